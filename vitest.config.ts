@@ -1,0 +1,30 @@
+import { defineConfig } from "vitest/config";
+
+/** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */
+const alone = { pool: "forks", maxWorkers: 1, isolate: true, fileParallelism: false } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["runtime/src/**/*.test.ts"], pool: "forks" } },
+      {
+        test: {
+          name: "property",
+          include: ["property-tests/**/*.test.ts"],
+          testTimeout: 60_000,
+          ...alone,
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: ["runtime/test/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...alone,
+        },
+      },
+      { test: { name: "tidy", include: ["runtime/tools/**/*.test.ts"], testTimeout: 60_000 } },
+    ],
+  },
+});

@@ -1,0 +1,124 @@
+/**
+ * Keeper: who holds a container's process while the daemon comes and goes.
+ *
+ * Somebody must stay the parent of a container's first process, hold its pipes or terminal, write its log and learn its
+ * exit status, also while the daemon is restarted or upgraded. That is the keeper: one small process per engine. This file
+ * is the language that both sides speak; `keeper-server.ts` is the keeper, `keeper-client.ts` is how the daemon reaches
+ * it. In the page there is only one process, and the engine calls the server's functions directly.
+ *
+ *      daemon                          keeper                        container
+ *        │  start {init plan, stdio}     │                               │
+ *        │──────────────────────────────▶│ fork ────────────────────────▶│ init walks the plan
+ *        │                               │◀── reports, asks ─────────────│
+ *        │◀── started {pid, journal} ────│         (channel closes)  execve
+ *        │  attach ═══ bytes both ways ══│═══ pipes or terminal ════════▶│
+ *        │◀── exit {status, times} ──────│◀── SIGCHLD, wait ─────────────▣
+ *
+ * Kernel interface: fork(2), wait(2), pipe(2), pty(7), unix(7).
+ * Invariants: see `keeper-server.ts`.
+ * Left out: handing a running keeper over to a newer version of itself.
+ * Docs: docs/concepts/keeper.md
+ *
+ * @module
+ */
+
+import type { HostPid, IdMap, JournalEntry, WaitStatus } from "../kernel/index.ts";
+import type { InitPlan } from "./init-plan.ts";
+
+/** How the keeper connects a process. */
+export interface StdioRequest {
+  readonly terminal: boolean;
+  /** Whether stdin can be written to; else it is /dev/null. */
+  readonly openStdin: boolean;
+  /** Close stdin when the first attached client that had it goes away. */
+  readonly stdinOnce: boolean;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What to start. `id` names it for every later call: a container id or an exec id. */
+export interface StartRequest {
+  readonly id: string;
+  readonly kind: "container" | "exec";
+  readonly plan: InitPlan;
+  readonly pidNamespace: "inherit" | "new" | HostPid;
+  /** Maps to write when the plan asks for them, after it entered a new user namespace. */
+  readonly idMaps: { readonly uid: readonly IdMap[]; readonly gid: readonly IdMap[] } | null;
+  readonly stdio: StdioRequest;
+  /** json-file log to append to, null for none (execs, `--log-driver none`). */
+  readonly logPath: string | null;
+  /** File that receives the `ExitRecord` as JSON, fsynced, before the exit is announced; null for execs. */
+  readonly exitPath: string | null;
+  /** For tests: fail the n-th kernel call of init. */
+  readonly fault: { readonly failAt: number; readonly errno: string } | null;
+}
+
+/** A process that has reached its execve. */
+export interface Started {
+  readonly hostPid: HostPid;
+  readonly startedAtMs: number;
+  /** Every kernel call of init, in order. */
+  readonly journal: readonly JournalEntry[];
+}
+
+/** How a kept process ended. */
+export interface ExitRecord {
+  readonly id: string;
+  readonly hostPid: HostPid;
+  readonly status: WaitStatus;
+  readonly finishedAtMs: number;
+}
+
+/** Which streams an attached client wants. */
+export interface AttachRequest {
+  readonly id: string;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/**
+ * An attached client's line. Output comes as Docker's multiplexed frames (8-byte header: stream 1 or 2, three zeros,
+ * length big-endian), or raw when the process has a terminal.
+ */
+export interface Attached {
+  /** Output until the process has ended and everything was delivered, or until `detach`. */
+  readonly output: ReadableStream<Uint8Array>;
+  /** Resolves when the bytes were taken. Does nothing when stdin is not open. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The client has no more stdin; output goes on. */
+  endInput(): void;
+  /** Leave; the process goes on. */
+  detach(): void;
+}
+
+/** A process that the keeper knows. */
+export interface Kept {
+  readonly id: string;
+  readonly kind: "container" | "exec";
+  readonly hostPid: HostPid;
+  readonly startedAtMs: number;
+}
+
+/** The keeper as the engine sees it. */
+export interface Keeper {
+  /**
+   * Forks init, lets it walk the plan, resolves when it execs.
+   *
+   * @throws RuntimeError from init, rebuilt on this side (command-not-found, kernel-call-failed, …) with `journal` of what was done
+   */
+  start(request: StartRequest): Promise<Started>;
+  /** Allowed before `start`: the stream then begins with the process. An attach to an unknown id waits for its start. */
+  attach(request: AttachRequest): Promise<Attached>;
+  /** Sends a signal to the process; a process that has ended is not an error. */
+  signal(id: string, signal: string): Promise<void>;
+  resize(id: string, rows: number, columns: number): Promise<void>;
+  /** Running processes, for a daemon that comes back. */
+  list(): Promise<readonly Kept[]>;
+  /** Attached streams that wait for a start which will not come (container removed) are ended. */
+  forget(id: string): Promise<void>;
+  /** Called for each end of a kept process, after the log is complete and the exit file is written. */
+  onExit(listener: (record: ExitRecord) => void): void;
+  /** Called when the keeper is gone (its process died): every kept process was killed with it (PR_SET_PDEATHSIG). */
+  onLost(listener: () => void): void;
+}

@@ -1,0 +1,136 @@
+/**
+ * Engine: the one façade that the API calls.
+ *
+ * Nouns of the Docker Engine API as methods over plain data. Whoever implements a route needs only this interface;
+ * whoever changes how containers work keeps it. All failures are `RuntimeError`s, whose class is the HTTP status.
+ *
+ * Kernel interface: none of its own.
+ * Specification: Docker Engine API v1.50.
+ * Invariants: see `containers.ts`.
+ * Left out: networks, named volumes, build, registries (later chapters).
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import type { Attached, AttachRequest, ContainerConfig, HostConfig } from "../container/index.ts";
+import type { JournalEntry } from "../kernel/index.ts";
+
+/** Filters of a list call: name → values, from either of Docker's two encodings. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+
+/** What `POST /containers/create` carries. */
+export interface CreateContainer {
+  /** Without a leading slash; empty: generate one. */
+  readonly name: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** As sent: endpoints by network name, kept for inspect. */
+  readonly networkingConfig: Readonly<Record<string, unknown>>;
+}
+
+/** Options of `GET /containers/json`. */
+export interface ListContainers {
+  readonly all: boolean;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly size: boolean;
+  readonly filters: Filters;
+}
+
+/** Options of `GET /containers/{id}/logs`. Times in milliseconds since the epoch. */
+export interface LogsRequest {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  readonly sinceMs: number;
+  /** Infinity: no end. */
+  readonly untilMs: number;
+  readonly timestamps: boolean;
+  /** Last lines to show; Infinity: all. */
+  readonly tail: number;
+  readonly details: boolean;
+}
+
+/** Bytes for the client with how they are framed. */
+export interface FramedStream {
+  /** true: raw bytes of a terminal; false: Docker's 8-byte frames. */
+  readonly raw: boolean;
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+/** What `POST /containers/{id}/exec` carries. */
+export interface CreateExec {
+  readonly cmd: readonly string[];
+  readonly env: readonly string[];
+  readonly user: string;
+  readonly workingDir: string;
+  readonly tty: boolean;
+  readonly privileged: boolean;
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly detachKeys: string;
+  readonly consoleSize: readonly [number, number];
+}
+
+/** `GET /containers/{id}/wait`: when to answer. */
+export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+/** A step that `run --plan` shows. */
+export interface PlannedStep {
+  readonly n: number;
+  readonly where: "engine" | "init";
+  readonly concept: string;
+  readonly operation: string;
+  readonly call: string;
+  readonly args: readonly unknown[];
+  readonly why: string;
+  readonly source: string;
+}
+
+/** One kernel call that was made for a container, in the engine or in init. */
+export type ExplainedCall = JournalEntry & { readonly where: "engine" | "init" };
+
+/** A JSON object in the shape that the Docker Engine API gives it. */
+export type ApiObject = Readonly<Record<string, unknown>>;
+
+/** The engine as the API sees it. Container references are ids, unique id prefixes or names. */
+export interface Engine {
+  version(): ApiObject;
+  info(): ApiObject;
+
+  createContainer(request: CreateContainer): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  planContainer(request: CreateContainer): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
+  /** @throws RuntimeError class not-modified when it runs already */
+  startContainer(reference: string): Promise<void>;
+  /** `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is stopped. */
+  stopContainer(reference: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
+  restartContainer(reference: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
+  killContainer(reference: string, signal: string): Promise<void>;
+  removeContainer(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
+  renameContainer(reference: string, name: string): Promise<void>;
+  /** Resolved at once; `done` follows when the condition holds, so the route can flush its headers first. */
+  waitContainer(reference: string, condition: WaitCondition): { readonly done: Promise<{ readonly exitCode: number; readonly error: string | null }> };
+  listContainers(options: ListContainers): Promise<readonly ApiObject[]>;
+  inspectContainer(reference: string, options: { readonly size: boolean }): Promise<ApiObject>;
+  containerLogs(reference: string, request: LogsRequest): Promise<FramedStream>;
+  /** `logs` replays the log first. */
+  attachContainer(
+    reference: string,
+    request: Omit<AttachRequest, "id"> & { readonly logs: boolean; readonly stream: boolean },
+  ): Promise<Attached & { readonly raw: boolean }>;
+  resizeContainer(reference: string, rows: number, columns: number): Promise<void>;
+  journalOf(reference: string): Promise<readonly ExplainedCall[]>;
+
+  createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;
+  startExec(execId: string, options: { readonly detach: boolean; readonly tty: boolean; readonly consoleSize: readonly [number, number] }): Promise<(Attached & { readonly raw: boolean }) | null>;
+  resizeExec(execId: string, rows: number, columns: number): Promise<void>;
+  inspectExec(execId: string): ApiObject;
+
+  listImages(options: { readonly all: boolean; readonly filters: Filters }): Promise<readonly ApiObject[]>;
+  inspectImage(reference: string): Promise<ApiObject>;
+  imageHistory(reference: string): Promise<readonly ApiObject[]>;
+  /** There is no registry client yet: @throws RuntimeError image-pull-failed, unless the image is already here. */
+  pullImage(reference: string): Promise<void>;
+}

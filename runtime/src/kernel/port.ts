@@ -1,0 +1,352 @@
+/**
+ * Kernel: the one door to the machine.
+ *
+ * Every effect that Drydock has passes through the interface in this file: files, mounts, namespaces, processes,
+ * credentials, links, time and chance. It is spoken in the kernel's own nouns, one method per system call or kernel
+ * file family, with no policy and no retries but EINTR. Because it is passed in and never imported, the same concepts
+ * run on Linux (`kernel/linux`), in a reader's browser (`kernel/model`), under a tracer that journals each call
+ * (`kernel/trace.ts`) and under a fault injector that fails the k-th one (`kernel/faults.ts`).
+ *
+ * All calls are synchronous, as system calls are: what a concept reads top to bottom is what the kernel sees. The few
+ * things that happen later (a child exits, a pipe has bytes) are events of a `Child`.
+ *
+ * Kernel interface: syscalls(2).
+ * Invariants: none; `kernel/conformance.ts` says what every implementation must do.
+ * Left out: openat2(2) and the fd-based mount API (fsopen(2)); paths are resolved by the kernel at each call.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+
+/** A process id as the host's initial PID namespace numbers it. */
+export type HostPid = number & { readonly __viewpoint?: "host" };
+
+/** The symbolic name of an errno, for example `"ENOENT"`. */
+export type Errno = string;
+
+/**
+ * What the kernel said when it refused: one failed call, one errno.
+ *
+ * It is the only error that a `Kernel` throws. Concepts let it pass or wrap it once in a `RuntimeError`.
+ */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+  /** The system call by its man page name, for example `"mount"`. */
+  readonly syscall: string;
+  /** The symbolic errno, for example `"EBUSY"`. */
+  readonly errno: Errno;
+  /** The path, pid or name that the call was about. */
+  readonly subject: string;
+
+  /** @param syscall man page name @param errno symbolic errno @param subject what the call was about */
+  constructor(syscall: string, errno: Errno, subject: string) {
+    super(`${syscall} "${subject}": ${errno}`);
+    this.syscall = syscall;
+    this.errno = errno;
+    this.subject = subject;
+  }
+}
+
+/** What lstat(2) tells about a file. Times are in milliseconds since the epoch. */
+export interface FileStat {
+  readonly type: "file" | "directory" | "symlink" | "char" | "block" | "fifo" | "socket";
+  /** Permission bits with set-id and sticky bits, without the file type (0 to 0o7777). */
+  readonly mode: number;
+  readonly hostUid: number;
+  readonly hostGid: number;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+  readonly device: number;
+  readonly links: number;
+  /** Device number of a char or block node, as `major` and `minor`; zero for other types. */
+  readonly rdevMajor: number;
+  readonly rdevMinor: number;
+}
+
+/** How `writeFile` opens: `create` truncates or makes the file, `exclusive` fails with EEXIST, `append` adds at the end, `existing` needs the file (kernel files). */
+export type WriteMode = "create" | "exclusive" | "append" | "existing";
+
+/** Files and directories: path_resolution(7). A path is absolute or relative to the working directory of the process. */
+export interface Files {
+  /** @syscall read(2) - "the whole of a file" */
+  readFile(path: string): Uint8Array;
+  /** @syscall read(2) - "the whole of a file as UTF-8; kernel files under /proc and /sys too" */
+  readText(path: string): string;
+  /** @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied exactly when the file is made, default 0o644 */
+  writeFile(path: string, data: Uint8Array | string, mode: WriteMode, permissions?: number): void;
+  /** @syscall fsync(2) - "flush one file or directory to the disk" */
+  fsync(path: string): void;
+  /** @syscall mkdir(2) - "make one directory"; `permissions` are applied exactly, whatever the umask */
+  mkdir(path: string, permissions: number): void;
+  /** @syscall rmdir(2) - "remove an empty directory, or a cgroup without processes" */
+  rmdir(path: string): void;
+  /** @syscall unlink(2) - "remove a name" */
+  unlink(path: string): void;
+  /** @syscall rename(2) - "move a name, atomically" */
+  rename(from: string, to: string): void;
+  /** @syscall link(2) - "give an inode a second name" */
+  link(existing: string, path: string): void;
+  /** @syscall symlink(2) - "make a symbolic link" */
+  symlink(target: string, path: string): void;
+  /** @syscall readlink(2) - "read a symbolic link" */
+  readlink(path: string): string;
+  /** @syscall getdents64(2) - "the names in a directory, sorted by code unit, without . and .." */
+  readdir(path: string): readonly string[];
+  /** @syscall lstat(2) - "describe a name, not following a last symbolic link" */
+  lstat(path: string): FileStat;
+  /** @syscall stat(2) - "describe what a name leads to" */
+  stat(path: string): FileStat;
+  /** @syscall chmod(2) CAP_FOWNER "set permission bits, following links" */
+  chmod(path: string, permissions: number): void;
+  /** @syscall lchown(2) CAP_CHOWN "set owner and group of the name itself" */
+  lchown(path: string, hostUid: number, hostGid: number): void;
+  /** @syscall utimensat(2) - "set the modification and access time, not following a last link" */
+  lutimes(path: string, mtimeMs: number): void;
+  /** @syscall truncate(2) - "set a file's length" */
+  truncate(path: string, sizeBytes: number): void;
+  /** @syscall mknod(2) CAP_MKNOD "make a device node or fifo" */
+  mknod(path: string, node: DeviceNode): void;
+  /** @syscall listxattr(2) - "the names of extended attributes, of the name itself" */
+  listXattr(path: string): readonly string[];
+  /** @syscall getxattr(2) - "one extended attribute, of the name itself" */
+  getXattr(path: string, name: string): Uint8Array;
+  /** @syscall setxattr(2) CAP_SYS_ADMIN "set an extended attribute, of the name itself" (capability for trusted.*) */
+  setXattr(path: string, name: string, value: Uint8Array): void;
+  /** @syscall removexattr(2) CAP_SYS_ADMIN "remove an extended attribute, of the name itself" */
+  removeXattr(path: string, name: string): void;
+  /** @syscall flock(2) - "take an exclusive lock on a file for as long as the returned handle lives; EWOULDBLOCK when held elsewhere" */
+  lockFile(path: string): Lock;
+}
+
+/** A lock that ends with `release` or with the process. */
+export interface Lock {
+  release(): void;
+}
+
+/** A device node or fifo to make. */
+export interface DeviceNode {
+  readonly type: "char" | "block" | "fifo";
+  readonly major: number;
+  readonly minor: number;
+  readonly permissions: number;
+}
+
+/** Flags of mount(2) in the kernel's spelling. */
+export type MountFlag =
+  | "MS_RDONLY" | "MS_NOSUID" | "MS_NODEV" | "MS_NOEXEC" | "MS_REMOUNT" | "MS_BIND" | "MS_REC" | "MS_MOVE"
+  | "MS_PRIVATE" | "MS_SLAVE" | "MS_SHARED" | "MS_UNBINDABLE" | "MS_STRICTATIME" | "MS_RELATIME" | "MS_NOATIME";
+
+/** One call of mount(2). */
+export interface MountCall {
+  readonly source: string;
+  readonly target: string;
+  readonly fstype: string;
+  readonly flags: readonly MountFlag[];
+  /** The file system's own options, for example `"lowerdir=a:b,upperdir=c,workdir=d"`. At most 4095 bytes. */
+  readonly data: string;
+}
+
+/** The mount table of the calling process: mount_namespaces(7). */
+export interface Mounts {
+  /** @syscall mount(2) CAP_SYS_ADMIN "attach a file system, bind a path, or change a mount's flags" */
+  mount(call: MountCall): void;
+  /** @syscall umount2(2) CAP_SYS_ADMIN "detach a file system; `detach` is MNT_DETACH, lazily" */
+  umount(target: string, how: "now" | "detach"): void;
+  /** @syscall pivot_root(2) CAP_SYS_ADMIN "exchange the root of the mount namespace" */
+  pivotRoot(newRoot: string, putOld: string): void;
+}
+
+/** Namespace kinds as clone(2) names them. */
+export type NamespaceFlag =
+  | "CLONE_NEWUSER" | "CLONE_NEWNS" | "CLONE_NEWUTS" | "CLONE_NEWIPC" | "CLONE_NEWNET" | "CLONE_NEWPID" | "CLONE_NEWCGROUP" | "CLONE_NEWTIME";
+
+/** The five capability sets of a thread, capability names as `"CAP_CHOWN"`: capabilities(7). */
+export interface CapabilitySets {
+  readonly bounding: readonly string[];
+  readonly permitted: readonly string[];
+  readonly effective: readonly string[];
+  readonly inheritable: readonly string[];
+  readonly ambient: readonly string[];
+}
+
+/** One resource limit: getrlimit(2). `Infinity` is RLIM_INFINITY. `name` as `"RLIMIT_NOFILE"`. */
+export interface ResourceLimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** One instruction of classic BPF: seccomp(2). */
+export interface BpfInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+/**
+ * What a process does to itself between fork and exec. Only `main` of `Processes.spawn` calls these: the runtime's
+ * own process never changes its namespaces or its identity.
+ */
+export interface Self {
+  /** @syscall unshare(2) CAP_SYS_ADMIN "leave shared namespaces for new ones" */
+  unshare(flags: readonly NamespaceFlag[]): void;
+  /** @syscall setns(2) CAP_SYS_ADMIN "enter the namespaces of another process by its pid" */
+  joinNamespaces(hostPid: HostPid, flags: readonly NamespaceFlag[]): void;
+  /** @syscall setns(2) CAP_SYS_ADMIN "enter the namespace that a path such as /proc/1/ns/net names" */
+  joinNamespacePath(path: string, flag: NamespaceFlag): void;
+  /** @syscall open(2) - "open a cgroup's tasks or cgroup.procs file for a later joinCgroup; returns a handle" */
+  openCgroup(path: string): number;
+  /** @syscall write(2) - "move the calling process into an opened cgroup by writing 0" */
+  joinCgroup(handle: number): void;
+  /** @syscall chdir(2) - "change the working directory" */
+  chdir(path: string): void;
+  /** @syscall umask(2) - "set the file mode creation mask" */
+  umask(mask: number): void;
+  /** @syscall sethostname(2) CAP_SYS_ADMIN "name the UTS namespace" */
+  setHostname(name: string): void;
+  /** @syscall setdomainname(2) CAP_SYS_ADMIN "set the NIS domain name of the UTS namespace" */
+  setDomainname(name: string): void;
+  /** @syscall setsid(2) - "become leader of a new session" */
+  setSession(): void;
+  /** @syscall openpty(3) - "open the terminal multiplexer at `ptmxPath`, unlock it, make its slave stdin, stdout and stderr and the controlling terminal; returns the slave's name and the master's descriptor, which `inside.handOver` gives to the parent" */
+  openTerminal(ptmxPath: string): { readonly slavePath: string; readonly masterFd: number };
+  /** @syscall prlimit(2) CAP_SYS_RESOURCE "set a resource limit (capability to raise a hard one)" */
+  setResourceLimit(limit: ResourceLimit): void;
+  /** @syscall setgroups(2) CAP_SETGID "set the supplementary groups" */
+  setGroups(gids: readonly number[]): void;
+  /** @syscall setresgid(2) CAP_SETGID "set real, effective and saved group" */
+  setGid(gid: number): void;
+  /** @syscall setresuid(2) CAP_SETUID "set real, effective and saved user"; permitted capabilities are kept (PR_SET_KEEPCAPS) until setCapabilities */
+  setUid(uid: number): void;
+  /** @syscall prctl(2) CAP_SETPCAP "drop everything outside the given set from the bounding set" */
+  setBoundingSet(capabilities: readonly string[]): void;
+  /** @syscall capset(2) - "set permitted, effective, inheritable and then ambient capabilities" */
+  setCapabilities(sets: CapabilitySets): void;
+  /** @syscall capget(2) - "the capability sets of the calling thread" */
+  getCapabilities(): CapabilitySets;
+  /** @syscall prctl(2) - "PR_SET_NO_NEW_PRIVS: no exec gains privileges from now on" */
+  setNoNewPrivileges(): void;
+  /** @syscall seccomp(2) - "install a filter, with no_new_privs or CAP_SYS_ADMIN" */
+  installSeccomp(program: readonly BpfInstruction[]): void;
+  /** @syscall prctl(2) - "PR_SET_PDEATHSIG: the signal to get when the parent dies" */
+  setParentDeathSignal(signal: string): void;
+  /** @syscall execve(2) - "become another program; returns only by throwing" */
+  execve(path: string, argv: readonly string[], env: readonly string[]): never;
+}
+
+/** How a process ended: wait(2). Exactly one of the two is set. */
+export type WaitStatus = { readonly exitCode: number } | { readonly signal: string; readonly coreDumped: boolean };
+
+/** Bytes that arrive over time. `onData` is called until `onEnd`, which comes exactly once. */
+export interface ByteSource {
+  listen(onData: (bytes: Uint8Array) => void, onEnd: () => void): void;
+  /** Back-pressure: nothing more is read until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Bytes that leave over time. */
+export interface ByteSink {
+  /** Returns false when the caller should wait for the promise of `drained` before it goes on. */
+  write(bytes: Uint8Array): boolean;
+  drained(): Promise<void>;
+  end(): void;
+}
+
+/** Id ranges of user_namespaces(7): `count` ids from `containerId` inside are `hostId` and on outside. */
+export interface IdMap {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly count: number;
+}
+
+/** How `spawn` makes a child. */
+export interface SpawnOptions {
+  /** `inherit`: the parent's; `new`: the child is PID 1 of a new one; a pid: join the one of that process. */
+  readonly pidNamespace: "inherit" | "new" | HostPid;
+  /** `pipes`: stdin, stdout, stderr are three pipes; `terminal`: main calls openTerminal and hands the master over; `null`: /dev/null. */
+  readonly stdio: "pipes" | "terminal" | "null";
+  /** With `pipes`: whether stdin is a pipe (else /dev/null). */
+  readonly stdin: boolean;
+}
+
+/** What `main` of a spawned child can use besides its kernel: a line to its parent. */
+export interface Inside {
+  /** The kernel as the child sees it: same port, plus what a process does to itself. */
+  readonly kernel: Kernel & Self;
+  /** Sends one line of text (no newline) to the parent. */
+  report(line: string): void;
+  /** Sends one line and blocks until the parent answers with one (`Child.answer`). */
+  ask(line: string): string;
+  /** Gives the master side of a terminal to the parent, which then has it as `Child.terminal`; blocks until it took it. */
+  handOver(masterFd: number): void;
+}
+
+/** A terminal's master side as the parent holds it. */
+export interface Terminal extends ByteSource, ByteSink {
+  /** @syscall ioctl(2) - "TIOCSWINSZ: set rows and columns" */
+  resize(rows: number, columns: number): void;
+}
+
+/** A process that `spawn` made. Its events are delivered after `spawn` returned. */
+export interface Child {
+  readonly hostPid: HostPid;
+  readonly stdin: ByteSink | undefined;
+  readonly stdout: ByteSource | undefined;
+  readonly stderr: ByteSource | undefined;
+  /** Resolves when main handed a terminal over; never, if it does not. */
+  readonly terminal: Promise<Terminal>;
+  /** Lines that main reports or asks; ends (onEnd) when the child execs or exits, since the channel is close-on-exec. */
+  onReport(onLine: (line: string) => void, onEnd: () => void): void;
+  /** Answers one `Inside.ask`. */
+  answer(line: string): void;
+  /** Resolves when the process has been reaped. */
+  readonly exited: Promise<WaitStatus>;
+}
+
+/** Processes: fork(2), signal(7), wait(2). */
+export interface Processes {
+  /**
+   * @syscall fork(2) CAP_SYS_ADMIN "make a child that runs `main` and then must execve; if main returns or throws, the child exits with 70"
+   *
+   * On Linux the child is a copy of this process: closures work, but only synchronous code may run in it.
+   */
+  spawn(options: SpawnOptions, main: (inside: Inside) => void): Child;
+  /** @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no such process" */
+  kill(hostPid: HostPid, signal: string): void;
+  /** @syscall write(2) CAP_SETUID "write uid_map or gid_map of a process's new user namespace" */
+  writeIdMap(hostPid: HostPid, kind: "uid" | "gid", map: readonly IdMap[]): void;
+}
+
+/** Network links: rtnetlink(7). The network concept will add addresses, routes and bridges. */
+export interface Links {
+  /** @syscall rtnetlink(7) CAP_NET_ADMIN "set a link up, by name, in the caller's network namespace" */
+  setLinkUp(name: string): void;
+  /** @syscall rtnetlink(7) - "the links of the caller's network namespace" */
+  listLinks(): readonly { readonly name: string; readonly index: number; readonly up: boolean }[];
+}
+
+/** Time and chance. */
+export interface Clock {
+  /** @syscall clock_gettime(2) - "wall clock, milliseconds since the epoch, with fraction" */
+  nowMs(): number;
+  /** @syscall clock_gettime(2) - "monotonic clock, microseconds" */
+  monotonicUs(): number;
+  /** @syscall getrandom(2) - "random bytes" */
+  random(count: number): Uint8Array;
+  /** @syscall timer_create(2) - "call back once, later; returns its cancellation" */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** Facts about the machine: uname(2), sysconf(3). */
+export interface Machine {
+  /** @syscall uname(2) - "kernel name, release, version, machine (x86_64), nodename" */
+  uname(): { readonly sysname: string; readonly release: string; readonly version: string; readonly machine: string; readonly nodename: string };
+  /** @syscall getuid(2) - "pid and effective uid of this process" */
+  identity(): { readonly hostPid: HostPid; readonly effectiveUid: number };
+}
+
+/** The one door: everything a runtime may ask of the machine. */
+export type Kernel = Files & Mounts & Processes & Links & Clock & Machine;

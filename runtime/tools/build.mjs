@@ -1,0 +1,115 @@
+/**
+ * Build: bundle the three programs into runtime/dist.
+ *
+ * A container engine starts processes all day, so ours start from one file each: the CLI (split, so
+ * that a command's code is loaded only when that command runs), the daemon, and the keeper. koffi
+ * stays outside because it carries a native library. Nothing is done when no source has changed.
+ *
+ * Each file is written under another name and renamed, so that a program starting during a build
+ * finds either the old file or the new one.
+ */
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const runtime = fileURLToPath(new URL("..", import.meta.url));
+const source = join(runtime, "src");
+const target = join(runtime, "dist");
+const stampFile = join(target, "built-from");
+
+/** name in dist: entry in src, and whether it may be split into chunks */
+const programs = {
+  cli: { entry: "cli/node/main.ts", splitting: true },
+  daemon: { entry: "daemon/main.ts", splitting: false },
+  keeper: { entry: "keeper/main.ts", splitting: false },
+};
+
+/** Bundles the programs if a source changed; returns what was written, in bytes by file name. */
+export async function build() {
+  const stamp = fingerprint();
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return {};
+  const present = Object.entries(programs).filter(([, { entry }]) =>
+    existsSync(join(source, entry)),
+  );
+  const files = (await Promise.all(present.map(bundle))).flat();
+  mkdirSync(target, { recursive: true });
+  for (const file of files) replaceFile(file.path, file.contents);
+  removeAllBut(new Set(files.map((file) => basename(file.path))));
+  if (present.length < Object.keys(programs).length) {
+    throw new Error(
+      `Built only ${present.map(([name]) => name).join(", ") || "nothing"}: entries are missing`,
+    );
+  }
+  replaceFile(stampFile, stamp);
+  return Object.fromEntries(files.map((file) => [basename(file.path), file.contents.length]));
+}
+
+async function bundle([name, { entry, splitting }]) {
+  const { build: esbuild } = await import("esbuild");
+  const result = await esbuild({
+    entryPoints: { [name]: join(source, entry) },
+    outdir: target,
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    external: ["koffi"],
+    sourcemap: "linked",
+    sourcesContent: false,
+    legalComments: "none",
+    keepNames: false,
+    logLevel: "warning",
+    write: false,
+  });
+  return result.outputFiles;
+}
+
+/** One hash over every source file's path and content, this script and the locked dependencies. */
+function fingerprint() {
+  const hash = createHash("sha256");
+  const files = readdirSync(source, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile() && !file.name.endsWith(".test.ts"))
+    .map((file) => join(file.parentPath ?? file.path, file.name))
+    .sort();
+  const lock = join(runtime, "..", "package-lock.json");
+  for (const file of [
+    ...files,
+    fileURLToPath(import.meta.url),
+    ...(existsSync(lock) ? [lock] : []),
+  ]) {
+    const content = readFileSync(file);
+    hash.update(`${file.slice(runtime.length)} ${content.length}\n`).update(content);
+  }
+  return `${hash.digest("hex")}\n`;
+}
+
+function replaceFile(path, contents) {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, contents);
+  renameSync(temporary, path);
+}
+
+function removeAllBut(names) {
+  for (const name of readdirSync(target)) {
+    if (!names.has(name) && name !== basename(stampFile)) rmSync(join(target, name));
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const written = Object.entries(await build()).filter(([name]) => name.endsWith(".js"));
+  if (written.length === 0) console.log("build: nothing changed");
+  for (const [name, bytes] of written) {
+    console.log(`build: runtime/dist/${name}  ${(bytes / 1024).toFixed(0)} KiB`);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The layers of the house, as data: which room may import which, and why.
+ *
+ * `npm run arch` turns this table into rules for dependency-cruiser. The compiler enforces the same
+ * table a second time through the `references` of each room's tsconfig.json.
+ */
+
+const ground = ["kernel", "errors", "undo"];
+const concepts = ["namespaces", "cgroups", "layers", "network", "volumes", "security"];
+const server = [...ground, ...concepts, "container", "images", "engine", "api", "kernel/linux"];
+
+const conceptReason =
+  "A concept knows only the kernel, never another concept: so each can be read, tested and " +
+  "changed alone, and what combines them is in one place, container/.";
+
+/** Each room: what it may import, and the reason. */
+export const rooms = {
+  kernel: { may: [], why: "The port is the bottom of the house: it depends on nothing." },
+  errors: { may: ["kernel"], why: "Errors wrap what the kernel said, and know nothing else." },
+  undo: { may: ["kernel", "errors"], why: "Undoing is bookkeeping; it has no subject of its own." },
+  "kernel/linux": {
+    may: ground,
+    why: "An implementation of the port knows the port, and no one above may be known to it.",
+  },
+  ...Object.fromEntries(concepts.map((room) => [room, { may: ground, why: conceptReason }])),
+  container: {
+    may: [...ground, ...concepts],
+    why: "container/ knows in which order the concepts act, and nothing of who asks for it.",
+  },
+  images: {
+    may: [...ground, "layers"],
+    why: "An image is a name and a configuration over layers; it knows no container.",
+  },
+  engine: {
+    may: [...ground, ...concepts, "container", "images"],
+    why: "The engine is the façade over containers and images, whoever calls it and by what protocol.",
+  },
+  api: {
+    may: [...ground, ...concepts, "container", "images", "engine"],
+    why: "The REST API translates requests for the engine; the engine never knows of HTTP.",
+  },
+  cli: {
+    may: ["errors", "undo"],
+    why: "The CLI is a client like any other: it reaches the engine through the API alone.",
+  },
+  "cli/node": {
+    may: ["errors", "undo", "cli", "daemon"],
+    why: "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no state.",
+  },
+  keeper: { may: server, why: "The keeper's entry wires container/ to the Linux kernel." },
+  daemon: {
+    may: [...server, "keeper"],
+    why: "The daemon's entry wires the API to the Linux kernel.",
+  },
+};
+
+/** Where `node:*` may be imported: the one door's Linux side, and the programs' entries. */
+export const nodeRooms = ["kernel/linux", "cli/node", "keeper", "daemon"];
+
+/** Packages from npm, and the rooms that may import them. */
+export const packages = {
+  koffi: { rooms: ["kernel/linux"], why: "Foreign calls are the kernel port's business alone." },
+  hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
+  valibot: { rooms: ["api"], why: "Input is checked where it enters, at the REST API." },
+};

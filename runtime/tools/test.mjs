@@ -1,0 +1,103 @@
+/**
+ * Test: install, build and check everything; the last line is the count.
+ *
+ * `npm test` is for a fresh clone and for CI, so it starts with nothing but Node. The checks that
+ * only read run two at a time; the tests run one project after the other, since those of the real
+ * kernel count processes, mounts and cgroups. The first stage in which something fails is the last.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { house, installWhatIsMissing } from "./setup.mjs";
+
+const reports = mkdtempSync(join(tmpdir(), "drydock-test-"));
+const total = { passed: 0, failed: 0, skipped: 0 };
+const started = Date.now();
+
+/** Scripts of package.json that only read; each counts as one test. */
+const checks = ["types", "lint", "format:check", "arch", "dead"];
+/** Projects of vitest.config.ts, in the order in which they run. */
+const projects = ["tidy", "unit", "property", "integration"];
+
+function run(command, args, options = {}) {
+  const at = Date.now();
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: house,
+      stdio: ["ignore", "pipe", "pipe"],
+      ...options,
+    });
+    let said = "";
+    child.stdout?.on("data", (bytes) => (said += bytes));
+    child.stderr?.on("data", (bytes) => (said += bytes));
+    child.on("error", (error) => resolve({ ok: false, said: String(error), seconds: 0 }));
+    child.on("close", (code) =>
+      resolve({ ok: code === 0, said, seconds: ((Date.now() - at) / 1000).toFixed(1) }),
+    );
+  });
+}
+
+async function runCheck(name) {
+  const { ok, said, seconds } = await run("npm", ["run", "--silent", name]);
+  total[ok ? "passed" : "failed"] += 1;
+  console.log(`${ok ? "ok  " : "FAIL"} ${name}  ${seconds} s`);
+  if (!ok) console.log(said.trimEnd());
+}
+
+async function runChecks() {
+  const waiting = [...checks];
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      await runCheck(name);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+}
+
+async function runProject(name) {
+  const file = join(reports, `${name}.json`);
+  const vitest = join(house, "node_modules", "vitest", "vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const args = [vitest, "run", "--project", name, ...reporters];
+  const { ok } = await run(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+  const counted = countTests(file);
+  for (const kind of Object.keys(total)) total[kind] += counted[kind];
+  // A run can fail without a failed test: a file that does not load, an error after the last test.
+  if (!ok && counted.failed === 0) total.failed += 1;
+}
+
+function countTests(file) {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(file, "utf8"),
+    );
+    return {
+      passed: numPassedTests,
+      failed: numFailedTests,
+      skipped: numPendingTests + numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+}
+
+async function runAll() {
+  installWhatIsMissing();
+  const built = await run(process.execPath, ["runtime/tools/build.mjs"]);
+  console.log(built.said.trimEnd());
+  if (!built.ok) {
+    total.failed += 1;
+    return;
+  }
+  for (const stage of [runChecks, ...projects.map((name) => () => runProject(name))]) {
+    await stage();
+    if (total.failed > 0) return;
+  }
+}
+
+await runAll();
+rmSync(reports, { recursive: true });
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

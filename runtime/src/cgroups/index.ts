@@ -1,0 +1,32 @@
+export { formatLimit, parseLimit } from "./arithmetic.ts";
+export {
+  applyCgroup,
+  freezeCgroup,
+  isFrozen,
+  joinFiles,
+  killCgroup,
+  readCgroupPids,
+  removeCgroup,
+  thawCgroup,
+  updateCgroup,
+} from "./apply.ts";
+export type { DeviceRule } from "./devices.ts";
+export { type CgroupHierarchy, type CgroupLayout, readCgroupLayout } from "./layout.ts";
+export {
+  type CgroupLimits,
+  type CgroupSupport,
+  type CheckedLimits,
+  checkResources,
+  type ResourceRequest,
+} from "./limits.ts";
+export { openCgroupParent } from "./parent.ts";
+export {
+  type Cgroup,
+  type CgroupDirectory,
+  type CgroupParent,
+  type CgroupPlan,
+  type CgroupRequest,
+  type CgroupStep,
+  planCgroup,
+} from "./plan.ts";
+export { type CgroupUsage, readBlockDevices, readCgroupUsage, readOomKills } from "./read.ts";

@@ -134,8 +134,21 @@ export interface DeviceNode {
 
 /** Flags of mount(2) in the kernel's spelling. */
 export type MountFlag =
-  | "MS_RDONLY" | "MS_NOSUID" | "MS_NODEV" | "MS_NOEXEC" | "MS_REMOUNT" | "MS_BIND" | "MS_REC" | "MS_MOVE"
-  | "MS_PRIVATE" | "MS_SLAVE" | "MS_SHARED" | "MS_UNBINDABLE" | "MS_STRICTATIME" | "MS_RELATIME" | "MS_NOATIME";
+  | "MS_RDONLY"
+  | "MS_NOSUID"
+  | "MS_NODEV"
+  | "MS_NOEXEC"
+  | "MS_REMOUNT"
+  | "MS_BIND"
+  | "MS_REC"
+  | "MS_MOVE"
+  | "MS_PRIVATE"
+  | "MS_SLAVE"
+  | "MS_SHARED"
+  | "MS_UNBINDABLE"
+  | "MS_STRICTATIME"
+  | "MS_RELATIME"
+  | "MS_NOATIME";
 
 /** One call of mount(2). */
 export interface MountCall {
@@ -159,7 +172,14 @@ export interface Mounts {
 
 /** Namespace kinds as clone(2) names them. */
 export type NamespaceFlag =
-  | "CLONE_NEWUSER" | "CLONE_NEWNS" | "CLONE_NEWUTS" | "CLONE_NEWIPC" | "CLONE_NEWNET" | "CLONE_NEWPID" | "CLONE_NEWCGROUP" | "CLONE_NEWTIME";
+  | "CLONE_NEWUSER"
+  | "CLONE_NEWNS"
+  | "CLONE_NEWUTS"
+  | "CLONE_NEWIPC"
+  | "CLONE_NEWNET"
+  | "CLONE_NEWPID"
+  | "CLONE_NEWCGROUP"
+  | "CLONE_NEWTIME";
 
 /** The five capability sets of a thread, capability names as `"CAP_CHOWN"`: capabilities(7). */
 export interface CapabilitySets {
@@ -212,6 +232,8 @@ export interface Self {
   setSession(): void;
   /** @syscall openpty(3) - "open the terminal multiplexer at `ptmxPath`, unlock it, make its slave stdin, stdout and stderr and the controlling terminal; returns the slave's name and the master's descriptor, which `inside.handOver` gives to the parent" */
   openTerminal(ptmxPath: string): { readonly slavePath: string; readonly masterFd: number };
+  /** @syscall fchown(2) CAP_CHOWN "give stdin, stdout and stderr to a user, so that it may open /dev/stdout again" */
+  ownStdio(uid: number, gid: number): void;
   /** @syscall prlimit(2) CAP_SYS_RESOURCE "set a resource limit (capability to raise a hard one)" */
   setResourceLimit(limit: ResourceLimit): void;
   /** @syscall setgroups(2) CAP_SETGID "set the supplementary groups" */
@@ -237,7 +259,8 @@ export interface Self {
 }
 
 /** How a process ended: wait(2). Exactly one of the two is set. */
-export type WaitStatus = { readonly exitCode: number } | { readonly signal: string; readonly coreDumped: boolean };
+export type WaitStatus =
+  { readonly exitCode: number } | { readonly signal: string; readonly coreDumped: boolean };
 
 /** Bytes that arrive over time. `onData` is called until `onEnd`, which comes exactly once. */
 export interface ByteSource {
@@ -272,6 +295,9 @@ export interface SpawnOptions {
   readonly stdin: boolean;
 }
 
+/** How the report begins that a child makes when `main` throws: `"uncaught KernelError: …"`. */
+export const UNCAUGHT = "uncaught ";
+
 /** What `main` of a spawned child can use besides its kernel: a line to its parent. */
 export interface Inside {
   /** The kernel as the child sees it: same port, plus what a process does to itself. */
@@ -302,7 +328,7 @@ export interface Child {
   onReport(onLine: (line: string) => void, onEnd: () => void): void;
   /** Answers one `Inside.ask`. */
   answer(line: string): void;
-  /** Resolves when the process has been reaped. */
+  /** Resolves when the process has been reaped, after every line that main reported was delivered. */
   readonly exited: Promise<WaitStatus>;
 }
 
@@ -314,7 +340,7 @@ export interface Processes {
    * On Linux the child is a copy of this process: closures work, but only synchronous code may run in it.
    */
   spawn(options: SpawnOptions, main: (inside: Inside) => void): Child;
-  /** @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no such process" */
+  /** @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no such process"; `"0"` only looks whether it could */
   kill(hostPid: HostPid, signal: string): void;
   /** @syscall write(2) CAP_SETUID "write uid_map or gid_map of a process's new user namespace" */
   writeIdMap(hostPid: HostPid, kind: "uid" | "gid", map: readonly IdMap[]): void;
@@ -343,7 +369,13 @@ export interface Clock {
 /** Facts about the machine: uname(2), sysconf(3). */
 export interface Machine {
   /** @syscall uname(2) - "kernel name, release, version, machine (x86_64), nodename" */
-  uname(): { readonly sysname: string; readonly release: string; readonly version: string; readonly machine: string; readonly nodename: string };
+  uname(): {
+    readonly sysname: string;
+    readonly release: string;
+    readonly version: string;
+    readonly machine: string;
+    readonly nodename: string;
+  };
   /** @syscall getuid(2) - "pid and effective uid of this process" */
   identity(): { readonly hostPid: HostPid; readonly effectiveUid: number };
 }

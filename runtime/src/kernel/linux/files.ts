@@ -1,0 +1,206 @@
+/**
+ * Files: names, bytes and attributes, through Node's synchronous calls and, where Node has none, through libc.
+ *
+ * Node's `fs.…Sync` functions are one system call each (or open, that call, close), made on the calling thread, so they
+ * are used as they are and only their errors are translated. Asynchronous ones run on a thread pool and are never used:
+ * in a process that has entered another mount namespace the pool would still see the old one.
+ *
+ * Two promises of the port need care. Permissions are applied exactly: the process has a umask, which would take bits
+ * away, so a name made with such bits gets a chmod(2). And `writeFile` writes once: kernel files take one write(2) as one
+ * request, where a second one would be a second request.
+ *
+ * Kernel interface: open(2), read(2), write(2), getdents64(2), stat(2), xattr(7), flock(2), mknod(2).
+ * Invariants: none.
+ * Left out: file names that are not UTF-8: Node would replace the odd bytes.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+import fs from "node:fs";
+import { KernelError, type DeviceNode, type Files, type Lock, type WriteMode } from "../port.ts";
+import { errnoName } from "./errno.ts";
+import { fileStatOf, packDevice } from "./file-stat.ts";
+import { check, cPath, type Libc } from "./libc.ts";
+import { extendedAttributes } from "./xattr.ts";
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const S_IFIFO = 0o010000;
+const NODE_TYPE = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
+const AT_FDCWD = -100;
+
+/** Permission bits that mkdir(2) ignores (set-id and sticky), so that they need a chmod(2). */
+const MKDIR_IGNORES = 0o7000;
+
+/**
+ * Makes a call of Node's fs and lets its failure be a `KernelError`.
+ *
+ * @param syscall the man page name of what is done
+ * @param subject the path
+ */
+export function callFs<T>(syscall: string, subject: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw kernelErrorOf(error, syscall, subject);
+  }
+}
+
+function kernelErrorOf(error: unknown, syscall: string, subject: string): unknown {
+  if (error instanceof KernelError || !(error instanceof Error)) return error;
+  if ("errno" in error && typeof error.errno === "number") {
+    return new KernelError(syscall, errnoName(-error.errno), subject);
+  }
+  // Node checks some arguments itself, a NUL in a path above all; the kernel would say EINVAL.
+  const code = "code" in error ? String(error.code) : "";
+  return code.startsWith("ERR_") ? new KernelError(syscall, "EINVAL", subject) : error;
+}
+
+/**
+ * The file calls of the port on Linux.
+ *
+ * @param libc for what Node has no function for
+ */
+export function linuxFiles(libc: Libc): Files {
+  return {
+    ...contents(),
+    ...names(),
+    ...attributes(libc),
+    ...extendedAttributes(libc),
+    lockFile: (path) => lockFile(libc, path),
+  };
+}
+
+function contents(): Pick<Files, "readFile" | "readText" | "writeFile" | "fsync" | "truncate"> {
+  return {
+    readFile: (path) => callFs("read", path, () => new Uint8Array(fs.readFileSync(path))),
+    readText: (path) => callFs("read", path, () => fs.readFileSync(path, "utf8")),
+    writeFile: (path, data, mode, permissions = 0o644) =>
+      callFs("write", path, () => {
+        using file = openForWriting(path, mode, permissions);
+        writeAll(path, file.fd, { data, once: mode === "existing" });
+      }),
+    fsync: (path) =>
+      callFs("fsync", path, () => {
+        using file = openFile(path, fs.constants.O_RDONLY);
+        fs.fsyncSync(file.fd);
+      }),
+    truncate: (path, sizeBytes) => callFs("truncate", path, () => fs.truncateSync(path, sizeBytes)),
+  };
+}
+
+function names(): Pick<
+  Files,
+  "mkdir" | "rmdir" | "unlink" | "rename" | "link" | "symlink" | "readlink" | "readdir"
+> {
+  return {
+    mkdir: (path, permissions) =>
+      callFs("mkdir", path, () => {
+        fs.mkdirSync(path, permissions);
+        if ((permissions & (process.umask() | MKDIR_IGNORES)) !== 0) {
+          fs.chmodSync(path, permissions);
+        }
+      }),
+    rmdir: (path) => callFs("rmdir", path, () => fs.rmdirSync(path)),
+    unlink: (path) => callFs("unlink", path, () => fs.unlinkSync(path)),
+    rename: (from, to) => callFs("rename", from, () => fs.renameSync(from, to)),
+    link: (existing, path) => callFs("link", path, () => fs.linkSync(existing, path)),
+    symlink: (target, path) => callFs("symlink", path, () => fs.symlinkSync(target, path)),
+    readlink: (path) => callFs("readlink", path, () => fs.readlinkSync(path)),
+    readdir: (path) => callFs("getdents64", path, () => fs.readdirSync(path).toSorted()),
+  };
+}
+
+function attributes(
+  libc: Libc,
+): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes" | "mknod"> {
+  return {
+    lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
+    stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
+    chmod: (path, permissions) => callFs("chmod", path, () => fs.chmodSync(path, permissions)),
+    lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(path, uid, gid)),
+    lutimes: (path, mtimeMs) =>
+      callFs("utimensat", path, () => fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000)),
+    mknod: (path, node) => makeNode(libc, path, node),
+  };
+}
+
+function makeNode(libc: Libc, path: string, node: DeviceNode): void {
+  const mode = NODE_TYPE[node.type] | node.permissions;
+  const device = packDevice(node.major, node.minor);
+  check(libc.rawAt("mknodat", AT_FDCWD, cPath("mknod", path), mode, device), "mknod", path);
+  if ((node.permissions & process.umask()) !== 0) {
+    callFs("chmod", path, () => fs.chmodSync(path, node.permissions));
+  }
+}
+
+/** An open file that closes itself at the end of its block. */
+interface OpenFile extends Disposable {
+  readonly fd: number;
+}
+
+function openFile(path: string, flags: number, permissions = 0): OpenFile {
+  const fd = fs.openSync(path, flags, permissions);
+  return { fd, [Symbol.dispose]: () => fs.closeSync(fd) };
+}
+
+function openForWriting(path: string, mode: WriteMode, permissions: number): OpenFile {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = fs.constants;
+  if (mode === "existing") return openFile(path, O_WRONLY | O_TRUNC);
+  const keep = mode === "append" ? O_APPEND : O_TRUNC;
+  const masked = (permissions & process.umask()) !== 0;
+  if (!masked) {
+    const create = mode === "exclusive" ? O_CREAT | O_EXCL : O_CREAT;
+    return openFile(path, O_WRONLY | create | keep, permissions);
+  }
+  // Only the one who made the file may set its permissions, so find out who that is.
+  try {
+    const made = openFile(path, O_WRONLY | O_CREAT | O_EXCL | keep, permissions);
+    fs.fchmodSync(made.fd, permissions);
+    return made;
+  } catch (error) {
+    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST";
+    if (!isThere || mode === "exclusive") throw error;
+    return openFile(path, O_WRONLY | O_CREAT | keep, permissions);
+  }
+}
+
+/** One write(2); the rest of a short one, unless the file wants its bytes at `once`. */
+function writeAll(
+  path: string,
+  fd: number,
+  what: { readonly data: Uint8Array | string; readonly once: boolean },
+): void {
+  let rest = typeof what.data === "string" ? new TextEncoder().encode(what.data) : what.data;
+  while (rest.length > 0) {
+    // A disk that fills up takes a part; the kernel says ENOSPC only when asked for the rest.
+    const written = fs.writeSync(fd, rest);
+    rest = rest.subarray(written);
+    if (rest.length > 0 && (what.once || written === 0)) {
+      throw new KernelError("write", "EIO", path);
+    }
+  }
+}
+
+function lockFile(libc: Libc, path: string): Lock {
+  const { O_RDWR, O_CREAT } = fs.constants;
+  const fd = callFs("flock", path, () => fs.openSync(path, O_RDWR | O_CREAT, 0o644));
+  try {
+    check(libc.flock(fd, LOCK_EX | LOCK_NB), "flock", path);
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+  let held = true;
+  const release = (): void => {
+    if (!held) return;
+    held = false;
+    // A child between fork and exec shares the open file: closing ours alone would not unlock.
+    libc.flock(fd, LOCK_UN);
+    fs.closeSync(fd);
+  };
+  return { release };
+}

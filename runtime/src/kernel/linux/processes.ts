@@ -1,0 +1,122 @@
+/**
+ * Processes: spawn, kill and id maps.
+ *
+ * `spawn` is one synchronous block: pipes, fork, and in the parent the ends as streams. The child's ends are closed in
+ * the parent at once, so that the end of a stream means that nobody in the container can write any more.
+ *
+ * Kernel interface: fork(2), pipe(2), socketpair(2), kill(2), user_namespaces(7).
+ * Invariants: none.
+ * Left out: spawning from inside a child: only the process with the event loop spawns.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+import fs from "node:fs";
+import {
+  KernelError,
+  type Child,
+  type Inside,
+  type Kernel,
+  type Processes,
+  type SpawnOptions,
+} from "../port.ts";
+import { createChild, type ParentSide } from "./child.ts";
+import { callFs } from "./files.ts";
+import { findForkPlace, fork, type ForkPlace } from "./fork.ts";
+import { runInside, type ChildSide } from "./inside.ts";
+import { check, type Libc } from "./libc.ts";
+import { findOwnBinary, type OwnBinary } from "./own-binary.ts";
+import { createReaper } from "./reaper.ts";
+import { linuxSelf } from "./self.ts";
+import { signalNumber } from "../signals.ts";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const O_CLOEXEC = 0o2000000;
+
+type Rest = Omit<Kernel, keyof Processes>;
+
+/** The process calls of the port on Linux. @param rest the other calls, for the child's kernel */
+export function linuxProcesses(libc: Libc, rest: Rest): Processes {
+  const reaper = createReaper(libc);
+  let place: ForkPlace | undefined;
+  let own: OwnBinary | undefined;
+  const kill: Processes["kill"] = (hostPid, signal) => {
+    const number = signalNumber(signal);
+    if (number === undefined) throw new KernelError("kill", "EINVAL", signal);
+    check(libc.kill(hostPid, number), "kill", String(hostPid));
+  };
+  const writeIdMap: Processes["writeIdMap"] = (hostPid, kind, map) => {
+    const lines = map.map((range) => `${range.containerId} ${range.hostId} ${range.count}\n`);
+    rest.writeFile(`/proc/${hostPid}/${kind}_map`, lines.join(""), "existing");
+  };
+  const spawn = (options: SpawnOptions, main: (inside: Inside) => void): Child => {
+    place ??= callFs("fork", "/proc/self", findForkPlace);
+    own ??= callFs("fork", "/proc/self/exe", findOwnBinary);
+    reaper.start();
+    const ends = openEnds(libc, options);
+    const pid = forkOrClose(libc, place, ends, options);
+    if (pid === 0) {
+      const kernel = { ...rest, kill, writeIdMap, spawn: refuseSpawn, ...linuxSelf(libc, own) };
+      runInside(libc, ends.child, kernel, main);
+    }
+    closeAll(ends.child);
+    return createChild(libc, reaper, pid, ends.parent);
+  };
+  return { spawn, kill, writeIdMap };
+}
+
+function refuseSpawn(): never {
+  throw new KernelError("fork", "EOPNOTSUPP", "child");
+}
+
+function forkOrClose(libc: Libc, place: ForkPlace, ends: Ends, options: SpawnOptions): number {
+  try {
+    return fork(libc, place, options.pidNamespace);
+  } catch (error) {
+    closeAll(ends.child);
+    closeAll(ends.parent);
+    throw error;
+  }
+}
+
+interface Ends {
+  readonly parent: ParentSide;
+  readonly child: ChildSide;
+}
+
+/** Makes the channel and the pipes; all or none. */
+function openEnds(libc: Libc, options: SpawnOptions): Ends {
+  const made: number[] = [];
+  const pair = (open: (fds: Int32Array) => number, what: string): readonly [number, number] => {
+    const fds = new Int32Array(2);
+    check(open(fds), what, "stdio");
+    const [first = -1, second = -1] = fds;
+    made.push(first, second);
+    return [first, second];
+  };
+  const pipe = (): readonly [number, number] => pair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
+  try {
+    const channel = pair(
+      (fds) => libc.socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, fds),
+      "socketpair",
+    );
+    const piped = options.stdio === "pipes";
+    const stdin = piped && options.stdin ? pipe() : undefined;
+    const stdout = piped ? pipe() : undefined;
+    const stderr = piped ? pipe() : undefined;
+    return {
+      parent: { stdin: stdin?.[1], stdout: stdout?.[0], stderr: stderr?.[0], channel: channel[0] },
+      child: { stdin: stdin?.[0], stdout: stdout?.[1], stderr: stderr?.[1], channel: channel[1] },
+    };
+  } catch (error) {
+    for (const fd of made) fs.closeSync(fd);
+    throw error;
+  }
+}
+
+function closeAll(side: ParentSide | ChildSide): void {
+  for (const fd of [side.stdin, side.stdout, side.stderr, side.channel]) {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}

@@ -73,6 +73,8 @@ export interface Files {
   readFile(path: string): Uint8Array;
   /** @syscall read(2) - "the whole of a file as UTF-8; kernel files under /proc and /sys too" */
   readText(path: string): string;
+  /** @syscall pread(2) - "part of a file: at most `lengthBytes` from `offsetBytes`; shorter at the end, empty behind it" */
+  readRange(path: string, offsetBytes: number, lengthBytes: number): Uint8Array;
   /** @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied exactly when the file is made, default 0o644 */
   writeFile(path: string, data: Uint8Array | string, mode: WriteMode, permissions?: number): void;
   /** @syscall fsync(2) - "flush one file or directory to the disk" */

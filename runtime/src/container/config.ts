@@ -54,7 +54,11 @@ export interface MountConfig {
   readonly Source: string;
   readonly Target: string;
   readonly ReadOnly: boolean;
-  readonly BindOptions: { readonly Propagation?: string; readonly NonRecursive?: boolean; readonly CreateMountpoint?: boolean } | null;
+  readonly BindOptions: {
+    readonly Propagation?: string;
+    readonly NonRecursive?: boolean;
+    readonly CreateMountpoint?: boolean;
+  } | null;
   readonly TmpfsOptions: { readonly SizeBytes?: number; readonly Mode?: number } | null;
 }
 
@@ -85,7 +89,11 @@ export interface ResourcesConfig {
   readonly BlkioDeviceWriteBps: readonly ThrottleDevice[];
   readonly BlkioDeviceReadIOps: readonly ThrottleDevice[];
   readonly BlkioDeviceWriteIOps: readonly ThrottleDevice[];
-  readonly Devices: readonly { readonly PathOnHost: string; readonly PathInContainer: string; readonly CgroupPermissions: string }[];
+  readonly Devices: readonly {
+    readonly PathOnHost: string;
+    readonly PathInContainer: string;
+    readonly CgroupPermissions: string;
+  }[];
   readonly DeviceCgroupRules: readonly string[];
   readonly Ulimits: readonly UlimitConfig[];
 }
@@ -119,7 +127,9 @@ export interface HostConfig extends ResourcesConfig {
   readonly Dns: readonly string[];
   readonly DnsSearch: readonly string[];
   readonly DnsOptions: readonly string[];
-  readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
+  readonly PortBindings: Readonly<
+    Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>
+  >;
   readonly PublishAllPorts: boolean;
   /** null: Docker's defaults. */
   readonly MaskedPaths: readonly string[] | null;

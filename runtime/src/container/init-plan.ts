@@ -14,11 +14,23 @@
  * @module
  */
 
-import type { BpfInstruction, CapabilitySets, DeviceNode, HostPid, MountCall, NamespaceFlag, ResourceLimit } from "../kernel/index.ts";
+import type {
+  BpfInstruction,
+  CapabilitySets,
+  DeviceNode,
+  HostPid,
+  MountCall,
+  NamespaceFlag,
+  ResourceLimit,
+} from "../kernel/index.ts";
 
 /** One thing that init does. Paths are as init sees them at that moment. */
 export type InitAction =
-  | { readonly op: "join-namespaces"; readonly hostPid: HostPid; readonly flags: readonly NamespaceFlag[] }
+  | {
+      readonly op: "join-namespaces";
+      readonly hostPid: HostPid;
+      readonly flags: readonly NamespaceFlag[];
+    }
   | { readonly op: "unshare"; readonly flags: readonly NamespaceFlag[] }
   /** Report that the new user namespace exists and wait until the parent has written its id maps. */
   | { readonly op: "await-id-maps" }
@@ -27,9 +39,21 @@ export type InitAction =
   | { readonly op: "mount"; readonly mount: MountCall }
   | { readonly op: "umount"; readonly target: string }
   | { readonly op: "mkdir"; readonly path: string; readonly permissions: number }
-  | { readonly op: "make-mountpoint"; readonly root: string; readonly path: string; readonly type: "file" | "directory" }
+  | {
+      readonly op: "make-mountpoint";
+      readonly root: string;
+      readonly path: string;
+      readonly type: "file" | "directory";
+    }
   /** Bind a host path to a path inside `root`, resolved without leaving it, then remount with `flags`. */
-  | { readonly op: "bind"; readonly source: string; readonly root: string; readonly path: string; readonly flags: MountCall["flags"]; readonly propagation: MountCall["flags"] }
+  | {
+      readonly op: "bind";
+      readonly source: string;
+      readonly root: string;
+      readonly path: string;
+      readonly flags: MountCall["flags"];
+      readonly propagation: MountCall["flags"];
+    }
   | { readonly op: "mknod"; readonly path: string; readonly node: DeviceNode }
   | { readonly op: "symlink"; readonly target: string; readonly path: string }
   | { readonly op: "write"; readonly path: string; readonly text: string }

@@ -15,13 +15,16 @@
  *        │◀── exit {status, times} ──────│◀── SIGCHLD, wait ─────────────▣
  *
  * Kernel interface: fork(2), wait(2), pipe(2), pty(7), unix(7).
- * Invariants: see `keeper-server.ts`.
+ * Specification: none; the frames are Docker's (frames.ts).
+ * Invariants: see `stdio-hub.ts` and `keeper-server.ts`.
  * Left out: handing a running keeper over to a newer version of itself.
  * Docs: docs/concepts/keeper.md
  *
  * @module
  */
 
+import { RuntimeError } from "../errors/index.ts";
+import type { ErrorParts } from "../errors/index.ts";
 import type { HostPid, IdMap, JournalEntry, WaitStatus } from "../kernel/index.ts";
 import type { InitPlan } from "./init-plan.ts";
 
@@ -30,7 +33,10 @@ export interface StdioRequest {
   readonly terminal: boolean;
   /** Whether stdin can be written to; else it is /dev/null. */
   readonly openStdin: boolean;
-  /** Close stdin when the first attached client that had it goes away. */
+  /**
+   * Close stdin when the first attached client that had it has no more, or goes away: `docker run -i`, and every exec.
+   * Never closes a terminal.
+   */
   readonly stdinOnce: boolean;
   readonly rows: number;
   readonly columns: number;
@@ -51,6 +57,22 @@ export interface StartRequest {
   readonly exitPath: string | null;
   /** For tests: fail the n-th kernel call of init. */
   readonly fault: { readonly failAt: number; readonly errno: string } | null;
+}
+
+/**
+ * A start that failed in init: why, and every kernel call up to there, the failing one last.
+ *
+ * `code`, `class` and `message` are those of the failure (command-not-found, user-not-found, kernel-call-failed, …).
+ */
+export class StartError extends RuntimeError {
+  /** What init did. */
+  readonly journal: readonly JournalEntry[];
+
+  /** @param parts of the failure @param journal of init */
+  constructor(parts: ErrorParts, journal: readonly JournalEntry[]) {
+    super(parts);
+    this.journal = journal;
+  }
 }
 
 /** A process that has reached its execve. */
@@ -92,6 +114,14 @@ export interface Attached {
   detach(): void;
 }
 
+/** A log that is being read while it is written. */
+export interface FollowedLog {
+  /** Length of the file when following began: read the file up to here, then `entries` go on without gap or overlap. */
+  readonly offsetBytes: number;
+  /** Whole lines of the log file as they are appended; ends when the process has ended and its log is complete. */
+  readonly entries: ReadableStream<Uint8Array>;
+}
+
 /** A process that the keeper knows. */
 export interface Kept {
   readonly id: string;
@@ -105,11 +135,13 @@ export interface Keeper {
   /**
    * Forks init, lets it walk the plan, resolves when it execs.
    *
-   * @throws RuntimeError from init, rebuilt on this side (command-not-found, kernel-call-failed, …) with `journal` of what was done
+   * @throws StartError from init, with the journal of what was done; RuntimeError keeper-failed when init died before
    */
   start(request: StartRequest): Promise<Started>;
   /** Allowed before `start`: the stream then begins with the process. An attach to an unknown id waits for its start. */
   attach(request: AttachRequest): Promise<Attached>;
+  /** Goes on where the log file of a running process ends now; of an unknown one, ends at once (offset: Infinity). */
+  followLog(id: string): Promise<FollowedLog>;
   /** Sends a signal to the process; a process that has ended is not an error. */
   signal(id: string, signal: string): Promise<void>;
   resize(id: string, rows: number, columns: number): Promise<void>;
@@ -121,4 +153,6 @@ export interface Keeper {
   onExit(listener: (record: ExitRecord) => void): void;
   /** Called when the keeper is gone (its process died): every kept process was killed with it (PR_SET_PDEATHSIG). */
   onLost(listener: () => void): void;
+  /** Lets go of the keeper; kept processes and the keeper go on. */
+  close(): void;
 }

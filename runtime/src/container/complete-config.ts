@@ -1,0 +1,100 @@
+/**
+ * Complete configuration: what a client left open, the image says.
+ *
+ * An image carries a configuration too: command, environment, user, working directory. A client may override each. The
+ * rules are Docker's, and one of them surprises: naming an entrypoint drops the image's command, because the command is
+ * the entrypoint's arguments.
+ *
+ * Kernel interface: none.
+ * Specification: OCI image-spec v1.1, config.md; Docker's merge of container and image configuration.
+ * Invariants: none; `complete-config.test.ts` lists the cases.
+ * Left out: health checks.
+ * Docs: docs/concepts/container.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import type { ContainerConfig } from "./config.ts";
+
+/** What an image says about the containers made from it. */
+export interface ImageDefaults {
+  readonly User: string;
+  readonly Env: readonly string[];
+  readonly Cmd: readonly string[] | null;
+  readonly Entrypoint: readonly string[] | null;
+  readonly WorkingDir: string;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly ExposedPorts: Readonly<Record<string, object>>;
+  readonly Volumes: Readonly<Record<string, object>>;
+  readonly StopSignal: string;
+}
+
+/**
+ * The client's wishes over the image's defaults.
+ *
+ * @throws RuntimeError command-missing when neither names a command
+ * @example completeConfig({ ...config, Cmd: null }, { ...image, Cmd: ["sh"] }).Cmd // ["sh"]
+ */
+export function completeConfig(config: ContainerConfig, image: ImageDefaults): ContainerConfig {
+  const complete: ContainerConfig = {
+    ...config,
+    ...completeCommand(config, image),
+    User: config.User || image.User,
+    WorkingDir: config.WorkingDir || image.WorkingDir,
+    StopSignal: config.StopSignal || image.StopSignal,
+    Env: mergeEnv(image.Env, config.Env),
+    Labels: { ...image.Labels, ...config.Labels },
+    ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
+    Volumes: { ...image.Volumes, ...config.Volumes },
+  };
+  if (argvOf(complete).length > 0) return complete;
+  throw new RuntimeError({
+    code: "command-missing",
+    class: "invalid",
+    message: "no command specified",
+    operation: "create container",
+    subject: config.Image,
+    hint: "The image names no command: give one after the image's name.",
+  });
+}
+
+/** An entrypoint of the client's, also an empty one (`--entrypoint ""` comes as [""]), drops the image's command. */
+function completeCommand(
+  config: ContainerConfig,
+  image: ImageDefaults,
+): Pick<ContainerConfig, "Entrypoint" | "Cmd"> {
+  const { Entrypoint, Cmd } = config;
+  if (Entrypoint !== null && Entrypoint.length > 0) {
+    const isReset = Entrypoint.length === 1 && Entrypoint[0] === "";
+    return { Entrypoint: isReset ? null : Entrypoint, Cmd };
+  }
+  const hasCommand = Cmd !== null && Cmd.length > 0;
+  return { Entrypoint: image.Entrypoint, Cmd: hasCommand ? Cmd : image.Cmd };
+}
+
+/** What will be executed: the entrypoint, then the command as its arguments. */
+export function argvOf(config: Pick<ContainerConfig, "Entrypoint" | "Cmd">): readonly string[] {
+  return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+}
+
+/**
+ * Variables of `over` replace those of `base` in place; new ones follow.
+ *
+ * @param base `NAME=value`
+ * @param over `NAME=value`; a bare `NAME` removes
+ * @example mergeEnv(["A=1", "B=2"], ["A=3", "C=4"]) // ["A=3", "B=2", "C=4"]
+ */
+export function mergeEnv(base: readonly string[], over: readonly string[]): readonly string[] {
+  const merged = new Map(base.map((variable) => [nameOf(variable), variable]));
+  for (const variable of over) {
+    if (variable.includes("=")) merged.set(nameOf(variable), variable);
+    else merged.delete(variable);
+  }
+  return [...merged.values()];
+}
+
+function nameOf(variable: string): string {
+  const equals = variable.indexOf("=");
+  return equals === -1 ? variable : variable.slice(0, equals);
+}

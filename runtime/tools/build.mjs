@@ -81,7 +81,7 @@ function fingerprint() {
   const files = readdirSync(source, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile() && !file.name.endsWith(".test.ts"))
     .map((file) => join(file.parentPath ?? file.path, file.name))
-    .sort();
+    .toSorted();
   const lock = join(runtime, "..", "package-lock.json");
   for (const file of [
     ...files,

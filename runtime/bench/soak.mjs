@@ -1,0 +1,129 @@
+/**
+ * Soak: run and remove a thousand containers, then look for anything that is left.
+ *
+ * Mounts, cgroups, namespaces and processes of the machine, and the descriptors of daemon and keeper,
+ * must be what they were after the first few; the daemon's memory must not have grown by more than
+ * its noise. The exit code says so.
+ *
+ * Usage: npm run soak [-- --containers N] (needs root)
+ */
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Drydock, removeDirectory } from "./contestants.mjs";
+import { median, pssOf } from "./measure.mjs";
+
+const { values: options } = parseArgs({
+  options: { containers: { type: "string", default: "1000" } },
+});
+const containers = Number(options.containers);
+const warmUp = 50;
+/** Garbage is collected when the collector likes: medians over stretches may differ by this much. */
+const memoryNoiseBytes = 8e6;
+
+const countOf = (items) => new Map([...items].map((item) => [item, true]));
+
+/** Everything that a container could leave behind, as names that can be compared. */
+function snapshot(engine) {
+  const own = engine.ownProcesses().map(({ pid }) => pid);
+  return {
+    mounts: countOf(readFileSync("/proc/self/mountinfo", "utf8").match(/.+/g) ?? []),
+    cgroups: countOf(directoriesUnder("/sys/fs/cgroup").filter((path) => path.includes("drydock"))),
+    namespaces: countOf(own.concat(childrenOf(own)).flatMap(namespacesOf)),
+    processes: countOf([...own, ...childrenOf(own)].map(String)),
+    descriptors: new Map(own.map((pid) => [`of ${pid}`, readdirSync(`/proc/${pid}/fd`).length])),
+    files: countOf(filesUnder(join(engine.directory, "root"))),
+  };
+}
+
+function directoriesUnder(path) {
+  const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const below = entries.map(({ name }) => join(path, name));
+  return below.flatMap((directory) => [directory, ...directoriesUnder(directory)]);
+}
+
+/** Paths of state, but not of logs and locks whose number is constant and whose size is not ours. */
+function filesUnder(path) {
+  return readdirSync(path, { recursive: true }).filter((name) => {
+    try {
+      return statSync(join(path, name)).isFile() || statSync(join(path, name)).isDirectory();
+    } catch {
+      return false;
+    }
+  });
+}
+
+function childrenOf(pids) {
+  return pids.flatMap((pid) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+  );
+}
+
+function namespacesOf(pid) {
+  return readdirSync(`/proc/${pid}/ns`).map((name) => readlinkSync(`/proc/${pid}/ns/${name}`));
+}
+
+function differences(before, after) {
+  return Object.keys(before).flatMap((kind) => {
+    const [old, now] = [before[kind], after[kind]];
+    const added = [...now].filter(([name, value]) => old.get(name) !== value);
+    const lost = [...old].filter(([name]) => !now.has(name));
+    return [
+      ...added.map(([name, value]) => `${kind}: + ${name}${value === true ? "" : ` ${value}`}`),
+      ...lost.map(([name]) => `${kind}: - ${name}`),
+    ];
+  });
+}
+
+async function soak(engine) {
+  const run = () => engine.client.runOnce("busybox", ["true"]);
+  for (let i = 0; i < warmUp; i += 1) await run();
+  const before = snapshot(engine);
+  const memory = [];
+  const at = performance.now();
+  for (let i = 0; i < containers; i += 1) {
+    const code = await run();
+    if (code !== 0) throw new Error(`container ${i} ended with ${code}`);
+    if (i % 10 === 0) memory.push(pssOf([engine.pid]));
+  }
+  const each = (performance.now() - at) / containers;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const faults = differences(before, snapshot(engine));
+  return { faults, memory, each };
+}
+
+function memoryGrowth(memory) {
+  const fifth = Math.max(1, Math.floor(memory.length / 5));
+  const middle = (part) => median(part.toSorted((a, b) => a - b));
+  return middle(memory.slice(-fifth)) - middle(memory.slice(fifth, 2 * fifth));
+}
+
+if (process.getuid?.() !== 0) {
+  console.error("soak: needs root; nothing was run");
+  process.exit(1);
+}
+const directory = mkdtempSync(join(tmpdir(), "drydock-soak-"));
+const engine = new Drydock(join(directory, "drydock"));
+await engine.start();
+try {
+  const { faults, memory, each } = await soak(engine);
+  const growth = memoryGrowth(memory);
+  const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  console.log(`soak: ${containers} containers, ${each.toFixed(1)} ms each`);
+  console.log(
+    `soak: daemon ${mb(memory.at(-1))}, growth ${mb(growth)} (noise: ${mb(memoryNoiseBytes)})`,
+  );
+  if (growth > memoryNoiseBytes) faults.push(`memory: + ${mb(growth)}`);
+  for (const fault of faults) console.error(`soak: left behind: ${fault}`);
+  console.log(
+    faults.length === 0 ? "soak: nothing is left behind" : `soak: ${faults.length} faults`,
+  );
+  process.exitCode = faults.length === 0 ? 0 : 1;
+} finally {
+  await engine.stop();
+  removeDirectory(directory);
+}

@@ -1,0 +1,33 @@
+export { chainIds } from "./chain.ts";
+export { type Change, readChanges } from "./changes.ts";
+export {
+  type ContentStore,
+  type Descriptor,
+  getBlob,
+  hasBlob,
+  listBlobs,
+  openContentStore,
+  putBlob,
+  readIndex,
+  removeBlob,
+  writeIndex,
+} from "./content-store.ts";
+export { createHasher, type Digest, digestOf } from "./digest.ts";
+export {
+  addLayer,
+  hasLayer,
+  layerDiff,
+  layerLink,
+  type LayerStore,
+  makeWritableLayer,
+  openLayerStore,
+  removeLayer,
+  sweepLayers,
+  type WritableLayer,
+  writableLayerIn,
+} from "./layer-store.ts";
+export { type OverlayPlan, type OverlayRequest, planOverlay } from "./overlay.ts";
+export { packTree } from "./pack.ts";
+export { removeTree } from "./remove-tree.ts";
+export { formatTar, parseTar, type TarEntry, type TarType } from "./tar.ts";
+export { unpackLayer, type UnpackReport } from "./unpack.ts";

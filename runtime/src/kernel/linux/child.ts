@@ -10,6 +10,7 @@
  */
 import fs from "node:fs";
 import { KernelError, type Child, type Terminal } from "../port.ts";
+import { createLineBox } from "../decorate.ts";
 import { openParentEnd, type ParentEnd } from "./channel.ts";
 import { check, type Libc } from "./libc.ts";
 import type { Reaper } from "./reaper.ts";
@@ -24,48 +25,25 @@ export interface ParentSide {
   readonly channel: number;
 }
 
-/** Lines that wait for somebody to listen, and then pass at once. */
-interface LineBox {
-  push(line: string): void;
-  end(): void;
-  listen(onLine: (line: string) => void, onEnd: () => void): void;
-}
-
-function createLineBox(): LineBox {
-  const waiting: string[] = [];
-  let ended = false;
-  let listener: { onLine(line: string): void; onEnd(): void } | undefined;
-  return {
-    push: (line) => {
-      if (listener === undefined) waiting.push(line);
-      else listener.onLine(line);
-    },
-    end: () => {
-      ended = true;
-      listener?.onEnd();
-      listener = undefined;
-    },
-    listen: (onLine, onEnd) => {
-      for (const line of waiting.splice(0)) onLine(line);
-      if (ended) onEnd();
-      else listener = { onLine, onEnd };
-    },
-  };
+/** A promise and its key. */
+function createLater<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  const keys: ((value: T) => void)[] = [];
+  const promise = new Promise<T>((resolve) => {
+    keys.push(resolve);
+  });
+  return { promise, resolve: (value) => keys.forEach((key) => key(value)) };
 }
 
 /** Makes the parent's view of a child. It owns the descriptors of `side` from now on. */
 export function createChild(libc: Libc, reaper: Reaper, hostPid: number, side: ParentSide): Child {
   const lines = createLineBox();
-  let giveTerminal: (terminal: Terminal) => void = () => undefined;
-  const terminal = new Promise<Terminal>((resolve) => {
-    giveTerminal = resolve;
-  });
+  const terminal = createLater<Terminal>();
   let end: ParentEnd | undefined;
   const channelEnded = new Promise<void>((resolve) => {
     end = openParentEnd(side.channel, {
       onLine: (line) => {
         if (!line.startsWith("t")) lines.push(line.slice(1));
-        else end?.send(tryTakeTerminal(libc, hostPid, Number(line.slice(1)), giveTerminal));
+        else end?.send(tryTakeTerminal(libc, hostPid, Number(line.slice(1)), terminal.resolve));
       },
       onEnd: () => {
         lines.end();
@@ -79,7 +57,7 @@ export function createChild(libc: Libc, reaper: Reaper, hostPid: number, side: P
     stdin: side.stdin === undefined ? undefined : openSink(side.stdin),
     stdout: side.stdout === undefined ? undefined : openSource(side.stdout),
     stderr: side.stderr === undefined ? undefined : openSource(side.stderr),
-    terminal,
+    terminal: terminal.promise,
     onReport: (onLine, onEnd) => lines.listen(onLine, onEnd),
     answer: (line) => end?.send(line),
     // What it reported comes first: a caller who learns of the exit has seen every line.

@@ -74,10 +74,19 @@ export function linuxFiles(libc: Libc): Files {
   };
 }
 
-function contents(): Pick<Files, "readFile" | "readText" | "writeFile" | "fsync" | "truncate"> {
+function contents(): Pick<
+  Files,
+  "readFile" | "readText" | "readRange" | "writeFile" | "fsync" | "truncate"
+> {
   return {
     readFile: (path) => callFs("read", path, () => new Uint8Array(fs.readFileSync(path))),
     readText: (path) => callFs("read", path, () => fs.readFileSync(path, "utf8")),
+    readRange: (path, offsetBytes, lengthBytes) =>
+      callFs("pread", path, () => {
+        using file = openFile(path, fs.constants.O_RDONLY);
+        const bytes = new Uint8Array(lengthBytes);
+        return bytes.subarray(0, fs.readSync(file.fd, bytes, 0, lengthBytes, offsetBytes));
+      }),
     writeFile: (path, data, mode, permissions = 0o644) =>
       callFs("write", path, () => {
         using file = openForWriting(path, mode, permissions);

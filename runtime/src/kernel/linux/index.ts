@@ -1,1 +1,2 @@
+export { FORK_FLAGS } from "./fork.ts";
 export { createLinuxKernel } from "./linux-kernel.ts";

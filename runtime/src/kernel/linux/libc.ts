@@ -99,13 +99,15 @@ export function openLibc(arch: string): Libc {
   return {
     ...processFunctions(bind),
     ...fileFunctions(bind),
-    raw: (call, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) =>
-      Number(raw6(numbers[call], a, b, c, d, e, f)),
-    rawPaths: (call, a, b) => Number(rawPaths(numbers[call], a, b)),
-    rawAt: (call, a, b, c, d) => Number(rawAt(numbers[call], a, b, c, d)),
-    rawBytes: (call, a, b, c, d) => Number(rawBytes(numbers[call], a, b, c, d)),
-    rawMask: (call, a, b, c, d) => Number(rawMask(numbers[call], a, b, c, d)),
-    rawPair: (call, a, b) => Number(rawPair(numbers[call], a, b)),
+    raw: (call, ...values) => {
+      const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = values;
+      return Number(raw6(numbers[call], a, b, c, d, e, f));
+    },
+    rawPaths: (call, ...rest) => Number(rawPaths(numbers[call], ...rest)),
+    rawAt: (call, ...rest) => Number(rawAt(numbers[call], ...rest)),
+    rawBytes: (call, ...rest) => Number(rawBytes(numbers[call], ...rest)),
+    rawMask: (call, ...rest) => Number(rawMask(numbers[call], ...rest)),
+    rawPair: (call, ...rest) => Number(rawPair(numbers[call], ...rest)),
     addressOf: (bytes) => koffi.address(bytes),
   };
 }

@@ -92,13 +92,16 @@ function receive(libc: Libc, fd: number, subject: string): readonly NetlinkMessa
   for (;;) {
     const count = check(libc.recv(fd, buffer, buffer.length, 0), "rtnetlink", subject);
     for (const answer of decodeMessages(buffer.subarray(0, count))) {
-      if (answer.type === NLMSG_DONE) return answers;
-      if (answer.type === NLMSG_ERROR) {
-        const errno = decodeError(answer.body);
-        if (errno === 0) return answers;
-        throw new KernelError("rtnetlink", errnoName(errno), subject);
-      }
+      if (isLast(answer, subject)) return answers;
       answers.push(answer);
     }
   }
+}
+
+/** Whether an answer ends the list. @throws KernelError when it says that the request failed */
+function isLast(answer: NetlinkMessage, subject: string): boolean {
+  if (answer.type !== NLMSG_ERROR) return answer.type === NLMSG_DONE;
+  const errno = decodeError(answer.body);
+  if (errno !== 0) throw new KernelError("rtnetlink", errnoName(errno), subject);
+  return true;
 }

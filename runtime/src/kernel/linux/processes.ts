@@ -85,34 +85,40 @@ interface Ends {
   readonly child: ChildSide;
 }
 
+type Pair = readonly [number, number];
+
 /** Makes the channel and the pipes; all or none. */
 function openEnds(libc: Libc, options: SpawnOptions): Ends {
-  const made: number[] = [];
-  const pair = (open: (fds: Int32Array) => number, what: string): readonly [number, number] => {
-    const fds = new Int32Array(2);
-    check(open(fds), what, "stdio");
-    const [first = -1, second = -1] = fds;
-    made.push(first, second);
-    return [first, second];
+  const made: Pair[] = [];
+  const pipe = (wanted: boolean): Pair | undefined => {
+    if (!wanted) return undefined;
+    const ends = openPair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
+    made.push(ends);
+    return ends;
   };
-  const pipe = (): readonly [number, number] => pair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
+  const type = SOCK_STREAM | O_CLOEXEC;
+  const channel = openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
+  made.push(channel);
   try {
-    const channel = pair(
-      (fds) => libc.socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, fds),
-      "socketpair",
-    );
     const piped = options.stdio === "pipes";
-    const stdin = piped && options.stdin ? pipe() : undefined;
-    const stdout = piped ? pipe() : undefined;
-    const stderr = piped ? pipe() : undefined;
+    const stdin = pipe(piped && options.stdin);
+    const stdout = pipe(piped);
+    const stderr = pipe(piped);
     return {
       parent: { stdin: stdin?.[1], stdout: stdout?.[0], stderr: stderr?.[0], channel: channel[0] },
       child: { stdin: stdin?.[0], stdout: stdout?.[1], stderr: stderr?.[1], channel: channel[1] },
     };
   } catch (error) {
-    for (const fd of made) fs.closeSync(fd);
+    for (const fd of made.flat()) fs.closeSync(fd);
     throw error;
   }
+}
+
+function openPair(open: (fds: Int32Array) => number, syscall: string): Pair {
+  const fds = new Int32Array(2);
+  check(open(fds), syscall, "stdio");
+  const [first = -1, second = -1] = fds;
+  return [first, second];
 }
 
 function closeAll(side: ParentSide | ChildSide): void {

@@ -71,18 +71,29 @@ function namespaces(libc: Libc): Pick<Self, "unshare" | "joinNamespaces" | "join
 
 /**
  * All are opened before the first is entered: in the new mount namespace /proc may be another one. A pidfd would do for
- * all at once, but pidfd_open(2) takes pids of the caller's PID namespace, which may no longer be the host's. The table's
- * order is the order of entering: the user namespace first, for its capabilities, the mount namespace last.
+ * all at once, but pidfd_open(2) takes pids of the caller's PID namespace, which may no longer be the host's.
+ *
+ * Entering a user namespace takes away the caller's power over what that namespace does not own, and gives it power over
+ * what it does own. So the others are tried first, and those that were refused again behind it.
  */
 function joinNamespaces(libc: Libc, hostPid: HostPid, flags: readonly NamespaceFlag[]): void {
-  const wanted = Object.entries(NAMESPACES).filter(([flag]) => flags.some((one) => one === flag));
   const opened: { readonly fd: number; readonly bit: number; readonly path: string }[] = [];
   try {
-    for (const [, { bit, file }] of wanted) {
+    for (const [flag, { bit, file }] of Object.entries(NAMESPACES)) {
+      if (!flags.some((one) => one === flag)) continue;
       const path = `/proc/${hostPid}/ns/${file}`;
       opened.push({ fd: callFs("setns", path, () => fs.openSync(path, "r")), bit, path });
     }
-    for (const { fd, bit, path } of opened) check(libc.setns(fd, bit), "setns", path);
+    const others = opened.filter(({ bit }) => bit !== NAMESPACES.CLONE_NEWUSER.bit);
+    const user = opened.filter(({ bit }) => bit === NAMESPACES.CLONE_NEWUSER.bit);
+    const refused = others.filter(({ fd, bit, path }) => {
+      if (libc.setns(fd, bit) === 0) return false;
+      if (user.length === 0 || lastErrno() !== "EPERM") check(-1, "setns", path);
+      return true;
+    });
+    for (const { fd, bit, path } of [...user, ...refused]) {
+      check(libc.setns(fd, bit), "setns", path);
+    }
   } finally {
     for (const { fd } of opened) fs.closeSync(fd);
   }

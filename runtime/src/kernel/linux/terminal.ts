@@ -80,32 +80,29 @@ function createWriter(
   fd: number,
   isClosed: () => boolean,
 ): { write(bytes: Uint8Array): boolean; drained(): Promise<void> } {
-  let queue: Uint8Array[] = [];
-  let waiting: (() => void)[] = [];
+  const queue: Uint8Array[] = [];
+  const waiting: (() => void)[] = [];
   const flush = (): void => {
-    while (queue.length > 0) {
-      const [first = new Uint8Array(0), ...rest] = queue;
+    for (let first = queue[0]; first !== undefined; first = queue[0]) {
       const written = isClosed() ? first.length : writeSome(fd, first);
       if (written < first.length) {
-        queue = [first.subarray(written), ...rest];
+        queue[0] = first.subarray(written);
         setTimeout(flush, RETRY_MS);
         return;
       }
-      queue = rest;
+      queue.shift();
     }
     for (const resolve of waiting.splice(0)) resolve();
   };
   return {
     write: (bytes) => {
-      const idle = queue.length === 0;
-      queue.push(bytes);
-      if (idle) flush();
+      if (queue.push(bytes) === 1) flush();
       return queue.length === 0;
     },
     drained: () =>
       new Promise((resolve) => {
         if (queue.length === 0) resolve();
-        else waiting = [...waiting, resolve];
+        else waiting.push(resolve);
       }),
   };
 }

@@ -1,2 +1,14 @@
+export { CALLS, type CallKind, type CallName } from "./calls.ts";
+export { type JournalValue } from "./describe.ts";
+export * from "./faults.ts";
 export * from "./port.ts";
 export * from "./signals.ts";
+export {
+  createJournal,
+  traceKernel,
+  withContext,
+  type Journal,
+  type JournalEntry,
+  type TraceContext,
+  type TraceOptions,
+} from "./trace.ts";

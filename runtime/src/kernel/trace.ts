@@ -1,0 +1,285 @@
+/**
+ * Trace: a kernel that writes down what it is asked and what it answers.
+ *
+ * Every effect passes through the port, so a decorator around it sees every effect: the journal is complete by
+ * construction. `explain`, `--plan`, the lab checks and the tests against leaks read it. An entry is plain data: the call,
+ * its arguments cut to a bounded size, the errno, the time it took, and the line of source that asked.
+ *
+ * A journal must be safe to show: of a file's contents it keeps the size, except for short texts written to kernel files,
+ * which are the very point; of an environment it keeps the names.
+ *
+ * A child collects its entries and sends them home with its next question, before execve, and when it fails. A call that
+ * succeeds in execve can no longer report so; the parent takes the end of the channel for its success.
+ *
+ * Kernel interface: none; strace(1) sees the same from outside.
+ * Invariants: none.
+ * Left out: entries of a child that is killed before it sends them.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+import { CALLS, type CallName } from "./calls.ts";
+import { decorate, interceptReports, type Callable, type Passing } from "./decorate.ts";
+import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
+import { KernelError, type Child, type Inside, type Kernel, type Self } from "./port.ts";
+
+/** In whose name a call is made. */
+export interface TraceContext {
+  /** The concept, as its folder is called: "cgroups". */
+  readonly concept?: string;
+  /** What is being done, in words: "create cgroup", "undo". */
+  readonly operation?: string;
+  /** To what: a container's id. */
+  readonly subject?: string;
+}
+
+/** One call. Plain JSON data. */
+export interface JournalEntry extends TraceContext {
+  /** Counts up from 1 in the order in which the journal learned of the calls. */
+  readonly n: number;
+  readonly call: CallName;
+  readonly args: readonly JournalValue[];
+  readonly result?: JournalValue;
+  /** Set when the call failed. */
+  readonly errno?: string;
+  /** Whether the call could change something; looking does not. */
+  readonly effect: boolean;
+  /** Monotonic time at which the call began, microseconds; the same clock in parent and child. */
+  readonly atUs: number;
+  readonly durationUs: number;
+  /** The child that made the call; undefined for the process that has the journal. */
+  readonly hostPid?: number;
+  /** Where the call stands, as `file:line:column` of the running program; an entry maps it to the source. */
+  readonly source?: string;
+}
+
+/** Where entries go. */
+export interface Journal {
+  record(entry: JournalEntry): void;
+}
+
+/** A journal in memory that keeps the newest entries. @param limit how many */
+export function createJournal(limit: number): Journal & { entries(): readonly JournalEntry[] } {
+  const kept: JournalEntry[] = [];
+  return {
+    record: (entry) => {
+      kept.push(entry);
+      if (kept.length > limit) kept.shift();
+    },
+    entries: () => [...kept],
+  };
+}
+
+/** How to trace. */
+export interface TraceOptions {
+  /** Whether calls that only look are journaled too. */
+  readonly looks?: boolean;
+  /** Whether each entry names the line of source that asked. Costs about as much as the rest. */
+  readonly sources?: boolean;
+}
+
+/** An entry before the journal has given it a number and a process. */
+type Draft = Omit<JournalEntry, "n" | "hostPid">;
+
+interface Tracer {
+  readonly clock: () => number;
+  readonly options: TraceOptions;
+  readonly record: (draft: Draft) => void;
+}
+
+const MARK = "\u0001trace ";
+
+/** How a traced kernel makes views of itself for another context; only traced kernels have it. */
+const VIEW = Symbol("view");
+
+interface Viewed {
+  readonly [VIEW]: (context: TraceContext) => Callable;
+}
+
+/**
+ * A kernel that journals every call.
+ *
+ * @param journal is told after each call, in the parent also about those of its children
+ * @example const traced = traceKernel(kernel, createJournal(1000), { sources: true });
+ */
+export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOptions = {}): Kernel {
+  let n = 0;
+  const record = (draft: Draft, hostPid?: number): void => {
+    n += 1;
+    journal.record({ n, ...draft, ...(hostPid === undefined ? {} : { hostPid }) });
+  };
+  const tracer: Tracer = { clock: () => kernel.monotonicUs(), options, record };
+  const view = (context: TraceContext): Kernel & Viewed => ({
+    ...traced(kernel, tracer, context),
+    spawn: (spawnOptions, main) => {
+      const start = tracer.clock();
+      const run = (): Child =>
+        kernel.spawn(spawnOptions, (inside) => runTraced(inside, tracer, context, main));
+      const passing = { name: "spawn", args: [spawnOptions], entry: run } as const;
+      try {
+        const child = run();
+        record({ ...draftOf(passing, tracer, context, start), result: child.hostPid });
+        return collectEntries(child, tracer, record);
+      } catch (error) {
+        record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
+        throw error;
+      }
+    },
+    [VIEW]: (more: TraceContext) => view({ ...context, ...more }),
+  });
+  return view({});
+}
+
+/**
+ * The same kernel, whose calls are journaled in the name of a concept, an operation or a subject.
+ *
+ * What `context` does not say stays as it was. A kernel that is not traced is returned as it is.
+ *
+ * @example withContext(kernel, { concept: "cgroups", operation: "create" }).mkdir(path, 0o755);
+ */
+export function withContext<K extends Callable>(kernel: K, context: TraceContext): K {
+  const view: unknown = Reflect.get(kernel, VIEW);
+  // Only this file puts a function there, and it returns a kernel of the same type.
+  return typeof view === "function" ? (view(context) as K) : kernel;
+}
+
+/** Lets a decorator on top of a traced kernel keep its views. @param wrap decorates a view as the kernel was */
+export function keepViews<K extends Callable>(
+  kernel: Callable,
+  wrapped: K,
+  wrap: (view: K) => K,
+): K {
+  const view: unknown = Reflect.get(kernel, VIEW);
+  if (typeof view !== "function") return wrapped;
+  return { ...wrapped, [VIEW]: (context: TraceContext) => wrap(view(context) as K) };
+}
+
+/** The calls but spawn, journaled. */
+function traced<K extends Callable>(kernel: K, tracer: Tracer, context: TraceContext): K {
+  return decorate(kernel, (passing) => {
+    if (CALLS[passing.name].kind === "look" && tracer.options.looks !== true) {
+      return passing.proceed();
+    }
+    const start = tracer.clock();
+    try {
+      const result = passing.proceed();
+      const described = describeResult(passing.name, result);
+      const draft = draftOf(passing, tracer, context, start);
+      tracer.record(described === undefined ? draft : { ...draft, result: described });
+      return result;
+    } catch (error) {
+      tracer.record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
+      throw error;
+    }
+  });
+}
+
+function draftOf(
+  passing: Omit<Passing, "proceed">,
+  tracer: Tracer,
+  context: TraceContext,
+  start: number,
+): Draft {
+  const source = tracer.options.sources === true ? callerOf(passing.entry) : undefined;
+  return {
+    ...context,
+    call: passing.name,
+    args: describeArguments(passing.name, passing.args),
+    effect: CALLS[passing.name].kind === "change",
+    atUs: Math.round(start),
+    durationUs: Math.round(tracer.clock() - start),
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+function errnoOf(error: unknown): { readonly errno: string } {
+  return { errno: error instanceof KernelError ? error.errno : "EIO" };
+}
+
+/** The part of V8's Error that the language does not have; other engines lack it. */
+interface StackCapture {
+  stackTraceLimit?: number;
+  captureStackTrace?(holder: { stack?: string }, entry: unknown): void;
+}
+
+const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
+
+/** The place from which `entry` was called: one frame of the stack, which costs little. */
+function callerOf(entry: Passing["entry"]): string | undefined {
+  const capture = Error as StackCapture;
+  if (capture.captureStackTrace === undefined) return undefined;
+  const limit = capture.stackTraceLimit;
+  const holder: { stack?: string } = {};
+  capture.stackTraceLimit = 1;
+  capture.captureStackTrace(holder, entry);
+  if (limit !== undefined) capture.stackTraceLimit = limit;
+  return FRAME.exec(holder.stack ?? "")?.[1];
+}
+
+/** In the child: the same, with entries that travel. */
+function runTraced(
+  inside: Inside,
+  parent: Tracer,
+  context: TraceContext,
+  main: (inside: Inside) => void,
+): void {
+  let drafts: Draft[] = [];
+  const tracer: Tracer = { ...parent, record: (draft) => drafts.push(draft) };
+  const flush = (): void => {
+    if (drafts.length > 0) inside.report(MARK + JSON.stringify(drafts));
+    drafts = [];
+  };
+  const view = (context: TraceContext): Kernel & Self & Viewed => {
+    const kernel = traced(inside.kernel, tracer, context);
+    const execve: Self["execve"] = (path, argv, env) => {
+      const start = tracer.clock();
+      const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
+      drafts.push({ ...draftOf(passing, tracer, context, start), result: null });
+      flush();
+      return kernel.execve(path, argv, env);
+    };
+    return { ...kernel, execve, [VIEW]: (more) => view({ ...context, ...more }) };
+  };
+  const ask = (line: string): string => {
+    flush();
+    return inside.ask(line);
+  };
+  const handOver = (masterFd: number): void => {
+    flush();
+    inside.handOver(masterFd);
+  };
+  try {
+    main({ kernel: view(context), report: (line) => inside.report(line), ask, handOver });
+  } finally {
+    flush();
+  }
+}
+
+/** In the parent: gives the child's entries to the journal. */
+function collectEntries(
+  child: Child,
+  tracer: Tracer,
+  record: (draft: Draft, hostPid: number) => void,
+): Child {
+  // An execve that has begun; it is one that succeeded unless a failed one follows.
+  let begun: Draft | undefined;
+  return interceptReports(child, {
+    mark: MARK,
+    onMarked: (text) => {
+      // Our own child wrote it, in `runTraced`.
+      for (const draft of JSON.parse(text) as readonly Draft[]) {
+        const isBegun = draft.call === "execve" && draft.result === null;
+        if (isBegun) begun = draft;
+        else record(draft, child.hostPid);
+        if (draft.call === "execve" && !isBegun) begun = undefined;
+      }
+      return undefined;
+    },
+    onEnd: () => {
+      if (begun === undefined) return;
+      const { result: _, ...entry } = begun;
+      const durationUs = Math.round(tracer.clock() - entry.atUs);
+      record({ ...entry, durationUs }, child.hostPid);
+    },
+  });
+}

@@ -52,16 +52,17 @@ function readTable({ name, header, include, bit }) {
   const questions = defined.map(([macro, call]) => `@${call} = ${macro}`).join("\n");
   const numbers = new Map();
   for (const line of preprocess(include, source + questions).split("\n")) {
-    const match = /^@(\w+) = ([-+() 0-9a-fxA-F]+)$/.exec(line.trim());
-    // The expression is digits, signs and brackets of a kernel header.
-    if (match !== null) numbers.set(match[1], Number(Function(`return ${match[2]}`)()) - bit);
+    const match = /^@(\w+) = ([()+ 0-9a-fxA-F]+)$/.exec(line.trim());
+    // The headers write sums: "(0x40000000 + 12)", "((0x900000 + 0x0f0000)+1)".
+    const terms = match?.[2].replace(/[() ]/g, "").split("+") ?? [];
+    if (match !== null) numbers.set(match[1], terms.reduce((sum, term) => sum + +term, 0) - bit);
   }
   const [first, ...calls] = NEWER.split(/\s+/);
   calls.forEach((call, index) => numbers.set(call, Number(first) + index));
   if (name === "X86_64") {
     for (const [call, number] of Object.entries(NEWER_X86_64)) numbers.set(call, number);
   }
-  return [...numbers].sort(([, left], [, right]) => left - right);
+  return [...numbers].toSorted(([, left], [, right]) => left - right);
 }
 
 /** "0 read write open …": a number, then the names that follow each other from there. */

@@ -91,7 +91,7 @@ function parseExtent(text: string, fields: readonly string[]): IdMap {
 
 /** Whether two of the ranges [start, start + count) share an id. */
 function overlaps(ranges: readonly { readonly start: number; readonly count: number }[]): boolean {
-  const sorted = [...ranges].sort((left, right) => left.start - right.start);
+  const sorted = ranges.toSorted((left, right) => left.start - right.start);
   return sorted.some((range, index) => {
     const next = sorted[index + 1];
     return next !== undefined && range.start + range.count > next.start;

@@ -95,7 +95,8 @@ function planJoins(request: NamespaceRequest): NamespaceStep[] {
     flagsByPid.set(choice.join, flags);
   }
   return [...flagsByPid]
-    .sort(([, left], [, right]) => lateness(left) - lateness(right))
+
+    .toSorted(([, left], [, right]) => lateness(left) - lateness(right))
     .map(([hostPid, flags]) => ({ op: "join-namespaces", hostPid, flags }));
 }
 

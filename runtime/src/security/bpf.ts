@@ -42,13 +42,17 @@ const CODE = {
   return: 0x06,
 } as const;
 
+/** How a test compares the accumulator with its value, unsigned. */
+export type BpfTest = "equal" | "greater" | "greaterOrEqual";
+
 /** A decision and what follows from it. Nodes may be shared; they must not form a circle. */
 export type BpfNode =
   | { readonly op: "return"; readonly value: number }
   | { readonly op: "load"; readonly offset: number; readonly next: BpfNode }
   | { readonly op: "and"; readonly mask: number; readonly next: BpfNode }
   | {
-      readonly op: "equal" | "greater" | "greaterOrEqual";
+      readonly op: "test";
+      readonly test: BpfTest;
       readonly value: number;
       readonly yes: BpfNode;
       readonly no: BpfNode;
@@ -64,28 +68,22 @@ class Layout {
   readonly #places = new Map<BpfNode, number>();
 
   program(): readonly BpfInstruction[] {
-    return [...this.#reversed].reverse();
+    return this.#reversed.toReversed();
   }
 
-  /** Puts a node, unless it is there already. */
+  /** Puts a node and what follows from it, unless it is there already. */
   put(node: BpfNode): void {
     if (this.#places.has(node)) return;
-    switch (node.op) {
-      case "return":
-        break;
-      case "load":
-      case "and":
-        this.put(node.next);
-        if (this.#distance(node.next) > 0) this.#putStone(node.next);
-        break;
-      case "equal":
-      case "greater":
-      case "greaterOrEqual":
-        this.put(node.no);
-        this.put(node.yes);
-        for (const target of [node.no, node.yes]) {
-          if (this.#distance(target) > REACH) this.#putStone(target);
-        }
+    if (node.op === "load" || node.op === "and") {
+      this.put(node.next);
+      if (this.#distance(node.next) > 0) this.#putStone(node.next);
+    }
+    if (node.op === "test") {
+      this.put(node.no);
+      this.put(node.yes);
+      for (const target of [node.no, node.yes]) {
+        if (this.#distance(target) > REACH) this.#putStone(target);
+      }
     }
     this.#push(node, this.#encode(node));
   }
@@ -109,21 +107,12 @@ class Layout {
   }
 
   #encode(node: BpfNode): BpfInstruction {
-    switch (node.op) {
-      case "return":
-        return { code: CODE.return, jt: 0, jf: 0, k: node.value };
-      case "load":
-        return { code: CODE.load, jt: 0, jf: 0, k: node.offset };
-      case "and":
-        return { code: CODE.and, jt: 0, jf: 0, k: node.mask };
-      case "equal":
-      case "greater":
-      case "greaterOrEqual": {
-        const jt = this.#distance(node.yes);
-        const jf = this.#distance(node.no);
-        return { code: CODE[node.op], jt, jf, k: node.value };
-      }
+    if (node.op === "test") {
+      const jt = this.#distance(node.yes);
+      return { code: CODE[node.test], jt, jf: this.#distance(node.no), k: node.value };
     }
+    const k = node.op === "return" ? node.value : node.op === "load" ? node.offset : node.mask;
+    return { code: CODE[node.op], jt: 0, jf: 0, k };
   }
 }
 

@@ -25,10 +25,10 @@
 import { RuntimeError } from "../errors/index.ts";
 import type { BpfInstruction } from "../kernel/index.ts";
 import { assemble, BPF_MAX_INSTRUCTIONS } from "./bpf.ts";
-import type { BpfNode } from "./bpf.ts";
+import type { BpfNode, BpfTest } from "./bpf.ts";
 import { X32_BIT } from "./seccomp-filter.ts";
 import type { FilterRule, FilterTable, SeccompFilter } from "./seccomp-filter.ts";
-import type { SeccompAction, SeccompCondition } from "./seccomp-profile.ts";
+import type { SeccompAction, SeccompComparison, SeccompCondition } from "./seccomp-profile.ts";
 
 const OFFSET_NR = 0;
 const OFFSET_ARCH = 4;
@@ -51,14 +51,9 @@ const RETURN = {
  * @example actionValue({ kind: "errno", errno: 1 }) // 0x00050001
  */
 export function actionValue(action: SeccompAction): number {
-  switch (action.kind) {
-    case "errno":
-      return RETURN.errno + action.errno;
-    case "trace":
-      return RETURN.trace + action.message;
-    default:
-      return RETURN[action.kind];
-  }
+  if (action.kind === "errno") return RETURN.errno + action.errno;
+  if (action.kind === "trace") return RETURN.trace + action.message;
+  return RETURN[action.kind];
 }
 
 /** A range of numbers from `first` to the next range's first, and what happens to them. */
@@ -86,40 +81,35 @@ function load(offset: number, mask: number, next: BpfNode): BpfNode {
   return { op: "load", offset, next: masked };
 }
 
-/** Compares one 64-bit argument, the high half first. */
-function compileCondition(condition: SeccompCondition, yes: BpfNode, no: BpfNode): BpfNode {
-  const { op, value, valueTwo } = condition;
-  const isMasked = op === "SCMP_CMP_MASKED_EQ";
-  const mask = isMasked ? value : 0xffffffffffffffffn;
-  const wanted = isMasked ? valueTwo : value;
-  const low = (number: bigint) => Number(number & 0xffffffffn);
-  const high = (number: bigint) => Number(number >> 32n);
+/** Each comparison as one of the machine's three, or as its opposite. */
+const TESTS: Readonly<Record<SeccompComparison, { test: BpfTest; sense: "same" | "opposite" }>> = {
+  SCMP_CMP_EQ: { test: "equal", sense: "same" },
+  SCMP_CMP_MASKED_EQ: { test: "equal", sense: "same" },
+  SCMP_CMP_NE: { test: "equal", sense: "opposite" },
+  SCMP_CMP_GT: { test: "greater", sense: "same" },
+  SCMP_CMP_LE: { test: "greater", sense: "opposite" },
+  SCMP_CMP_GE: { test: "greaterOrEqual", sense: "same" },
+  SCMP_CMP_LT: { test: "greaterOrEqual", sense: "opposite" },
+};
+
+const lowHalf = (value: bigint) => Number(value & 0xffffffffn);
+const highHalf = (value: bigint) => Number(value >> 32n);
+
+/** Compares one 64-bit argument, the high half first; only if that is equal the low one decides. */
+function compileCondition(condition: SeccompCondition, holds: BpfNode, fails: BpfNode): BpfNode {
+  const { test, sense } = TESTS[condition.op];
+  const [yes, no] = sense === "same" ? [holds, fails] : [fails, holds];
+  const isMasked = condition.op === "SCMP_CMP_MASKED_EQ";
+  const mask = isMasked ? condition.value : 0xffffffffffffffffn;
+  const wanted = isMasked ? condition.valueTwo : condition.value;
   const offset = OFFSET_ARGS + 8 * condition.index;
-  const compareLow = (test: "equal" | "greater" | "greaterOrEqual", then: BpfNode, not: BpfNode) =>
-    load(offset, low(mask), { op: test, value: low(wanted), yes: then, no: not });
-  const compareHigh = (ifEqual: BpfNode, ifLess: BpfNode, ifGreater: BpfNode): BpfNode => {
-    const unequal: BpfNode =
-      ifLess === ifGreater
-        ? ifLess
-        : { op: "greater", value: high(wanted), yes: ifGreater, no: ifLess };
-    const test: BpfNode = { op: "equal", value: high(wanted), yes: ifEqual, no: unequal };
-    return load(offset + 4, high(mask), test);
-  };
-  switch (op) {
-    case "SCMP_CMP_EQ":
-    case "SCMP_CMP_MASKED_EQ":
-      return compareHigh(compareLow("equal", yes, no), no, no);
-    case "SCMP_CMP_NE":
-      return compareHigh(compareLow("equal", no, yes), yes, yes);
-    case "SCMP_CMP_GT":
-      return compareHigh(compareLow("greater", yes, no), no, yes);
-    case "SCMP_CMP_GE":
-      return compareHigh(compareLow("greaterOrEqual", yes, no), no, yes);
-    case "SCMP_CMP_LT":
-      return compareHigh(compareLow("greaterOrEqual", no, yes), yes, no);
-    case "SCMP_CMP_LE":
-      return compareHigh(compareLow("greater", no, yes), yes, no);
-  }
+  const high = highHalf(wanted);
+  const lowTest: BpfNode = { op: "test", test, value: lowHalf(wanted), yes, no };
+  const low = load(offset, lowHalf(mask), lowTest);
+  const unequal: BpfNode =
+    test === "equal" ? no : { op: "test", test: "greater", value: high, yes, no };
+  const highTest: BpfNode = { op: "test", test: "equal", value: high, yes: low, no: unequal };
+  return load(offset + 4, highHalf(mask), highTest);
 }
 
 /** The rules of one call, tried in order; built from the last one backwards. */
@@ -143,7 +133,7 @@ function rangesOf(table: FilterTable, filter: SeccompFilter, verdicts: Verdicts)
   const add = (first: number, verdict: BpfNode) => {
     if (ranges.at(-1)?.verdict !== verdict) ranges.push({ first, verdict });
   };
-  const numbers = [...table.rules.keys()].sort((left, right) => left - right);
+  const numbers = [...table.rules.keys()].toSorted((left, right) => left - right);
   let next = 0;
   for (const number of numbers) {
     if (number > next) add(next, otherwise);
@@ -162,7 +152,8 @@ function compileRanges(ranges: readonly Range[]): BpfNode {
   if (upper === undefined) throw new Error("a table of a filter has no ranges");
   if (middle === 0) return upper.verdict;
   return {
-    op: "greaterOrEqual",
+    op: "test",
+    test: "greaterOrEqual",
     value: upper.first,
     yes: compileRanges(ranges.slice(middle)),
     no: compileRanges(ranges.slice(0, middle)),
@@ -183,7 +174,7 @@ function compileArchitecture(
   const isX86 = tables.some(({ table }) => table === "X86_64" || table === "X32");
   const plain = treeOf(0);
   const tree: BpfNode = isX86
-    ? { op: "greaterOrEqual", value: X32_BIT, yes: treeOf(X32_BIT), no: plain }
+    ? { op: "test", test: "greaterOrEqual", value: X32_BIT, yes: treeOf(X32_BIT), no: plain }
     : plain;
   return load(OFFSET_NR, ALL_BITS, tree);
 }
@@ -204,7 +195,8 @@ export function compileFilter(filter: SeccompFilter): readonly BpfInstruction[] 
   }
   const root = [...byArch].reduceRight<BpfNode>(
     (no, [value, tables]) => ({
-      op: "equal",
+      op: "test",
+      test: "equal",
       value,
       yes: compileArchitecture(tables, filter, verdicts),
       no,

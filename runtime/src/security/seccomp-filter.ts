@@ -23,6 +23,7 @@ import { RuntimeError } from "../errors/index.ts";
 import type { SeccompData } from "./bpf.ts";
 import type {
   SeccompAction,
+  SeccompComparison,
   SeccompCondition,
   SeccompProfile,
   SeccompRule,
@@ -206,26 +207,22 @@ export function resolveFilter(profile: SeccompProfile, facts: FilterFacts): Secc
   };
 }
 
+const COMPARE: Readonly<
+  Record<SeccompComparison, (argument: bigint, value: bigint, valueTwo: bigint) => boolean>
+> = {
+  SCMP_CMP_NE: (argument, value) => argument !== value,
+  SCMP_CMP_LT: (argument, value) => argument < value,
+  SCMP_CMP_LE: (argument, value) => argument <= value,
+  SCMP_CMP_EQ: (argument, value) => argument === value,
+  SCMP_CMP_GE: (argument, value) => argument >= value,
+  SCMP_CMP_GT: (argument, value) => argument > value,
+  SCMP_CMP_MASKED_EQ: (argument, value, valueTwo) => (argument & value) === valueTwo,
+};
+
 /** Whether one condition holds. */
 function holds(condition: SeccompCondition, args: readonly bigint[]): boolean {
   const argument = BigInt.asUintN(64, args[condition.index] ?? 0n);
-  const { value, valueTwo } = condition;
-  switch (condition.op) {
-    case "SCMP_CMP_NE":
-      return argument !== value;
-    case "SCMP_CMP_LT":
-      return argument < value;
-    case "SCMP_CMP_LE":
-      return argument <= value;
-    case "SCMP_CMP_EQ":
-      return argument === value;
-    case "SCMP_CMP_GE":
-      return argument >= value;
-    case "SCMP_CMP_GT":
-      return argument > value;
-    case "SCMP_CMP_MASKED_EQ":
-      return (argument & value) === valueTwo;
-  }
+  return COMPARE[condition.op](argument, condition.value, condition.valueTwo);
 }
 
 /** What a filter decides about one call. This is its definition; the compiler must agree. */

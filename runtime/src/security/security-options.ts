@@ -47,15 +47,23 @@ function splitOption(option: string): { readonly key: string; readonly value: st
   return { key: option.slice(0, at), value: option.slice(at + 1) };
 }
 
+function noNewPrivilegesOf(value: string, option: string): SecurityOptions["noNewPrivileges"] {
+  if (TRUE.includes(value)) return "set";
+  if (FALSE.includes(value)) return "unset";
+  throw invalid(option, 2);
+}
+
+/** Words that stand alone, as the pairs that they mean. */
+const ALONE: Readonly<Record<string, string>> = {
+  "no-new-privileges": "no-new-privileges=true",
+  disable: "label=disable",
+};
+
 function applyOption(options: SecurityOptions, option: string): SecurityOptions {
-  if (option === "no-new-privileges") return { ...options, noNewPrivileges: "set" };
-  const { key, value } =
-    option === "disable" ? { key: "label", value: option } : splitOption(option);
+  const { key, value } = splitOption(ALONE[option] ?? option);
   switch (key) {
     case "no-new-privileges":
-      if (TRUE.includes(value)) return { ...options, noNewPrivileges: "set" };
-      if (FALSE.includes(value)) return { ...options, noNewPrivileges: "unset" };
-      throw invalid(option, 2);
+      return { ...options, noNewPrivileges: noNewPrivilegesOf(value, option) };
     case "seccomp":
       return { ...options, seccomp: seccompOf(value) };
     case "systempaths":

@@ -32,9 +32,11 @@ function drydock(...args) {
 /** Like `drydock`, but a failure ends the story. */
 function mustDrydock(...args) {
   const { ok, out, err } = drydock(...args);
-  if (ok) return out;
-  console.error(`start: drydock ${args.join(" ")} failed:\n${err || out}`);
-  process.exit(1);
+  if (!ok) {
+    console.error(`start: drydock ${args.join(" ")} failed:\n${err || out}`);
+    process.exit(1);
+  }
+  return out;
 }
 
 /** Whether a daemon answers on the host. */

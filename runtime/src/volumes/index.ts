@@ -1,0 +1,3 @@
+export { type MountSpec, parseMountSpecs, type VolumesRequest } from "./mount-spec.ts";
+export { inspectMounts, type MountPoint, planVolumes, type VolumeMount } from "./plan.ts";
+export { checkSources, makeSources } from "./sources.ts";

@@ -60,6 +60,7 @@ export const nodeRooms = ["kernel/linux", "cli/node", "keeper", "daemon"];
 /** Packages from npm, and the rooms that may import them. */
 export const packages = {
   koffi: { rooms: ["kernel/linux"], why: "Foreign calls are the kernel port's business alone." },
+  "@noble/hashes": { rooms: ["layers"], why: "Digests are a matter of the content store." },
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
   valibot: { rooms: ["api"], why: "Input is checked where it enters, at the REST API." },
 };

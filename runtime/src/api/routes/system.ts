@@ -1,0 +1,32 @@
+/**
+ * System routes: who is there, and what can it do?
+ *
+ * Every client begins with `/_ping`, whose headers say which versions are understood, whether there
+ * is a newer builder and whether this is a swarm; the docker CLI chooses its whole behaviour by them.
+ *
+ * Kernel interface: none.
+ * Specification: Docker Engine API v1.50, "SystemPing", "SystemVersion", "SystemInfo".
+ * Invariants: none.
+ * Left out: /events, /system/df, /auth.
+ * Docs: docs/concepts/api.md
+ *
+ * @module
+ */
+
+import type { ApiOptions, Routes } from "../context.ts";
+
+const PING_HEADERS = {
+  "Builder-Version": "1",
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  "Content-Type": "text/plain; charset=utf-8",
+  Pragma: "no-cache",
+  Swarm: "inactive",
+};
+
+/** Adds `/_ping`, `/version`, `/info`, and `/plugins`, of which there are none. */
+export function addSystemRoutes(routes: Routes, { engine }: ApiOptions): void {
+  routes.get("/_ping", () => new Response("OK", { headers: PING_HEADERS }));
+  routes.get("/version", (call) => call.json(engine.version()));
+  routes.get("/info", (call) => call.json(engine.info()));
+  routes.get("/plugins", (call) => call.json([]));
+}

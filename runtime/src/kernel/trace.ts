@@ -104,27 +104,14 @@ interface Viewed {
  */
 export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOptions = {}): Kernel {
   let n = 0;
-  const record = (draft: Draft, hostPid?: number): void => {
+  const record: Recorder = (draft, hostPid) => {
     n += 1;
     journal.record({ n, ...draft, ...(hostPid === undefined ? {} : { hostPid }) });
   };
   const tracer: Tracer = { clock: () => kernel.monotonicUs(), options, record };
   const view = (context: TraceContext): Kernel & Viewed => ({
     ...traced(kernel, tracer, context),
-    spawn: (spawnOptions, main) => {
-      const start = tracer.clock();
-      const run = (): Child =>
-        kernel.spawn(spawnOptions, (inside) => runTraced(inside, tracer, context, main));
-      const passing = { name: "spawn", args: [spawnOptions], entry: run } as const;
-      try {
-        const child = run();
-        record({ ...draftOf(passing, tracer, context, start), result: child.hostPid });
-        return collectEntries(child, tracer, record);
-      } catch (error) {
-        record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
-        throw error;
-      }
-    },
+    spawn: tracedSpawn(kernel, tracer, context, record),
     [VIEW]: (more: TraceContext) => view({ ...context, ...more }),
   });
   return view({});
@@ -152,6 +139,29 @@ export function keepViews<K extends Callable>(
   const view: unknown = Reflect.get(kernel, VIEW);
   if (typeof view !== "function") return wrapped;
   return { ...wrapped, [VIEW]: (context: TraceContext) => wrap(view(context) as K) };
+}
+
+type Recorder = (draft: Draft, hostPid?: number) => void;
+
+function tracedSpawn(
+  kernel: Kernel,
+  tracer: Tracer,
+  context: TraceContext,
+  record: Recorder,
+): Kernel["spawn"] {
+  const spawn: Kernel["spawn"] = (options, main) => {
+    const start = tracer.clock();
+    const passing = { name: "spawn", args: [options], entry: spawn } as const;
+    try {
+      const child = kernel.spawn(options, (inside) => runTraced(inside, tracer, context, main));
+      record({ ...draftOf(passing, tracer, context, start), result: child.hostPid });
+      return collectEntries(child, tracer, record);
+    } catch (error) {
+      record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
+      throw error;
+    }
+  };
+  return spawn;
 }
 
 /** The calls but spawn, journaled. */
@@ -256,11 +266,7 @@ function runTraced(
 }
 
 /** In the parent: gives the child's entries to the journal. */
-function collectEntries(
-  child: Child,
-  tracer: Tracer,
-  record: (draft: Draft, hostPid: number) => void,
-): Child {
+function collectEntries(child: Child, tracer: Tracer, record: Recorder): Child {
   // An execve that has begun; it is one that succeeded unless a failed one follows.
   let begun: Draft | undefined;
   return interceptReports(child, {

@@ -19,7 +19,7 @@
  * @module
  */
 
-import type { ErrorCode } from "../errors/index.ts";
+import type { ErrorParts } from "../errors/index.ts";
 import { signalNumber } from "../kernel/index.ts";
 import type { WaitStatus } from "../kernel/index.ts";
 
@@ -40,15 +40,17 @@ export function exitCodeOf(status: WaitStatus): number {
 /**
  * The exit code of a start that failed.
  *
- * @param code of the `RuntimeError` that says why
- * @example exitCodeOfFailure("command-not-found") // 127
+ * @param failure the `RuntimeError` that says why
+ * @example exitCodeOfFailure({ code: "command-not-found", errno: "ENOENT" }) // 127
  */
-export function exitCodeOfFailure(code: ErrorCode): number {
-  switch (code) {
+export function exitCodeOfFailure(failure: Pick<ErrorParts, "code" | "errno">): number {
+  switch (failure.code) {
     case "command-not-found":
       return 127;
     case "command-not-executable":
       return 126;
+    case "workdir-invalid":
+      return failure.errno === "EACCES" ? 126 : 127;
     default:
       return 128;
   }

@@ -20,12 +20,15 @@ import type {
   DeviceNode,
   HostPid,
   MountCall,
+  MountFlag,
   NamespaceFlag,
   ResourceLimit,
 } from "../kernel/index.ts";
 
 /** One thing that init does. Paths are as init sees them at that moment. */
 export type InitAction =
+  | { readonly op: "parent-death-signal"; readonly signal: string }
+  | { readonly op: "umask"; readonly mask: number }
   | {
       readonly op: "join-namespaces";
       readonly hostPid: HostPid;
@@ -34,30 +37,44 @@ export type InitAction =
   | { readonly op: "unshare"; readonly flags: readonly NamespaceFlag[] }
   /** Report that the new user namespace exists and wait until the parent has written its id maps. */
   | { readonly op: "await-id-maps" }
+  /** Be user and group 0 of the user namespace, with all its capabilities. */
+  | { readonly op: "become-root" }
   | { readonly op: "open-cgroups"; readonly paths: readonly string[] }
   | { readonly op: "join-cgroups" }
   | { readonly op: "mount"; readonly mount: MountCall }
-  | { readonly op: "umount"; readonly target: string }
-  | { readonly op: "mkdir"; readonly path: string; readonly permissions: number }
+  /** Mount on a directory inside `root`, resolved without leaving it, made if it is missing. */
   | {
-      readonly op: "make-mountpoint";
+      readonly op: "mount-inside";
       readonly root: string;
       readonly path: string;
-      readonly type: "file" | "directory";
+      readonly mount: Omit<MountCall, "target">;
     }
-  /** Bind a host path to a path inside `root`, resolved without leaving it, then remount with `flags`. */
+  /**
+   * Bind a host path on a path inside `root`, resolved without leaving it, made if it is missing; then remount with
+   * `flags`, if any, and set the propagation.
+   */
   | {
       readonly op: "bind";
       readonly source: string;
       readonly root: string;
       readonly path: string;
-      readonly flags: MountCall["flags"];
-      readonly propagation: MountCall["flags"];
+      readonly recursive: boolean;
+      readonly flags: readonly MountFlag[];
+      readonly propagation: readonly MountFlag[];
     }
-  | { readonly op: "mknod"; readonly path: string; readonly node: DeviceNode }
+  | { readonly op: "pivot-root"; readonly root: string }
+  /** Make a directory and those above it where they are missing. */
+  | { readonly op: "make-directory"; readonly path: string; readonly permissions: number }
+  /** Make a device node with its owner, and the directories above it; a file that is in its place is replaced. */
+  | {
+      readonly op: "device";
+      readonly path: string;
+      readonly node: DeviceNode;
+      readonly uid: number;
+      readonly gid: number;
+    }
   | { readonly op: "symlink"; readonly target: string; readonly path: string }
   | { readonly op: "write"; readonly path: string; readonly text: string }
-  | { readonly op: "pivot-root"; readonly root: string }
   /** Hide a path if it exists: /dev/null over a file, an empty read-only tmpfs over a directory. */
   | { readonly op: "mask"; readonly path: string }
   /** Make a path read-only if it exists. */
@@ -69,22 +86,38 @@ export type InitAction =
   /** Open a terminal on the devpts at `ptmxPath`, hand its master to the parent, bind its slave to `consolePath` if given. */
   | { readonly op: "terminal"; readonly ptmxPath: string; readonly consolePath: string | null }
   | { readonly op: "resource-limit"; readonly limit: ResourceLimit }
-  /** Make the working directory if it is missing, and enter it. */
-  | { readonly op: "workdir"; readonly path: string; readonly create: boolean }
+  | { readonly op: "chdir"; readonly path: string }
+  /** Enter the container's working directory. */
+  | { readonly op: "workdir"; readonly path: string }
   | { readonly op: "bounding-set"; readonly capabilities: readonly string[] }
-  /** Look `user` and `groups` up in the container's /etc/passwd and /etc/group, then setgroups, setresgid, setresuid; sets HOME. */
-  | { readonly op: "user"; readonly user: string; readonly additionalGroups: readonly string[] }
-  | { readonly op: "capabilities"; readonly root: CapabilitySets; readonly others: CapabilitySets }
+  /**
+   * Look `user` and `additionalGroups` up in the container's /etc/passwd and /etc/group, give that user the standard
+   * streams (group `stdioGid`, null: its own), become it, and note its home.
+   */
+  | {
+      readonly op: "user";
+      readonly user: string;
+      readonly additionalGroups: readonly string[];
+      readonly stdioGid: number | null;
+    }
+  /** The sets for uid 0 or those for everybody else, whoever `user` became. */
+  | {
+      readonly op: "capabilities";
+      readonly root: CapabilitySets;
+      readonly others: CapabilitySets;
+    }
   | { readonly op: "no-new-privileges" }
   | { readonly op: "seccomp"; readonly program: readonly BpfInstruction[] }
-  | { readonly op: "parent-death-signal"; readonly signal: string }
-  /** Look `argv[0]` up in the PATH of `env` like execvp(3), and become it. */
+  /** Look `argv[0]` up in the PATH of `env` like execvp(3), and become it; HOME is added where `env` has none. */
   | { readonly op: "exec"; readonly argv: readonly string[]; readonly env: readonly string[] };
+
+/** The room that an action belongs to. */
+export type Concept =
+  "namespaces" | "layers" | "cgroups" | "security" | "volumes" | "network" | "container";
 
 /** An action with what a reader wants to know about it. */
 export type InitStep = InitAction & {
-  /** The concept's room: "namespaces", "layers", "cgroups", "security", "volumes", "network", "container". */
-  readonly concept: string;
+  readonly concept: Concept;
   /** Why, in a few words: "hide the host's mounts". */
   readonly why: string;
 };

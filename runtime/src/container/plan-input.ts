@@ -14,17 +14,24 @@
 
 import type { CgroupParent } from "../cgroups/index.ts";
 import type { BpfInstruction, DeviceNode, HostPid, ResourceLimit } from "../kernel/index.ts";
+import type { OverlayRequest } from "../layers/index.ts";
 import type { IdMaps, NamespaceKind } from "../namespaces/index.ts";
 import type { ContainerConfig, HostConfig } from "./config.ts";
 
-/** Where a container's files are on the host. All absolute. */
-export interface ContainerPaths {
-  /** Made by the engine, e.g. `<root>/containers/<id>`; the plan puts everything below it. */
-  readonly directory: string;
-  /** Unpacked layers of the image, the topmost first, as overlay's `lowerdir` wants them. */
-  readonly lowerDirs: readonly string[];
-  /** Directories of volumes by name, for binds whose source is a name. */
-  readonly volumes: Readonly<Record<string, string>>;
+/** Where a container's files are on the host. All absolute, but for the layers. */
+export interface PlanPaths {
+  /** An existing empty directory; the container's tree is mounted there, in init's mount namespace only. */
+  readonly rootfs: string;
+  /** The image's layers and the container's own, as overlay stacks them. */
+  readonly layers: Pick<OverlayRequest, "directory" | "lowers"> & {
+    readonly upper: string;
+    readonly work: string;
+  };
+  readonly hostname: string;
+  readonly hosts: string;
+  readonly resolvConf: string;
+  /** With `IpcMode` shareable, host or container:X: the host directory that is bound to /dev/shm. */
+  readonly sharedMemory: string | null;
 }
 
 /** A device node of the host that shall appear in the container. */
@@ -56,12 +63,10 @@ export interface PlanInput {
   /** Completed with what the image says: `completeConfig`. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  readonly paths: ContainerPaths;
+  readonly paths: PlanPaths;
   readonly machine: MachineFacts;
   /** For each namespace that is shared with another container: that container's process. */
   readonly joins: Readonly<Partial<Record<NamespaceKind, HostPid>>>;
-  /** With `IpcMode` container:X: X's id, whose /dev/shm is shared. */
-  readonly ipcDonorId: string | null;
   /** Maps of a private user namespace: `planIdMaps`. */
   readonly idMaps: IdMaps | null;
   /** `--device`, or every device of the host when privileged: `readDevices`. */

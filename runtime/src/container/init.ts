@@ -1,0 +1,265 @@
+/**
+ * Init: the interpreter that walks a plan.
+ *
+ * A forked child of the keeper runs `runInit`: one step after the other, each by its entry in one table, against the
+ * kernel as a process sees itself. The last step replaces the process. There is no policy here: what to do and in which
+ * order was decided in `plan.ts`, what a step means is a few lines in the table below.
+ *
+ * Each call is made in the name of its step's concept, so that a traced kernel's journal (`kernel/trace.ts`) can say what
+ * it was for. Init tells its parent in JSON, one object a line, what it needs and how it went:
+ *
+ *      init                                     keeper
+ *        │── ask {"ask": "id-maps"} ─────────────▶│ writes uid_map, gid_map
+ *        │◀──────────────────────────── "ok" ────│
+ *        │── {"ready": true} ────────────────────▶│
+ *        ▣ execve            (channel closes) ───▶│ started
+ *        │── {"failed": {...}} ──────────────────▶│ or why not
+ *
+ * Kernel interface: see `init-plan.ts`.
+ * Specification: OCI runtime-spec v1.2, "Lifecycle", steps 2 to 9.
+ * Invariants:
+ *   init-walks-in-order   the calls of a walk are those of the plan's steps, in order, up to the first that fails
+ *   init-reports-failure   a failing kernel call, whichever it is, ends the walk and is reported with its step
+ * Left out: nothing is undone here: the process exits, and its namespaces go with it.
+ * Docs: docs/concepts/container.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import type { ErrorParts } from "../errors/index.ts";
+import { withContext } from "../kernel/index.ts";
+import type { Inside, Kernel, Self } from "../kernel/index.ts";
+import { applyPathStep, resolveIdentity } from "../security/index.ts";
+import { execCommand } from "./init-exec.ts";
+import { describeFailure } from "./init-failure.ts";
+import type { InitAction, InitPlan, InitStep } from "./init-plan.ts";
+import { isErrno, makeMountPoint, resolveInRoot } from "./resolve-path.ts";
+
+/** What init says to its parent: one JSON object a line. */
+export type InitReport =
+  { readonly ask: "id-maps" } | { readonly ready: true } | { readonly failed: ErrorParts };
+
+/** What the steps of one walk hand on to later ones. */
+interface Walk {
+  readonly kernel: Kernel & Self;
+  readonly inside: Inside;
+  /** Tells the parent that only execve is left. */
+  readonly announce: () => void;
+  readonly cgroups: readonly number[];
+  readonly uid: number;
+  readonly home: string;
+}
+
+/** What a step found out for those that follow. */
+type Learned = Partial<Pick<Walk, "cgroups" | "uid" | "home">> | void;
+
+type Operations = {
+  readonly [Op in InitAction["op"]]: (
+    action: Extract<InitAction, { readonly op: Op }>,
+    walk: Walk,
+  ) => Learned;
+};
+
+/** Each operation as calls on the kernel. */
+const OPERATIONS: Operations = {
+  "parent-death-signal": ({ signal }, { kernel }) => kernel.setParentDeathSignal(signal),
+  umask: ({ mask }, { kernel }) => kernel.umask(mask),
+  "join-namespaces": ({ hostPid, flags }, { kernel }) => kernel.joinNamespaces(hostPid, flags),
+  unshare: ({ flags }, { kernel }) => kernel.unshare(flags),
+  "await-id-maps": (_, { inside }) => awaitIdMaps(inside),
+  "become-root": (_, { kernel }) => {
+    kernel.setGroups([]);
+    kernel.setGid(0);
+    kernel.setUid(0);
+  },
+  "open-cgroups": ({ paths }, { kernel }) => ({
+    cgroups: paths.map((path) => kernel.openCgroup(path)),
+  }),
+  "join-cgroups": (_, { kernel, cgroups }) => {
+    for (const handle of cgroups) kernel.joinCgroup(handle);
+  },
+  mount: ({ mount }, { kernel }) => kernel.mount(mount),
+  "mount-inside": ({ root, path, mount }, { kernel }) => {
+    const target = resolveInRoot(kernel, root, path);
+    makeMountPoint(kernel, target, "directory");
+    kernel.mount({ ...mount, target });
+  },
+  bind: (action, { kernel }) => bind(kernel, action),
+  "pivot-root": ({ root }, { kernel }) => pivotRoot(kernel, root),
+  "make-directory": ({ path, permissions }, { kernel }) => {
+    makeDirectories(kernel, path, permissions);
+  },
+  device: (action, { kernel }) => makeDevice(kernel, action),
+  symlink: ({ target, path }, { kernel }) => kernel.symlink(target, path),
+  write: ({ path, text }, { kernel }) => kernel.writeFile(path, text, "existing"),
+  mask: (action, { kernel }) => void applyPathStep(kernel, action),
+  "read-only": (action, { kernel }) => void applyPathStep(kernel, action),
+  "link-up": ({ name }, { kernel }) => kernel.setLinkUp(name),
+  hostname: ({ name }, { kernel }) => kernel.setHostname(name),
+  domainname: ({ name }, { kernel }) => kernel.setDomainname(name),
+  session: (_, { kernel }) => kernel.setSession(),
+  terminal: (action, walk) => openTerminal(action, walk),
+  "resource-limit": ({ limit }, { kernel }) => kernel.setResourceLimit(limit),
+  chdir: ({ path }, { kernel }) => kernel.chdir(path),
+  workdir: ({ path }, { kernel }) => kernel.chdir(path),
+  "bounding-set": ({ capabilities }, { kernel }) => kernel.setBoundingSet(capabilities),
+  user: (action, walk) => becomeUser(action, walk),
+  capabilities: ({ root, others }, { kernel, uid }) => {
+    kernel.setCapabilities(uid === 0 ? root : others);
+  },
+  "no-new-privileges": (_, { kernel }) => kernel.setNoNewPrivileges(),
+  seccomp: ({ program }, { kernel }) => kernel.installSeccomp(program),
+  exec: ({ argv, env }, { kernel, home, announce }) => {
+    execCommand(kernel, argv, withHome(env, home), announce);
+  },
+};
+
+/**
+ * Walks a plan in the child that `Processes.spawn` made. Returns only when a step failed, after reporting it.
+ *
+ * @param inside what the child has
+ * @param plan ends with `exec`
+ */
+export function runInit(inside: Inside, plan: InitPlan): void {
+  const shared = { cgroups: [], uid: 0, home: "/" };
+  const announce = (): void => report(inside, { ready: true });
+  let walk: Walk = { ...shared, kernel: inside.kernel, inside, announce };
+  for (const step of plan) {
+    const context = { concept: step.concept, operation: step.why };
+    walk = { ...walk, kernel: withContext(inside.kernel, context) };
+    try {
+      walk = { ...walk, ...perform(step, walk) };
+    } catch (error) {
+      report(inside, { failed: describeFailure(step, error) });
+      return;
+    }
+  }
+}
+
+function perform(step: InitStep, walk: Walk): Learned {
+  // The table has for each op a function of exactly that action; TypeScript cannot follow a lookup by a union.
+  const operation = OPERATIONS[step.op] as (action: InitAction, walk: Walk) => Learned;
+  return operation(step, walk);
+}
+
+function report(inside: Inside, line: InitReport): void {
+  inside.report(JSON.stringify(line));
+}
+
+function awaitIdMaps(inside: Inside): void {
+  const question: InitReport = { ask: "id-maps" };
+  const answer = inside.ask(JSON.stringify(question));
+  if (answer === "ok") return;
+  throw new RuntimeError({
+    code: "kernel-call-failed",
+    class: "internal",
+    message: `Cannot write the id maps of the user namespace: ${answer}`,
+    operation: "write id maps",
+    subject: "uid_map",
+    hint: "Look at /etc/subuid and /etc/subgid: the engine's user needs the ids that were asked for.",
+  });
+}
+
+function bind(kernel: Kernel, action: Extract<InitAction, { readonly op: "bind" }>): void {
+  const { source, root, path, recursive, flags, propagation } = action;
+  const isDirectory = kernel.stat(source).type === "directory";
+  const target = resolveInRoot(kernel, root, path);
+  makeMountPoint(kernel, target, isDirectory ? "directory" : "file");
+  const call = { source: "", target, fstype: "", data: "" };
+  kernel.mount({ ...call, source, flags: recursive ? ["MS_BIND", "MS_REC"] : ["MS_BIND"] });
+  if (flags.length > 0) kernel.mount({ ...call, flags: ["MS_BIND", "MS_REMOUNT", ...flags] });
+  if (propagation.length > 0) kernel.mount({ ...call, flags: propagation });
+}
+
+/** The old root ends up under the new one at the same place, `/`, and is detached: nothing has to be made for it. */
+function pivotRoot(kernel: Kernel & Self, root: string): void {
+  kernel.chdir(root);
+  kernel.pivotRoot(".", ".");
+  kernel.umount(".", "detach");
+  kernel.chdir("/");
+}
+
+function makeDirectories(
+  kernel: Pick<Kernel, "stat" | "mkdir">,
+  path: string,
+  permissions: number,
+): void {
+  try {
+    const { type } = kernel.stat(path);
+    if (type === "directory") return;
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (parent !== "") makeDirectories(kernel, parent, permissions);
+    kernel.mkdir(path, permissions);
+    return;
+  }
+  throw new RuntimeError({
+    code: "workdir-invalid",
+    class: "invalid",
+    message: `Cannot mkdir: ${path} is not a directory`,
+    operation: "make directory",
+    subject: path,
+    errno: "ENOTDIR",
+    hint: "A file is in the way: choose another directory.",
+  });
+}
+
+function makeDevice(
+  kernel: Kernel,
+  { path, node, uid, gid }: Extract<InitAction, { readonly op: "device" }>,
+): void {
+  makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), 0o755);
+  try {
+    kernel.mknod(path, node);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error;
+    kernel.unlink(path);
+    kernel.mknod(path, node);
+  }
+  if (uid !== 0 || gid !== 0) kernel.lchown(path, uid, gid);
+}
+
+function openTerminal(
+  { ptmxPath, consolePath }: Extract<InitAction, { readonly op: "terminal" }>,
+  { kernel, inside }: Walk,
+): void {
+  const { slavePath, masterFd } = kernel.openTerminal(ptmxPath);
+  inside.handOver(masterFd);
+  if (consolePath === null) return;
+  makeMountPoint(kernel, consolePath, "file");
+  const flags = ["MS_BIND"] as const;
+  kernel.mount({ source: slavePath, target: consolePath, fstype: "", flags, data: "" });
+}
+
+function becomeUser(
+  { user, additionalGroups, stdioGid }: Extract<InitAction, { readonly op: "user" }>,
+  { kernel }: Walk,
+): Learned {
+  const { uid, gid, groups, home } = resolveIdentity(user, additionalGroups, {
+    passwd: readTextIfPresent(kernel, "/etc/passwd"),
+    group: readTextIfPresent(kernel, "/etc/group"),
+  });
+  if (uid !== 0) kernel.ownStdio(uid, stdioGid ?? gid);
+  kernel.setGroups(groups);
+  kernel.setGid(gid);
+  kernel.setUid(uid);
+  return { uid, home };
+}
+
+function readTextIfPresent(kernel: Pick<Kernel, "readText">, path: string): string | undefined {
+  try {
+    return kernel.readText(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function withHome(env: readonly string[], home: string): readonly string[] {
+  const hasHome = env.some((variable) => variable.startsWith("HOME=") && variable !== "HOME=");
+  return hasHome
+    ? env
+    : [...env.filter((variable) => !variable.startsWith("HOME=")), `HOME=${home}`];
+}

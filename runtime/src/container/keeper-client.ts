@@ -1,0 +1,222 @@
+/**
+ * Keeper client: the keeper as the engine sees it, over connections.
+ *
+ * Kernel interface: none of its own.
+ * Specification: `keeper-protocol.ts`.
+ * Invariants: none of its own; `keeper-protocol.test.ts` runs it against the server.
+ * Left out: reconnecting: whoever hears `onLost` asks for a new keeper.
+ * Docs: docs/concepts/keeper.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import { streamOfSource } from "./byte-streams.ts";
+import { createLineReader, encodeLine } from "./connection.ts";
+import type { Connect, Connection, LineReader } from "./connection.ts";
+import { encodeFrame } from "./frames.ts";
+import { StartError } from "./keeper.ts";
+import type { Attached, AttachRequest, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
+import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
+import type { Failed, KeeperCall, KeeperLine, Opening, OpeningAnswer } from "./keeper-protocol.ts";
+
+/** A keeper in another process: it can be asked to leave. */
+export type RemoteKeeper = Keeper & {
+  /** The keeper exits as soon as it keeps nothing and nobody is connected. */
+  retire(): Promise<void>;
+};
+
+/**
+ * Connects to a keeper.
+ *
+ * @param connect makes one connection; is called again for each attached client
+ * @throws RuntimeError keeper-unavailable
+ */
+export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
+  const calls = await openCalls(connect);
+  // Each method's result is what the server's method of that name returns: `keeper-protocol.ts`.
+  const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
+  return {
+    start: (request) => ask({ method: "start", args: [request] }),
+    signal: (id, signal) => ask({ method: "signal", args: [id, signal] }),
+    resize: (id, rows, columns) => ask({ method: "resize", args: [id, rows, columns] }),
+    list: () => ask({ method: "list", args: [] }),
+    forget: (id) => ask({ method: "forget", args: [id] }),
+    retire: () => ask({ method: "retire", args: [] }),
+    attach: (request) => attach(connect, request),
+    followLog: (id) => followLog(connect, id),
+    onExit: (listener) => void calls.exitListeners.add(listener),
+    onLost: (listener) => void calls.lostListeners.add(listener),
+    close: () => calls.close(),
+  };
+}
+
+interface Calls {
+  ask(call: KeeperCall): Promise<unknown>;
+  readonly exitListeners: Set<(record: ExitRecord) => void>;
+  readonly lostListeners: Set<() => void>;
+  close(): void;
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+async function openCalls(connect: Connect): Promise<Calls> {
+  const waiting = new Map<number, Waiting>();
+  const exitListeners = new Set<(record: ExitRecord) => void>();
+  const lostListeners = new Set<() => void>();
+  const state = { calls: 0, isClosed: false, isLost: false };
+  const reader = createLineReader();
+  const onLine = (text: string): void => {
+    const line = JSON.parse(text) as KeeperLine; // written by keeper-protocol.ts
+    if ("event" in line) {
+      for (const listener of exitListeners) listener(line.record);
+      return;
+    }
+    const caller = waiting.get(line.reply);
+    waiting.delete(line.reply);
+    if ("error" in line) caller?.reject(errorOf(line));
+    else caller?.resolve(line.result);
+  };
+  const onEnd = (): void => {
+    state.isLost = true;
+    for (const { reject } of waiting.values()) reject(lost());
+    waiting.clear();
+    if (!state.isClosed) for (const listener of lostListeners) listener();
+  };
+  const { connection } = await open(
+    connect,
+    { open: "calls", protocol: KEEPER_PROTOCOL },
+    (bytes) => reader.push(bytes).forEach(onLine),
+    onEnd,
+  );
+  return {
+    ask: (call) =>
+      new Promise((resolve, reject) => {
+        if (state.isLost) {
+          reject(lost());
+          return;
+        }
+        const number = ++state.calls;
+        waiting.set(number, { resolve, reject });
+        connection.output.write(encodeLine({ ...call, call: number }));
+      }),
+    exitListeners,
+    lostListeners,
+    close() {
+      state.isClosed = true;
+      connection.close();
+    },
+  };
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly answer: Exclude<OpeningAnswer, Failed>;
+}
+
+/** Opens a connection for a purpose; `onData` gets what follows the answer. */
+async function open(
+  connect: Connect,
+  opening: Opening,
+  onData: (bytes: Uint8Array) => void,
+  onEnd: () => void,
+): Promise<Opened> {
+  const connection = await connect();
+  const reader: LineReader = createLineReader();
+  let isOpen = false;
+  return new Promise((resolve, reject) => {
+    const onAnswer = (line: string): void => {
+      const answer = JSON.parse(line) as OpeningAnswer; // written by keeper-protocol.ts
+      if ("error" in answer) {
+        connection.close();
+        reject(errorOf(answer));
+        return;
+      }
+      isOpen = true;
+      resolve({ connection, answer });
+      const rest = reader.rest();
+      if (rest.length > 0) onData(rest);
+    };
+    connection.input.listen(
+      (bytes) => {
+        if (isOpen) {
+          onData(bytes);
+          return;
+        }
+        const line = reader.pushForOne(bytes);
+        if (line !== undefined) onAnswer(line);
+      },
+      () => {
+        if (isOpen) onEnd();
+        else reject(lost());
+      },
+    );
+    connection.output.write(encodeLine(opening));
+  });
+}
+
+/** Opens a connection whose data is a stream. */
+async function openStream(
+  connect: Connect,
+  opening: Opening,
+): Promise<Opened & { readonly stream: ReadableStream<Uint8Array> }> {
+  let connection: Connection | undefined;
+  let deliver: (bytes: Uint8Array) => void = () => undefined;
+  let finish: () => void = () => undefined;
+  const stream = streamOfSource(
+    {
+      listen(onData, onEnd) {
+        deliver = onData;
+        finish = onEnd;
+      },
+      pause: () => connection?.input.pause(),
+      resume: () => connection?.input.resume(),
+    },
+    () => connection?.close(),
+  );
+  const opened = await open(
+    connect,
+    opening,
+    (bytes) => deliver(bytes),
+    () => finish(),
+  );
+  connection = opened.connection;
+  return { ...opened, stream };
+}
+
+async function attach(connect: Connect, request: AttachRequest): Promise<Attached> {
+  const { connection, stream } = await openStream(connect, { open: "attach", request });
+  const { output } = connection;
+  return {
+    output: stream,
+    write: async (bytes) => {
+      // An empty frame would mean the end.
+      if (bytes.length === 0) return;
+      if (!output.write(encodeFrame("stdin", bytes))) await output.drained();
+    },
+    endInput: () => void output.write(encodeFrame("stdin", new Uint8Array(0))),
+    detach: () => connection.close(),
+  };
+}
+
+async function followLog(connect: Connect, id: string): Promise<FollowedLog> {
+  const { answer, stream } = await openStream(connect, { open: "follow", id });
+  return { offsetBytes: answer.ok.offsetBytes ?? Infinity, entries: stream };
+}
+
+function errorOf({ error, journal }: Failed): RuntimeError {
+  return journal === undefined ? new RuntimeError(error) : new StartError(error, journal);
+}
+
+function lost(): RuntimeError {
+  return new RuntimeError({
+    code: "keeper-unavailable",
+    class: "unavailable",
+    message: "the keeper is gone, and every process that it kept",
+    operation: "ask the keeper",
+    hint: "The next request starts a new one; containers have to be started again.",
+  });
+}

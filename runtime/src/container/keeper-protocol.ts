@@ -1,0 +1,250 @@
+/**
+ * Keeper protocol, the keeper's side: what goes over <root>/keeper.sock.
+ *
+ * Every connection begins with one line of JSON that says what it is for, answered with one line. One connection carries
+ * calls and events, as lines; each attached client and each follower of a log has a connection of its own, so that a slow
+ * one holds up nobody else.
+ *
+ *     {"open":"calls","protocol":1}     ▶   ◀  {"ok":{}}
+ *        {"call":7,"method":"start","args":[{...}]}   ▶   ◀  {"reply":7,"result":{...}} or {"reply":7,"error":{...}}
+ *                                                     ◀  {"event":"exit","record":{...}}
+ *     {"open":"attach","request":{...}} ▶   ◀  {"ok":{}}   then  frames of stdin ▶  ◀ output, then end
+ *     {"open":"follow","id":"..."}      ▶   ◀  {"ok":{"offsetBytes":N}}   then  ◀ lines of the log, then end
+ *
+ * An empty frame says that the client has no more stdin; the end of the connection, that it has left.
+ *
+ * Kernel interface: none of its own.
+ * Specification: none.
+ * Invariants: see `connection.ts`, `frames.ts`.
+ * Left out: authentication: the socket's mode is 0600 in a directory of the engine's user.
+ * Docs: docs/concepts/keeper.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import type { ErrorParts } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { ByteSink, JournalEntry } from "../kernel/index.ts";
+import { createLineReader, encodeLine } from "./connection.ts";
+import type { Connection, LineReader } from "./connection.ts";
+import { createFrameDecoder } from "./frames.ts";
+import { partsOf } from "./init-failure.ts";
+import { StartError } from "./keeper.ts";
+import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
+import type { KeeperServer } from "./keeper-server.ts";
+
+/** Raised when the two sides would no longer understand each other. */
+export const KEEPER_PROTOCOL = 1;
+
+/** The first line of a connection. */
+export type Opening =
+  | { readonly open: "calls"; readonly protocol: number }
+  | { readonly open: "attach"; readonly request: AttachRequest }
+  | { readonly open: "follow"; readonly id: string };
+
+/** The first line back. */
+export type OpeningAnswer = { readonly ok: { readonly offsetBytes?: number | null } } | Failed;
+
+/** A failure as data; `journal` when init failed. */
+export interface Failed {
+  readonly error: ErrorParts;
+  readonly journal?: readonly JournalEntry[];
+}
+
+/** One call, by its method. */
+export type KeeperCall =
+  | { readonly method: "start"; readonly args: readonly [StartRequest] }
+  | { readonly method: "signal"; readonly args: readonly [string, string] }
+  | { readonly method: "resize"; readonly args: readonly [string, number, number] }
+  | { readonly method: "forget"; readonly args: readonly [string] }
+  | { readonly method: "list" | "retire"; readonly args: readonly [] };
+
+/** A call with its number. */
+export type NumberedCall = KeeperCall & { readonly call: number };
+
+/** What the keeper sends on a connection of calls. */
+export type KeeperLine =
+  | { readonly reply: number; readonly result: unknown }
+  | ({ readonly reply: number } & Failed)
+  | { readonly event: "exit"; readonly record: ExitRecord };
+
+/** What serving needs besides the keeper. */
+export interface ServeOptions {
+  /** A client asked the keeper to leave as soon as it is idle. */
+  readonly onRetire: () => void;
+  /** The connection has ended. */
+  readonly onEnd: () => void;
+}
+
+/** What takes over a connection after its first line. */
+interface Session {
+  take(bytes: Uint8Array): void;
+  end(): void;
+}
+
+/** Serves one connection until it ends. */
+export function serveConnection(
+  server: KeeperServer,
+  connection: Connection,
+  options: ServeOptions,
+): void {
+  const reader = createLineReader();
+  let session: Session | undefined;
+  connection.input.listen(
+    (bytes) => {
+      if (session !== undefined) {
+        session.take(bytes);
+        return;
+      }
+      const line = reader.pushForOne(bytes);
+      if (line === undefined) return;
+      session = openSession(server, connection, line, options);
+      session.take(reader.rest());
+    },
+    () => {
+      session?.end();
+      connection.output.end();
+      options.onEnd();
+    },
+  );
+}
+
+const REFUSED: Session = { take: () => undefined, end: () => undefined };
+
+function openSession(
+  server: KeeperServer,
+  connection: Connection,
+  line: string,
+  options: ServeOptions,
+): Session {
+  try {
+    // The other side is our own client; a stranger's line fails in the switch.
+    const opening = JSON.parse(line) as Opening;
+    switch (opening.open) {
+      case "calls":
+        return openCalls(server, connection.output, opening.protocol, options);
+      case "attach":
+        return openAttach(server, connection, opening.request);
+      case "follow":
+        return openFollow(server, connection.output, opening.id);
+      default:
+        throw unknownOpening(line);
+    }
+  } catch (error) {
+    connection.output.write(encodeLine(failedOf(error)));
+    connection.output.end();
+    return REFUSED;
+  }
+}
+
+function openCalls(
+  server: KeeperServer,
+  output: ByteSink,
+  protocol: number,
+  { onRetire }: ServeOptions,
+): Session {
+  if (protocol !== KEEPER_PROTOCOL) throw wrongProtocol(protocol);
+  output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
+  const send = (line: KeeperLine): void => void output.write(encodeLine(line));
+  const stopListening = server.onExit((record) => send({ event: "exit", record }));
+  const reader: LineReader = createLineReader();
+  return {
+    take(bytes) {
+      for (const text of reader.push(bytes)) {
+        const call = JSON.parse(text) as NumberedCall; // written by keeper-client.ts
+        void answerCall(server, call, onRetire).then(send);
+      }
+    },
+    end: stopListening,
+  };
+}
+
+async function answerCall(
+  server: KeeperServer,
+  call: NumberedCall,
+  onRetire: () => void,
+): Promise<KeeperLine> {
+  try {
+    const result = await performCall(server, call, onRetire);
+    return { reply: call.call, result: result ?? null };
+  } catch (error) {
+    return { reply: call.call, ...failedOf(error) };
+  }
+}
+
+function performCall(server: KeeperServer, call: KeeperCall, onRetire: () => void): unknown {
+  switch (call.method) {
+    case "start":
+      return server.start(...call.args);
+    case "signal":
+      return server.signal(...call.args);
+    case "resize":
+      return server.resize(...call.args);
+    case "forget":
+      return server.forget(...call.args);
+    case "list":
+      return server.list();
+    case "retire":
+      return onRetire();
+  }
+}
+
+function openAttach(server: KeeperServer, connection: Connection, request: AttachRequest): Session {
+  const { input, output } = connection;
+  // The answer goes first: output may follow at once.
+  output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
+  const client = server.attach(request, output);
+  const decoder = createFrameDecoder();
+  return {
+    take(bytes) {
+      let isFull = false;
+      for (const { payload } of decoder.push(bytes)) {
+        if (payload.length === 0) client.input.end();
+        else isFull = !client.input.write(payload) || isFull;
+      }
+      if (!isFull) return;
+      input.pause();
+      void client.input.drained().then(() => input.resume());
+    },
+    end: () => client.detach(),
+  };
+}
+
+function openFollow(server: KeeperServer, output: ByteSink, id: string): Session {
+  // Nothing is sent to the sink before this function returns, so the answer goes first.
+  const following = server.followLog(id, output);
+  const answer: OpeningAnswer = { ok: { offsetBytes: following?.offsetBytes ?? null } };
+  output.write(encodeLine(answer));
+  if (following === undefined) output.end();
+  return { take: () => undefined, end: () => following?.leave() };
+}
+
+function failedOf(error: unknown): Failed {
+  if (error instanceof StartError) return { error: partsOf(error), journal: error.journal };
+  if (error instanceof RuntimeError) return { error: partsOf(error) };
+  const errno = error instanceof KernelError ? error.errno : undefined;
+  const text = error instanceof Error ? error.message : String(error);
+  return {
+    error: { code: "keeper-failed", class: "internal", message: `Keeper failed: ${text}`, errno },
+  };
+}
+
+function unknownOpening(line: string): RuntimeError {
+  return new RuntimeError({
+    code: "request-invalid",
+    class: "invalid",
+    message: `not a line of the keeper's protocol: ${line.slice(0, 80)}`,
+    operation: "serve keeper",
+  });
+}
+
+function wrongProtocol(protocol: number): RuntimeError {
+  return new RuntimeError({
+    code: "keeper-unavailable",
+    class: "unavailable",
+    message: `the running keeper speaks protocol ${KEEPER_PROTOCOL}, not ${protocol}`,
+    operation: "connect to the keeper",
+    hint: "It is of another version of drydock: stop all containers, then it leaves.",
+  });
+}

@@ -1,0 +1,352 @@
+/**
+ * Keeper, the process side: parent of every container process.
+ *
+ * For each process it forks init, connects its streams to a hub, and waits. The order at the end is what others rely on:
+ *
+ *     process exits ─▶ its pipes are drained ─▶ log complete, clients end ─▶ exit file on disk ─▶ exit is announced
+ *
+ * A process exits when it exits: if somebody whom it left behind still holds its pipe, the wait for the pipe is bounded.
+ * Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at the death of its parent.
+ *
+ * Kernel interface: fork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
+ * Specification: none.
+ * Invariants:
+ *   exit-after-log   when an exit is announced, the log and the exit file hold everything that the process left
+ *   exit-status-is-real   the status that is announced is the one that the process ended with
+ * Left out: a program with set-user-id bits clears its parent-death signal; the next start of an engine kills what is
+ *   left in the container's cgroup.
+ * Docs: docs/concepts/keeper.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import type { ErrorParts } from "../errors/index.ts";
+import {
+  KernelError,
+  UNCAUGHT,
+  createJournal,
+  injectFaults,
+  traceKernel,
+} from "../kernel/index.ts";
+import type {
+  ByteSink,
+  Child,
+  Journal,
+  JournalEntry,
+  Kernel,
+  TraceOptions,
+  WaitStatus,
+} from "../kernel/index.ts";
+import { runInit } from "./init.ts";
+import type { InitReport } from "./init.ts";
+import { StartError } from "./keeper.ts";
+import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
+import { createLogWriter } from "./log-writer.ts";
+import type { LogWriter } from "./log-writer.ts";
+import { StdioHub } from "./stdio-hub.ts";
+import type { HubClient } from "./stdio-hub.ts";
+
+/** How long to wait for the pipes of a process that has exited, as Docker does. */
+const DRAIN_MS = 2000;
+
+/** What a keeper needs. */
+export interface KeeperServerOptions {
+  readonly kernel: Kernel;
+  /** For the journal of init; see `traceKernel`. */
+  readonly trace: TraceOptions;
+}
+
+type KeptJournal = Journal & { entries(): readonly JournalEntry[] };
+
+/** Longer than any plan: the journal of one start. */
+const JOURNAL_LIMIT = 2000;
+
+/** Somebody who follows a log. */
+export interface Following {
+  /** See `FollowedLog`. */
+  readonly offsetBytes: number;
+  readonly leave: () => void;
+}
+
+interface KeptProcess {
+  readonly hub: StdioHub;
+  logPath: string | null;
+  kept: Kept | undefined;
+  child: Child | undefined;
+}
+
+/** What init has told so far. */
+interface InitStory {
+  ready: boolean;
+  failed: ErrorParts | undefined;
+}
+
+/** The keeper: see the head of this file. `keeper-protocol.ts` and `local-keeper.ts` put it behind `Keeper`. */
+export class KeeperServer {
+  readonly #options: KeeperServerOptions;
+  readonly #processes = new Map<string, KeptProcess>();
+  readonly #exitListeners = new Set<(record: ExitRecord) => void>();
+
+  constructor(options: KeeperServerOptions) {
+    this.#options = options;
+  }
+
+  /** How many processes it keeps, those that are starting included. */
+  get size(): number {
+    return [...this.#processes.values()].filter(({ child }) => child !== undefined).length;
+  }
+
+  /** See `Keeper.start`. @throws StartError */
+  async start(request: StartRequest): Promise<Started> {
+    const process = this.#processOf(request.id);
+    if (process.hub.isConnected) throw alreadyKept(request.id);
+    const journal = createJournal(JOURNAL_LIMIT);
+    const child = this.#spawnOrDrop(request, process, journal);
+    const story = await this.#hearStory(request, child);
+    if (!story.ready || story.failed !== undefined) {
+      const status = await child.exited;
+      this.#drop(request.id, process);
+      throw new StartError(story.failed ?? diedEarly(status), journal.entries());
+    }
+    const startedAtMs = this.#options.kernel.nowMs();
+    const { id, kind } = request;
+    process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
+    void this.#awaitExit(request, process, child);
+    return { hostPid: child.hostPid, startedAtMs, journal: journal.entries() };
+  }
+
+  /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
+  attach({ id, ...wants }: AttachRequest, sink: ByteSink): HubClient {
+    const { hub } = this.#processOf(id);
+    const client = hub.attach(wants, sink);
+    return {
+      input: client.input,
+      detach: () => {
+        client.detach();
+        this.#dropIfDeserted(id);
+      },
+    };
+  }
+
+  /** See `Keeper.followLog`. @returns undefined when no such process runs */
+  followLog(id: string, sink: ByteSink): Following | undefined {
+    const process = this.#processes.get(id);
+    if (process?.child === undefined) return undefined;
+    const offsetBytes = process.logPath === null ? 0 : this.#sizeOf(process.logPath);
+    return { offsetBytes, leave: process.hub.follow(sink) };
+  }
+
+  /** See `Keeper.signal`. @throws KernelError EINVAL for an unknown signal */
+  signal(id: string, signal: string): void {
+    const child = this.#processes.get(id)?.child;
+    if (child === undefined) return;
+    try {
+      this.#options.kernel.kill(child.hostPid, signal);
+    } catch (error) {
+      if (!(error instanceof KernelError && error.errno === "ESRCH")) throw error;
+    }
+  }
+
+  /** See `Keeper.resize`. */
+  resize(id: string, rows: number, columns: number): void {
+    this.#processes.get(id)?.hub.resize(rows, columns);
+  }
+
+  /** See `Keeper.list`. */
+  list(): readonly Kept[] {
+    return [...this.#processes.values()].flatMap(({ kept }) => (kept === undefined ? [] : [kept]));
+  }
+
+  /** See `Keeper.forget`. */
+  forget(id: string): void {
+    const process = this.#processes.get(id);
+    if (process !== undefined && process.child === undefined) this.#drop(id, process);
+  }
+
+  /** See `Keeper.onExit`. @returns how to stop listening */
+  onExit(listener: (record: ExitRecord) => void): () => void {
+    this.#exitListeners.add(listener);
+    return () => void this.#exitListeners.delete(listener);
+  }
+
+  #processOf(id: string): KeptProcess {
+    const known = this.#processes.get(id);
+    if (known !== undefined) return known;
+    const process: KeptProcess = {
+      hub: new StdioHub(),
+      logPath: null,
+      kept: undefined,
+      child: undefined,
+    };
+    this.#processes.set(id, process);
+    return process;
+  }
+
+  #spawnOrDrop(request: StartRequest, process: KeptProcess, journal: KeptJournal): Child {
+    try {
+      return this.#spawn(request, process, journal);
+    } catch (error) {
+      this.#drop(request.id, process);
+      if (!(error instanceof KernelError)) throw error;
+      throw new StartError(notForked(error), journal.entries());
+    }
+  }
+
+  #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {
+    const { pidNamespace, stdio, plan, logPath } = request;
+    const { hub } = process;
+    const stdioKind = stdio.terminal ? "terminal" : "pipes";
+    const child = this.#kernelFor(request.fault, journal).spawn(
+      { pidNamespace, stdio: stdioKind, stdin: stdio.openStdin },
+      (inside) => runInit(inside, plan),
+    );
+    process.child = child;
+    process.logPath = logPath;
+    if (stdio.rows > 0 && stdio.columns > 0) hub.resize(stdio.rows, stdio.columns);
+    const { terminal, stdinOnce } = stdio;
+    hub.connect(child, { terminal, stdinOnce, log: this.#openLog(logPath, hub) });
+    if (terminal) void child.terminal.then((master) => hub.connectTerminal(master));
+    return child;
+  }
+
+  /** The tracer is outside, so that it journals the call that was made to fail. */
+  #kernelFor(fault: StartRequest["fault"], journal: Journal): Kernel {
+    const { kernel, trace } = this.#options;
+    const inner = fault === null ? kernel : injectFaults(kernel, fault).kernel;
+    return traceKernel(inner, journal, trace);
+  }
+
+  #openLog(path: string | null, hub: StdioHub): LogWriter | undefined {
+    if (path === null) return undefined;
+    const { kernel } = this.#options;
+    return createLogWriter({ kernel, path, onAppended: (text) => hub.passAppended(text) });
+  }
+
+  #sizeOf(path: string): number {
+    try {
+      return this.#options.kernel.stat(path).sizeBytes;
+    } catch (error) {
+      if (error instanceof KernelError && error.errno === "ENOENT") return 0;
+      throw error;
+    }
+  }
+
+  /** Listens to init until it has become another program or is gone. */
+  #hearStory({ idMaps }: StartRequest, child: Child): Promise<InitStory> {
+    const story: InitStory = { ready: false, failed: undefined };
+    const onLine = (line: string): void => {
+      if (line.startsWith(UNCAUGHT)) {
+        story.failed ??= uncaught(line);
+        return;
+      }
+      // Init is a copy of this very program: it speaks InitReport.
+      const report = JSON.parse(line) as InitReport;
+      if ("ready" in report) story.ready = true;
+      if ("failed" in report) story.failed = report.failed;
+      if ("ask" in report) this.#writeIdMaps(idMaps, child);
+    };
+    return new Promise((resolve) => {
+      child.onReport(onLine, () => resolve(story));
+    });
+  }
+
+  #writeIdMaps(idMaps: StartRequest["idMaps"], child: Child): void {
+    try {
+      if (idMaps !== null) {
+        this.#options.kernel.writeIdMap(child.hostPid, "uid", idMaps.uid);
+        this.#options.kernel.writeIdMap(child.hostPid, "gid", idMaps.gid);
+      }
+      child.answer("ok");
+    } catch (error) {
+      child.answer(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {
+    const status = await child.exited;
+    const finishedAtMs = this.#options.kernel.nowMs();
+    await this.#drained(process.hub);
+    const record: ExitRecord = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
+    process.kept = undefined;
+    this.#drop(request.id, process);
+    if (request.exitPath !== null) this.#writeExitFile(request.exitPath, record);
+    for (const listener of this.#exitListeners) listener(record);
+  }
+
+  async #drained(hub: StdioHub): Promise<void> {
+    let cancel: (() => void) | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      cancel = this.#options.kernel.after(DRAIN_MS, resolve);
+    });
+    await Promise.race([hub.drained(), tooLong]);
+    cancel?.();
+  }
+
+  /** A daemon that comes back reads it: whole or not at all. A disk that is full must not cost the announcement. */
+  #writeExitFile(path: string, record: ExitRecord): void {
+    const { kernel } = this.#options;
+    const temporary = `${path}.new`;
+    try {
+      kernel.writeFile(temporary, `${JSON.stringify(record)}\n`, "create");
+      kernel.fsync(temporary);
+      kernel.rename(temporary, path);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+    }
+  }
+
+  #drop(id: string, process: KeptProcess): void {
+    process.child = undefined;
+    process.hub.end();
+    if (this.#processes.get(id) === process) this.#processes.delete(id);
+  }
+
+  #dropIfDeserted(id: string): void {
+    const process = this.#processes.get(id);
+    if (process === undefined || process.child !== undefined) return;
+    if (process.hub.isDeserted) this.#drop(id, process);
+  }
+}
+
+function alreadyKept(id: string): RuntimeError {
+  return new RuntimeError({
+    code: "container-already-started",
+    class: "conflict",
+    message: `process ${id} is already running`,
+    operation: "start process",
+    subject: id,
+  });
+}
+
+function notForked(error: KernelError): ErrorParts {
+  return {
+    code: "kernel-call-failed",
+    class: "internal",
+    message: `Cannot make the process: ${error.message}`,
+    operation: "start process",
+    subject: error.subject,
+    errno: error.errno,
+    hint: "EAGAIN and ENOMEM: the machine has no process or memory left. ESRCH: the container has ended.",
+  };
+}
+
+function uncaught(line: string): ErrorParts {
+  return {
+    code: "keeper-failed",
+    class: "internal",
+    message: `init failed: ${line.slice(UNCAUGHT.length)}`,
+    operation: "start process",
+  };
+}
+
+function diedEarly(status: WaitStatus): ErrorParts {
+  const how = "signal" in status ? `by ${status.signal}` : `with exit code ${status.exitCode}`;
+  return {
+    code: "keeper-failed",
+    class: "internal",
+    message: `init ended ${how} before it could become the container's program`,
+    operation: "start process",
+    hint: "SIGKILL: look at the memory limit. SIGSYS: look at the seccomp profile.",
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Local keeper: the keeper in the same process.
+ *
+ * In the page, and in tests, there is no second process: the engine calls the keeper's functions directly, through the
+ * same interface as over a socket.
+ *
+ * Kernel interface: none of its own.
+ * Invariants: see `keeper-server.ts`.
+ * Left out: nothing outlives the engine here.
+ * Docs: docs/concepts/keeper.md
+ *
+ * @module
+ */
+
+import { createStreamedSink, emptyStream } from "./byte-streams.ts";
+import type { Attached, Keeper } from "./keeper.ts";
+import { KeeperServer } from "./keeper-server.ts";
+import type { KeeperServerOptions } from "./keeper-server.ts";
+import type { HubClient } from "./stdio-hub.ts";
+
+/** A keeper whose processes are children of this process. */
+export function createLocalKeeper(options: KeeperServerOptions): Keeper {
+  const server = new KeeperServer(options);
+  return {
+    start: (request) => server.start(request),
+    attach: (request) => {
+      let client: HubClient | undefined;
+      const { sink, stream } = createStreamedSink(() => client?.detach());
+      client = server.attach(request, sink);
+      return Promise.resolve(attachedOf(client, stream));
+    },
+    followLog: (id) => {
+      let leave: (() => void) | undefined;
+      const { sink, stream } = createStreamedSink(() => leave?.());
+      const following = server.followLog(id, sink);
+      leave = following?.leave;
+      return Promise.resolve(
+        following === undefined
+          ? { offsetBytes: Infinity, entries: emptyStream() }
+          : { offsetBytes: following.offsetBytes, entries: stream },
+      );
+    },
+    signal: async (id, signal) => server.signal(id, signal),
+    resize: async (id, rows, columns) => server.resize(id, rows, columns),
+    list: async () => server.list(),
+    forget: async (id) => server.forget(id),
+    onExit: (listener) => void server.onExit(listener),
+    onLost: () => undefined,
+    close: () => undefined,
+  };
+}
+
+function attachedOf(client: HubClient, output: ReadableStream<Uint8Array>): Attached {
+  return {
+    output,
+    write: async (bytes) => {
+      if (!client.input.write(bytes)) await client.input.drained();
+    },
+    endInput: () => client.input.end(),
+    detach: () => client.detach(),
+  };
+}

@@ -10,15 +10,10 @@ export {
   thawCgroup,
   updateCgroup,
 } from "./apply.ts";
+export { type CheckedLimits, checkResources } from "./check.ts";
 export type { DeviceRule } from "./devices.ts";
 export { type CgroupHierarchy, type CgroupLayout, readCgroupLayout } from "./layout.ts";
-export {
-  type CgroupLimits,
-  type CgroupSupport,
-  type CheckedLimits,
-  checkResources,
-  type ResourceRequest,
-} from "./limits.ts";
+export type { CgroupLimits, CgroupSupport, ResourceRequest } from "./limits.ts";
 export { openCgroupParent } from "./parent.ts";
 export {
   type Cgroup,

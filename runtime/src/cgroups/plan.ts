@@ -203,11 +203,13 @@ const VERSION_2: Readonly<Record<string, Writer>> = {
   },
   cpu: ({ limits }) => {
     const { cpuShares, cpuQuotaUs, cpuPeriodUs } = limits;
-    const hasBandwidth = cpuQuotaUs !== undefined || cpuPeriodUs !== undefined;
-    const bandwidth = `${formatLimit(cpuQuotaUs ?? Number.POSITIVE_INFINITY)} ${cpuPeriodUs ?? 100_000}`;
+    const quota = formatLimit(cpuQuotaUs ?? Number.POSITIVE_INFINITY);
+    // Without a second number the kernel leaves the period as it is.
+    const bandwidth = cpuPeriodUs === undefined ? quota : `${quota} ${cpuPeriodUs}`;
+    const isAsked = (cpuQuotaUs ?? cpuPeriodUs) !== undefined;
     return [
       ...write("cpu.weight", cpuShares === undefined ? undefined : sharesToWeight(cpuShares)),
-      ...write("cpu.max", hasBandwidth ? bandwidth : undefined),
+      ...write("cpu.max", isAsked ? bandwidth : undefined),
     ];
   },
   // Empty files of version 2 mean "as the parent": nothing to write when nothing was asked.

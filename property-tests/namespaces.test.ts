@@ -1,0 +1,464 @@
+/**
+ * Properties of namespaces: plans for every request, id maps, and what the real kernel makes of
+ * them. Real ones need root.
+ */
+import { fc, test } from "@fast-check/vitest";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import type { IdMap, Inside, Kernel } from "../runtime/src/kernel/index.ts";
+import {
+  applyNamespaceStep,
+  containerIdOf,
+  differingKinds,
+  HOST_NAMESPACES,
+  hostIdOf,
+  ID_MAP_LIMITS,
+  NAMESPACE_FLAGS,
+  NAMESPACE_KINDS,
+  OVERFLOW_ID,
+  parseIdMap,
+  planIdMaps,
+  planNamespaces,
+  printIdMap,
+  readNamespaces,
+  validateIdMap,
+} from "../runtime/src/namespaces/index.ts";
+import type {
+  NamespaceChoice,
+  NamespaceInodes,
+  NamespaceKind,
+  NamespacePlan,
+  NamespaceRequest,
+} from "../runtime/src/namespaces/index.ts";
+import { openRealKernel, runInChild, skipReal, spawnWaiting } from "./real-kernel.fixture.ts";
+import type { Waiting } from "./real-kernel.fixture.ts";
+
+/** Every request there is, with two processes to join: 4^7. */
+function* everyRequest(): Generator<NamespaceRequest> {
+  const choices: readonly NamespaceChoice[] = ["host", "private", { join: 7 }, { join: 8 }];
+  for (let number = 0; number < choices.length ** NAMESPACE_KINDS.length; number++) {
+    const request: Record<NamespaceKind, NamespaceChoice> = { ...HOST_NAMESPACES };
+    NAMESPACE_KINDS.forEach((kind, at) => {
+      const choice = choices[Math.floor(number / choices.length ** at) % choices.length];
+      if (choice !== undefined) request[kind] = choice;
+    });
+    yield request;
+  }
+}
+
+/** Every way into a namespace that a plan takes, in order: `new user`, `join net 7`. */
+function entriesOf(plan: NamespacePlan): readonly string[] {
+  const kindOf = (flag: string) => NAMESPACE_KINDS.find((kind) => NAMESPACE_FLAGS[kind] === flag);
+  const { pidNamespace } = plan;
+  const pid =
+    pidNamespace === "inherit"
+      ? []
+      : [pidNamespace === "new" ? "new pid" : `join pid ${pidNamespace}`];
+  const steps = [...plan.entering, ...plan.afterCgroup].flatMap((step) => {
+    if (step.op === "await-id-maps") return [];
+    return step.flags.map((flag) =>
+      step.op === "unshare" ? `new ${kindOf(flag)}` : `join ${kindOf(flag)} ${step.hostPid}`,
+    );
+  });
+  return [...pid, ...steps];
+}
+
+function wantedEntries(request: NamespaceRequest): readonly string[] {
+  return NAMESPACE_KINDS.flatMap((kind) => {
+    const choice = request[kind];
+    if (choice === "host") return [];
+    return [choice === "private" ? `new ${kind}` : `join ${kind} ${choice.join}`];
+  });
+}
+
+describe("plans", () => {
+  test("plan-is-total: each requested namespace is entered once, for all 16384 requests", () => {
+    for (const request of everyRequest()) {
+      const entries = entriesOf(planNamespaces(request));
+      expect(entries.toSorted()).toEqual(wantedEntries(request).toSorted());
+    }
+  });
+
+  test("userns-first: only the PID namespace is made before it, and its maps come next", () => {
+    for (const request of everyRequest()) {
+      const plan = planNamespaces(request);
+      const made = entriesOf(plan).filter((entry) => /^new (?!pid)/.test(entry));
+      if (request.user !== "private") {
+        expect(plan.entering.some(({ op }) => op === "await-id-maps")).toBe(false);
+        continue;
+      }
+      expect(made[0]).toBe("new user");
+      const at = plan.entering.findIndex(({ op }) => op === "await-id-maps");
+      expect(plan.entering[at - 1]).toEqual({ op: "unshare", flags: ["CLONE_NEWUSER"] });
+    }
+  });
+
+  test("joins-first: nothing is joined after something was made; user namespaces come last", () => {
+    for (const request of everyRequest()) {
+      const steps = planNamespaces(request).entering;
+      const firstNew = steps.findIndex(({ op }) => op === "unshare");
+      const joins = steps.filter(({ op }) => op === "join-namespaces");
+      const before = steps.slice(0, firstNew === -1 ? steps.length : firstNew);
+      expect(before).toEqual(joins);
+      const withUser = joins.findIndex(
+        (step) => "flags" in step && step.flags.includes("CLONE_NEWUSER"),
+      );
+      if (withUser !== -1) expect(withUser).toBe(joins.length - 1);
+    }
+  });
+});
+
+/** Extents that may overlap, be empty or too large: about half of the maps are valid. */
+const edge = fc.constantFrom(
+  0,
+  1,
+  2,
+  3,
+  1000,
+  65535,
+  65536,
+  100000,
+  2 ** 31,
+  2 ** 32 - 2,
+  2 ** 32 - 1,
+);
+const anyExtent = fc.record({
+  containerId: fc.oneof(fc.integer({ min: 0, max: 300 }), edge),
+  hostId: fc.oneof(fc.integer({ min: 0, max: 300 }), edge),
+  count: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) }, edge),
+});
+const anyMap = fc.oneof(
+  fc.array(anyExtent, { minLength: 1, maxLength: 4 }),
+  fc.integer({ min: 335, max: 345 }).map((length) => stripes(length, 2)),
+  fc.integer({ min: 1, max: 340 }).map((length) => stripes(length, 10_000_000)),
+);
+
+/** Many extents of one id each, at a distance. */
+function stripes(length: number, distance: number): readonly IdMap[] {
+  return Array.from({ length }, (_, at) => ({
+    containerId: at * distance,
+    hostId: at * distance,
+    count: 1,
+  }));
+}
+
+/** Valid by construction: lengths and gaps on both sides, in a random order. */
+const validMap = fc
+  .array(
+    fc.record({ count: fc.integer({ min: 1, max: 1000 }), gap: fc.nat(50), order: fc.nat() }),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  )
+  .map((pieces): readonly IdMap[] => {
+    let containerId = 0;
+    const inside = pieces.map(({ count, gap, order }) => {
+      const extent = { containerId: containerId + gap, count, order };
+      containerId = extent.containerId + count;
+      return extent;
+    });
+    let hostId = 100;
+    return inside
+      .toSorted((left, right) => left.order - right.order)
+      .map(({ containerId: start, count }, at) => {
+        const extent = { containerId: start, hostId: hostId + at, count };
+        hostId = extent.hostId + count;
+        return extent;
+      });
+  });
+
+function isValid(map: readonly IdMap[]): boolean {
+  try {
+    validateIdMap(map);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("id maps", () => {
+  test.prop({ map: validMap, ids: fc.array(fc.nat(14_000), { minLength: 30, maxLength: 30 }) })(
+    "id-map-bijective: out and back is the identity, and what has no mapping is nobody",
+    ({ map, ids }) => {
+      expect(isValid(map)).toBe(true);
+      const total = map.reduce((sum, { count }) => sum + count, 0);
+      const all = map.flatMap(({ containerId, count }) =>
+        Array.from({ length: count }, (_, at) => containerId + at),
+      );
+      const hostIds = all.map((id) => hostIdOf(map, id));
+      expect(new Set(hostIds).size).toBe(total);
+      expect(hostIds.map((id) => containerIdOf(map, id ?? -1))).toEqual(all);
+      for (const id of ids) {
+        const isMapped = map.some(
+          (extent) => id >= extent.hostId && id < extent.hostId + extent.count,
+        );
+        const inside = containerIdOf(map, id);
+        if (isMapped) expect(hostIdOf(map, inside)).toBe(id);
+        else expect(inside).toBe(OVERFLOW_ID);
+        if (!all.includes(id)) expect(hostIdOf(map, id)).toBeUndefined();
+      }
+    },
+  );
+
+  test.prop({ map: anyMap })("id-map-text: what was printed parses to the same map", ({ map }) => {
+    expect(parseIdMap(printIdMap(map))).toEqual(map);
+  });
+
+  const ranges = fc.array(
+    fc.record({ hostId: fc.nat(200_000), count: fc.integer({ min: 1, max: 70_000 }) }),
+    { maxLength: 3 },
+  );
+  test.prop({
+    owner: fc.oneof(fc.nat(5), fc.nat(70_000)),
+    pieces: ranges,
+    mapping: fc.constantFrom("subordinate" as const, "keep-id" as const),
+  })("id-map-plans-valid: planned maps are valid, keep-id keeps", ({ owner, pieces, mapping }) => {
+    let next = 0;
+    const subordinate = pieces.map(({ hostId, count }) => {
+      const range = { user: "engine", hostId: next + hostId, count };
+      next = range.hostId + count;
+      return range;
+    });
+    const maps = planIdMaps(mapping, {
+      hostUid: owner,
+      hostGid: owner,
+      subordinateUids: subordinate,
+      subordinateGids: subordinate,
+    });
+    expect(isValid(maps.uid)).toBe(true);
+    expect(maps.gid).toEqual(maps.uid);
+    if (mapping === "keep-id") expect(hostIdOf(maps.uid, owner)).toBe(owner);
+    else expect(hostIdOf(maps.uid, 0)).toBeDefined();
+    for (const { hostId, count } of maps.uid) {
+      const isOwn = count === 1 && hostId === owner;
+      const isGiven = subordinate.some(
+        (range) => hostId >= range.hostId && hostId < range.hostId + range.count,
+      );
+      const isDefault = owner === 0 && subordinate.length === 0 && hostId === 2 ** 31;
+      expect(isOwn || isGiven || isDefault).toBe(true);
+    }
+  });
+});
+
+const WHOLE: readonly IdMap[] = [{ containerId: 0, hostId: 0, count: ID_MAP_LIMITS.ids }];
+
+/** Enters as a plan says, in the child. */
+function enter(inside: Inside, plan: NamespacePlan): void {
+  const awaitIdMaps = () => void inside.ask("maps?");
+  for (const step of [...plan.entering, ...plan.afterCgroup]) {
+    applyNamespaceStep(inside.kernel, step, awaitIdMaps);
+  }
+}
+
+async function spawnPlanned(kernel: Kernel, request: NamespaceRequest): Promise<Waiting> {
+  const plan = planNamespaces(request);
+  return spawnWaiting(
+    kernel,
+    plan.pidNamespace,
+    (inside) => {
+      enter(inside, plan);
+      return "ready";
+    },
+    (hostPid) => {
+      kernel.writeIdMap(hostPid, "uid", WHOLE);
+      kernel.writeIdMap(hostPid, "gid", WHOLE);
+    },
+  );
+}
+
+describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel", () => {
+  const kernel = openRealKernel();
+  const own = readNamespaces(kernel, "self");
+  const choice = fc.constantFrom<"host" | "private" | "join">("host", "private", "join");
+  const anyChoices = fc.record({
+    user: choice,
+    mnt: choice,
+    uts: choice,
+    ipc: choice,
+    net: choice,
+    pid: choice,
+    cgroup: choice,
+  });
+  const holderChoices = fc.subarray([...NAMESPACE_KINDS]);
+
+  test.prop({ choices: anyChoices, owned: holderChoices }, { numRuns: 40 })(
+    "plan-is-total: a process ends up in exactly the namespaces that were planned",
+    async ({ choices, owned }) => {
+      const holder = await spawnPlanned(kernel, {
+        ...HOST_NAMESPACES,
+        ...Object.fromEntries(owned.map((kind) => [kind, "private"])),
+      });
+      const theirs = readNamespaces(kernel, holder.hostPid);
+      expect(differingKinds(own, theirs).toSorted()).toEqual(owned.toSorted());
+      const request: Record<NamespaceKind, NamespaceChoice> = { ...HOST_NAMESPACES };
+      for (const kind of NAMESPACE_KINDS) {
+        // Joining the user namespace that one is in is EINVAL, so nobody asks for that.
+        const isPointless = kind === "user" && !owned.includes(kind);
+        const wanted = choices[kind];
+        if (wanted === "private") request[kind] = "private";
+        if (wanted === "join" && !isPointless) request[kind] = { join: holder.hostPid };
+      }
+      const child = await spawnPlanned(kernel, request);
+      const entered = readNamespaces(kernel, child.hostPid);
+      await child.release();
+      await holder.release();
+      for (const kind of NAMESPACE_KINDS)
+        expectPlace(kind, request[kind], entered, { own, theirs });
+    },
+  );
+
+  test.prop({ map: anyMap }, { numRuns: 60 })(
+    "id-map-text: the kernel takes exactly the maps that validation takes",
+    async ({ map }) => {
+      const taken: boolean[] = [];
+      const child = await spawnWaiting(
+        kernel,
+        "inherit",
+        (inside) => {
+          inside.kernel.unshare(["CLONE_NEWUSER"]);
+          inside.ask("maps?");
+          return "ready";
+        },
+        (hostPid) => {
+          try {
+            kernel.writeIdMap(hostPid, "uid", map);
+            taken.push(true);
+            expect(parseIdMap(kernel.readText(`/proc/${hostPid}/uid_map`))).toEqual(map);
+          } catch (error) {
+            expect(error).toMatchObject({ errno: "EINVAL" });
+            taken.push(false);
+          }
+        },
+      );
+      await child.release();
+      expect(taken).toEqual([isValid(map)]);
+    },
+  );
+
+  const reference = fc.record({
+    op: fc.constantFrom("enter", "enter", "leave", "mount", "unmount", "open", "close"),
+    which: fc.nat(3),
+  });
+  test.prop({ program: fc.array(reference, { minLength: 3, maxLength: 14 }) }, { numRuns: 15 })(
+    "namespace-lives-while-used: by a process, an open handle or a bind mount, and no longer",
+    async ({ program }) => {
+      const world = await openWorld(kernel);
+      try {
+        for (const { op, which } of program) {
+          await world.step(op, which);
+          expect(await world.exists(), `after ${op}`).toBe(world.references() > 0);
+        }
+      } finally {
+        await world.close();
+      }
+      expect(await world.exists()).toBe(false);
+      await world.end();
+    },
+  );
+});
+
+function expectPlace(
+  kind: NamespaceKind,
+  choice: NamespaceChoice,
+  entered: NamespaceInodes,
+  { own, theirs }: { own: NamespaceInodes; theirs: NamespaceInodes },
+): void {
+  const inode = entered[kind];
+  if (choice === "host") expect({ kind, inode }).toEqual({ kind, inode: own[kind] });
+  else if (choice === "private") expect([own[kind], theirs[kind]]).not.toContain(inode);
+  else expect({ kind, inode }).toEqual({ kind, inode: theirs[kind] });
+}
+
+/**
+ * A user namespace in which one UTS namespace may exist at a time. Whether it exists shows when
+ * somebody tries to make another: the kernel says ENOSPC as long as it does.
+ */
+async function openWorld(kernel: Kernel) {
+  const directory = mkdtempSync(join(tmpdir(), "drydock-namespace-"));
+  const owner = await spawnWaiting(
+    kernel,
+    "inherit",
+    (inside) => {
+      inside.kernel.unshare(["CLONE_NEWUSER"]);
+      inside.ask("maps?");
+      inside.kernel.writeFile("/proc/sys/user/max_uts_namespaces", "1", "existing");
+      return "ready";
+    },
+    (hostPid) => {
+      kernel.writeIdMap(hostPid, "uid", WHOLE);
+      kernel.writeIdMap(hostPid, "gid", WHOLE);
+    },
+  );
+  const processes: Waiting[] = [];
+  const mounts: string[] = [];
+  const handles: number[] = [];
+  let made = 0;
+  const ofProcess = () => {
+    const [process] = processes;
+    return process === undefined ? null : `/proc/${process.hostPid}/ns/uts`;
+  };
+  const ofHandle = () => (handles[0] === undefined ? null : `/proc/self/fd/${handles[0]}`);
+  const pathOf = () => ofProcess() ?? mounts[0] ?? ofHandle();
+  const intoNewUts = (inside: Inside) => {
+    inside.kernel.joinNamespaces(owner.hostPid, ["CLONE_NEWUSER"]);
+    inside.kernel.unshare(["CLONE_NEWUTS"]);
+    return inside.kernel.readlink("/proc/self/ns/uts");
+  };
+  /** By whatever refers to it: a process, a mount or a handle. */
+  const intoUts = (inside: Inside) => {
+    const [process] = processes;
+    const path = mounts[0] ?? ofHandle();
+    if (process !== undefined) {
+      inside.kernel.joinNamespaces(process.hostPid, ["CLONE_NEWUSER", "CLONE_NEWUTS"]);
+    } else if (path === null) return intoNewUts(inside);
+    else {
+      inside.kernel.joinNamespaces(owner.hostPid, ["CLONE_NEWUSER"]);
+      inside.kernel.joinNamespacePath(path, "CLONE_NEWUTS");
+    }
+    return inside.kernel.readlink("/proc/self/ns/uts");
+  };
+  const take = <T>(from: T[], which: number): T | undefined =>
+    from.splice(which % from.length, 1)[0];
+  const steps: Readonly<Record<string, (which: number) => Promise<void> | void>> = {
+    enter: async () => {
+      processes.push(await spawnWaiting(kernel, "inherit", intoUts));
+      expect(new Set(processes.map(({ line }) => line)).size).toBe(1);
+    },
+    leave: async (which) => take(processes, which)?.release(),
+    mount: () => {
+      const source = pathOf();
+      if (source === null) return;
+      const target = join(directory, String(made++));
+      kernel.writeFile(target, "", "create");
+      kernel.mount({ source, target, fstype: "", flags: ["MS_BIND"], data: "" });
+      mounts.push(target);
+    },
+    unmount: (which) => {
+      const target = take(mounts, which);
+      if (target !== undefined) kernel.umount(target, "now");
+    },
+    open: () => {
+      const path = pathOf();
+      if (path !== null) handles.push(openSync(path, "r"));
+    },
+    close: (which) => {
+      const handle = take(handles, which);
+      if (handle !== undefined) closeSync(handle);
+    },
+  };
+  return {
+    step: async (op: string, which: number) => steps[op]?.(which),
+    references: () => processes.length + mounts.length + handles.length,
+    exists: async () => (await runInChild(kernel, intoNewUts)) === "ENOSPC",
+    close: async () => {
+      for (const process of processes.splice(0)) await process.release();
+      for (const target of mounts.splice(0)) kernel.umount(target, "detach");
+      for (const handle of handles.splice(0)) closeSync(handle);
+      rmSync(directory, { recursive: true });
+    },
+    end: async () => owner.release(),
+  };
+}

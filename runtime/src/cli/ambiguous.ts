@@ -1,0 +1,40 @@
+/**
+ * Ambiguous: when the first digits of an id fit several containers, name them.
+ *
+ * People are taught "the first four digits"; what counts is that no other id begins like that.
+ *
+ * Kernel interface: none.
+ * Specification: docker CLI reference, "Container identification".
+ * Invariants: none.
+ * Left out: images.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import { ApiError, type Api } from "./api.ts";
+import { Failure } from "./failure.ts";
+import { shortId } from "./human.ts";
+
+interface Listed {
+  readonly Id: string;
+  readonly Names: readonly string[];
+}
+
+/** The same failure, with the candidates named when a prefix fitted several containers. */
+export async function withCandidates(api: Api, thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof ApiError) || thrown.hint !== undefined) return thrown;
+  const [, prefix] = /multiple IDs found with provided prefix: (\S+)/i.exec(thrown.reason) ?? [];
+  if (prefix === undefined) return thrown;
+  const all = await api
+    .json<readonly Listed[]>({ method: "GET", path: "/containers/json", query: { all: true } })
+    .catch((): readonly Listed[] => []);
+  const fitting = all.filter((each) => each.Id.startsWith(prefix));
+  if (fitting.length === 0) return thrown;
+  const names = fitting.map((each) => `${shortId(each.Id)} (${each.Names[0]?.slice(1) ?? ""})`);
+  return new Failure({
+    message: thrown.message,
+    exitCode: thrown.exitCode,
+    hint: `It begins the ids of ${names.join(" and ")}: give more digits, or the name.`,
+    cause: thrown,
+  });
+}

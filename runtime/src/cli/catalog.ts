@@ -1,0 +1,138 @@
+/**
+ * Catalog: every command, and where its code is.
+ *
+ * A command's code is loaded when that command runs, and only then: a `ps` should not pay for `run`.
+ *
+ * Kernel interface: none.
+ * Specification: docker CLI reference, "Subcommands".
+ * Invariants: none.
+ * Left out: what the engine cannot do yet: build, networks, volumes, swarm.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import type { CatalogEntry, Command } from "./command.ts";
+
+type Load = () => Promise<{ readonly command: Command }>;
+
+function entry(names: string, summary: string, load: Load): CatalogEntry {
+  return {
+    names: names.split(", ").map((name) => name.split(" ")),
+    summary,
+    load: async () => (await load()).command,
+  };
+}
+
+/** The groups of commands and what they are about. */
+export const GROUPS: ReadonlyMap<string, string> = new Map([
+  ["container", "Containers: processes with their own view of the machine"],
+  ["image", "Images: layers of files and how to start them"],
+  ["system", "The engine itself"],
+]);
+
+/** All commands; the first name is the short one that help shows. */
+export const CATALOG: readonly CatalogEntry[] = [
+  entry(
+    "run, container run",
+    "Create a container from an image and start it",
+    () => import("./commands/run.ts"),
+  ),
+  entry(
+    "exec, container exec",
+    "Start another process inside a running container",
+    () => import("./commands/exec.ts"),
+  ),
+  entry(
+    "ps, container ls, container list, container ps",
+    "List containers",
+    () => import("./commands/ps.ts"),
+  ),
+  entry("images, image ls, image list", "List images", () => import("./commands/images.ts")),
+  entry(
+    "explain, container explain",
+    "Tell every step that was taken for a container",
+    () => import("./commands/explain.ts"),
+  ),
+  entry(
+    "create, container create",
+    "Create a container without starting it",
+    () => import("./commands/create.ts"),
+  ),
+  entry("start, container start", "Start containers", () => import("./commands/start.ts")),
+  entry(
+    "stop, container stop",
+    "Ask containers to end, and kill them if they do not",
+    () => import("./commands/stop.ts"),
+  ),
+  entry("kill, container kill", "Send containers a signal", () => import("./commands/kill.ts")),
+  entry(
+    "restart, container restart",
+    "Stop and start containers",
+    () => import("./commands/restart.ts"),
+  ),
+  entry("rm, container rm", "Remove containers", () => import("./commands/rm.ts")),
+  entry(
+    "logs, container logs",
+    "Show what a container has printed",
+    () => import("./commands/logs.ts"),
+  ),
+  entry(
+    "attach, container attach",
+    "Connect the terminal to a running container",
+    () => import("./commands/attach.ts"),
+  ),
+  entry(
+    "wait, container wait",
+    "Wait for containers to end and print their exit codes",
+    () => import("./commands/wait.ts"),
+  ),
+  entry(
+    "inspect",
+    "Show all that is known of containers or images",
+    () => import("./commands/inspect.ts"),
+  ),
+  entry(
+    "container inspect",
+    "Show all that is known of containers",
+    () => import("./commands/container-inspect.ts"),
+  ),
+  entry(
+    "image inspect",
+    "Show all that is known of images",
+    () => import("./commands/image-inspect.ts"),
+  ),
+  entry(
+    "info, system info",
+    "Describe the engine and its machine",
+    () => import("./commands/info.ts"),
+  ),
+  entry("version", "Show the versions of client and daemon", () => import("./commands/version.ts")),
+  entry(
+    "daemon",
+    "Run the engine: serve the Docker Engine API",
+    () => import("./commands/daemon.ts"),
+  ),
+  entry(
+    "completion",
+    "Print a completion script for a shell",
+    () => import("./commands/completion.ts"),
+  ),
+  entry("help", "Explain a command", () => import("./commands/help.ts")),
+];
+
+/** The command with exactly this name. */
+export function findCommand(words: readonly string[]): CatalogEntry | undefined {
+  const name = words.join(" ");
+  return CATALOG.find((each) => each.names.some((known) => known.join(" ") === name));
+}
+
+/** The names of the commands in a group, or of the commands and groups at the top. */
+export function namesIn(group: string | undefined): readonly string[] {
+  const prefix = group === undefined ? [] : [group];
+  const names = CATALOG.flatMap((each) => each.names)
+    .filter(
+      (name) => name.length === prefix.length + 1 && (group === undefined || name[0] === group),
+    )
+    .map((name) => name.at(-1) ?? "");
+  return group === undefined ? [...names, ...GROUPS.keys()] : names;
+}

@@ -1,0 +1,12 @@
+export { main } from "./main.ts";
+export { DEFAULT_HOST, PROGRAM_VERSION, type Program } from "./program.ts";
+export type { Console, Files, Output, TerminalSize, Undo } from "./console.ts";
+export {
+  ConnectionError,
+  type ApiRequest,
+  type ApiResponse,
+  type Connect,
+  type Connection,
+  type Hijacked,
+  type Transport,
+} from "./transport.ts";

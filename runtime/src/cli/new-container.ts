@@ -1,0 +1,104 @@
+/**
+ * New container: create, fetching the image if it is missing.
+ *
+ * Kernel interface: none; the daemon acts.
+ * Specification: Docker Engine API v1.50, ContainerCreate, ImageCreate.
+ * Invariants: none.
+ * Left out: content trust, registry credentials.
+ * Docs: docs/concepts/images.md
+ *
+ * @module
+ */
+import { ApiError, readJsonLines } from "./api.ts";
+import type { Context } from "./command.ts";
+import { Failure } from "./failure.ts";
+import type { Flags } from "./grammar.ts";
+import type { CreateBody } from "./options/create-body.ts";
+import { showProgress } from "./progress.ts";
+import { familiarReference, fullName, looksLikeId, parseReference } from "./reference.ts";
+
+interface CreateAnswer {
+  readonly Id: string;
+  readonly Warnings?: readonly string[] | null;
+}
+
+/**
+ * Creates a container.
+ *
+ * @returns its id
+ * @throws Failure when the daemon refuses or the image cannot be had
+ */
+export async function createContainer(
+  context: Context,
+  flags: Flags,
+  body: CreateBody,
+): Promise<string> {
+  const { console } = context;
+  const cidFile = flags.text("cidfile");
+  if (cidFile !== "" && console.files.exists(cidFile)) {
+    throw new Failure({
+      message: `container ID file found, make sure the other container isn't running or delete ${cidFile}`,
+      exitCode: 125,
+    });
+  }
+  warnOfDangers(context, flags);
+  if (!looksLikeId(body.Image)) parseReference(body.Image);
+  if (flags.text("pull") === "always") await pull(context, flags, body.Image);
+  const answer = await createOrPull(context, flags, body);
+  for (const warning of answer.Warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
+  if (cidFile !== "") console.files.write(cidFile, answer.Id);
+  return answer.Id;
+}
+
+async function createOrPull(
+  context: Context,
+  flags: Flags,
+  body: CreateBody,
+): Promise<CreateAnswer> {
+  const create = (): Promise<CreateAnswer> =>
+    context.api.json<CreateAnswer>({
+      method: "POST",
+      path: "/containers/create",
+      query: { name: flags.text("name"), platform: flags.text("platform") },
+      body,
+    });
+  try {
+    return await create();
+  } catch (thrown) {
+    const isMissing = thrown instanceof ApiError && thrown.status === 404;
+    const mayPull = flags.text("pull") === "missing" && !looksLikeId(body.Image);
+    if (!isMissing || !mayPull) throw thrown;
+    const shown = familiarReference(parseReference(body.Image));
+    context.console.err.write(`Unable to find image '${shown}' locally\n`);
+    await pull(context, flags, body.Image);
+    return await create();
+  }
+}
+
+/** Fetches an image; the daemon reports errors inside a successful answer. */
+async function pull(context: Context, flags: Flags, image: string): Promise<void> {
+  const reference = parseReference(image);
+  const response = await context.api.stream({
+    method: "POST",
+    path: "/images/create",
+    query: {
+      fromImage: fullName(reference),
+      tag: reference.digest ?? reference.tag ?? "latest",
+      platform: flags.text("platform"),
+    },
+  });
+  const progress = readJsonLines(response.body);
+  await showProgress(flags.bool("quiet") ? undefined : context.console.err, progress);
+}
+
+function warnOfDangers({ console }: Context, flags: Flags): void {
+  if (flags.bool("oom-kill-disable") && flags.number("memory") === 0) {
+    console.err.write(
+      "WARNING: Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.\n",
+    );
+  }
+  const local = flags.list("dns").find((address) => /^127\.|^::1$/.test(address));
+  if (local !== undefined) {
+    console.err.write(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.\n`);
+  }
+}

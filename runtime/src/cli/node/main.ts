@@ -1,0 +1,28 @@
+/**
+ * Entry: the CLI as a program on Node.
+ *
+ * Gives the commands this process's terminal, files and signals, and a transport over sockets. The
+ * engine's code is loaded only by `drydock daemon`.
+ *
+ * Kernel interface: execve(2), exit_group(2).
+ * Specification: none.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import { main } from "../index.ts";
+import { createNodeConsole } from "./node-console.ts";
+import { connect } from "./socket-transport.ts";
+
+async function runDaemon(words: readonly string[]): Promise<number> {
+  const daemon = await import("../../daemon/index.ts");
+  return daemon.runDaemon([...words]);
+}
+
+const console = createNodeConsole();
+const exitCode = await main({ console, connect, runDaemon }, process.argv.slice(2));
+await Promise.all([console.out.drained(), console.err.drained()]);
+// Standard input and idle connections would keep this process alive.
+process.exit(exitCode);

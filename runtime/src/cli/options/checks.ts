@@ -1,0 +1,89 @@
+/**
+ * Options, checks: small forms that a value must have before anything is asked of the daemon.
+ *
+ * Kernel interface: setrlimit(2) for the names of limits.
+ * Specification: docker/cli opts; docker/go-units ParseUlimit.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+
+/** A stream's name in lower case. @throws Error */
+export function checkAttach(text: string): string {
+  const stream = text.toLowerCase();
+  if (["stdin", "stdout", "stderr"].includes(stream)) return stream;
+  throw new Error("valid streams are STDIN, STDOUT and STDERR");
+}
+
+/** K=V or K. @throws Error */
+export function checkLabel(text: string): string {
+  if (text.startsWith("=") || text === "") throw new Error(`invalid label '${text}': empty name`);
+  return text;
+}
+
+/** K=V of a parameter that belongs to a namespace. @throws Error */
+export function checkSysctl(text: string): string {
+  const [name = "", value] = text.split("=", 2);
+  const ipc = ["kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall"];
+  const more = ["kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"];
+  const known = [...ipc, ...more].includes(name) || /^(net|fs\.mqueue)\./.test(name);
+  if (value !== undefined && known) return text;
+  throw new Error(`sysctl '${text}' is not allowed`);
+}
+
+/** A rule of the devices cgroup. @throws Error */
+export function checkCgroupRule(text: string): string {
+  if (/^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$/.test(text)) return text;
+  throw new Error(`invalid device cgroup format '${text}'`);
+}
+
+const ULIMIT_NAMES = new Set(
+  "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(
+    " ",
+  ),
+);
+
+/** A limit of one process. */
+export interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
+
+/**
+ * Parses "nofile=64" or "nofile=64:128".
+ *
+ * @throws Error in go-units' words
+ * @example parseUlimit("nofile=64") // { Name: "nofile", Soft: 64, Hard: 64 }
+ */
+export function parseUlimit(text: string): Ulimit {
+  const [, name, values] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || values === undefined) {
+    throw new Error(`invalid ulimit argument: ${text}`);
+  }
+  if (!ULIMIT_NAMES.has(name)) throw new Error(`invalid ulimit type: ${name}`);
+  const [soft = "", hard = soft, extra] = values.split(":");
+  if (extra !== undefined)
+    throw new Error(
+      `too many limit value arguments - ${values}, can only have up to two, \`soft[:hard]\``,
+    );
+  const limits = [soft, hard].map((limit) => {
+    if (/^-?\d+$/.test(limit)) return Number(limit);
+    throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(limit)}: invalid syntax`);
+  });
+  const [Soft = 0, Hard = 0] = limits;
+  if (Hard !== -1 && (Soft > Hard || Soft === -1)) {
+    throw new Error(
+      `ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`,
+    );
+  }
+  return { Name: name, Soft, Hard };
+}
+
+/** The same, as a check of the flag. @throws Error */
+export function checkUlimit(text: string): string {
+  parseUlimit(text);
+  return text;
+}

@@ -1,0 +1,30 @@
+/**
+ * Program: what the CLI is given by whoever starts it, and what never changes in it.
+ *
+ * Kernel interface: none.
+ * Specification: none.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import type { Console } from "./console.ts";
+import type { Connect } from "./transport.ts";
+
+/** The version of this client; the same as in package.json. */
+export const PROGRAM_VERSION = "0.1.0";
+
+/** The default address of the daemon. */
+export const DEFAULT_HOST = "unix:///run/drydock.sock";
+
+/** What the program is given by whoever starts it. */
+export interface Program {
+  readonly console: Console;
+  readonly connect: Connect;
+  /**
+   * Runs the engine in this process until it is told to stop; absent where there is none.
+   * It reads its own words: they are dockerd's, and programs pass any of them.
+   */
+  readonly runDaemon?: ((words: readonly string[]) => Promise<number>) | undefined;
+}

@@ -1,16 +1,20 @@
 /**
  * Cgroups: carrying plans out, and what else is done to a cgroup that lives.
  *
- * Making, removing, freezing, killing, updating. Nobody is ever moved into a cgroup from outside: a process that writes
- * its own "0" into an opened `tasks` file pays 0.04 ms, somebody who writes the pid of another into `cgroup.procs` waits
- * for an RCU grace period, 5 ms. So init joins by itself, with the files that `joinFiles` names.
+ * Making, removing, freezing, killing, updating. Nobody is ever moved into a cgroup from outside: a
+ * process that writes its own "0" into an opened `tasks` file pays 0.04 ms, somebody who writes the
+ * pid of another into `cgroup.procs` waits for an RCU grace period, 5 ms. So init joins by itself,
+ * with the files that `joinFiles` names.
  *
- * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst,
- *   "cgroup.kill", "cgroup.freeze".
+ * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v1/freezer-subsystem.rst,
+ *   cgroup-v2.rst, "cgroup.kill", "cgroup.freeze".
  * Invariants:
+ *   cgroup-never-leaks     when any kernel call of making a cgroup fails, nothing of it is left
+ *   kill-leaves-none       after killing no process of the cgroup lives, not even a frozen one
  *   remove-is-idempotent   removing a cgroup that is gone succeeds
  *   update-is-atomic       an update that fails leaves the limits as they were
- * Left out: cgroup.kill needs Linux 5.14; before, and on version 1, killing is a loop that ends when no new process appears.
+ * Left out: cgroup.kill needs Linux 5.14; before, and on version 1, killing is a loop that ends
+ *   when no new process appears.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -47,7 +51,8 @@ export function applyCgroup(kernel: Files, plan: CgroupPlan, undo: UndoStack): v
 /**
  * Removes a cgroup with all cgroups below it. Idempotent.
  *
- * @returns the directories that are still there because processes are in them: kill those and call again
+ * @returns the directories that are still there because processes are in them: kill those and call
+ *   again
  */
 export function removeCgroup(kernel: Files, cgroup: Cgroup): readonly string[] {
   return cgroup.directories.flatMap(({ path }) => removeDirectory(kernel, path));
@@ -72,7 +77,10 @@ function isRemoved(kernel: Files, path: string): boolean {
   }
 }
 
-/** The cgroups directly below. The kernel's own files are no directories, so only names without a dot need a look. */
+/**
+ * The cgroups directly below. The kernel's own files are no directories, so only names without a
+ * dot need a look.
+ */
 function childrenOf(kernel: Files, path: string): readonly string[] {
   try {
     const names = kernel.readdir(path).map((name) => `${path}/${name}`);
@@ -86,7 +94,8 @@ function childrenOf(kernel: Files, path: string): readonly string[] {
 /**
  * The files that a process opens and writes "0" to in order to join.
  *
- * Version 1 offers `tasks`, which moves one thread: enough for an init that has only one, and much cheaper.
+ * Version 1 offers `tasks`, which moves one thread: enough for an init that has only one, and much
+ * cheaper.
  */
 export function joinFiles(cgroup: Cgroup): readonly string[] {
   return cgroup.directories.map(
@@ -107,7 +116,8 @@ function readPids(kernel: Files, path: string): readonly HostPid[] {
 }
 
 /**
- * Kills every process in a cgroup, also those that are forked meanwhile, frozen ones too. Does not wait for their end.
+ * Kills every process in a cgroup, also those that are forked meanwhile, frozen ones too. Does not
+ * wait for their end.
  *
  * @returns the pids that were signalled; empty with version 2, where the kernel does it in one step
  */
@@ -147,13 +157,17 @@ function wroteIfPresent(kernel: Files, path: string, text: string): boolean {
   }
 }
 
-/** How often to look before giving up; each look asks again, which also takes up processes forked meanwhile. */
+/**
+ * How often to look before giving up; each look asks again, which also takes up processes forked
+ * meanwhile.
+ */
 const FREEZE_ATTEMPTS = 500;
 
 /**
  * Stops every process of a cgroup where it stands: docker pause.
  *
- * @throws RuntimeError `cgroup-unavailable` when there is no freezer or some process could not be frozen; then all run on
+ * @throws RuntimeError `cgroup-unavailable` when there is no freezer or some process could not be
+ *   frozen; then all run on
  */
 export function freezeCgroup(kernel: Files, cgroup: Cgroup): void {
   const freezer = requireFreezer(cgroup);

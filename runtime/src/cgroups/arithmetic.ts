@@ -1,17 +1,22 @@
 /**
  * Cgroups: the arithmetic between what people ask and what controllers take.
  *
- * People ask for "1.5 CPUs" and "50 MB"; version 1 wants shares, quotas and bytes; version 2 wants weights. Each of these
- * maps is small and each has gone wrong somewhere: a limit rounded to zero is no limit at all.
+ * People ask for "1.5 CPUs" and "50 MB"; version 1 wants shares, quotas and bytes; version 2 wants
+ * weights. Each of these maps is small and each has gone wrong somewhere: a limit rounded to zero
+ * is no limit at all.
  *
- * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v2.rst, "Weights", "cpu.max".
+ * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v2.rst, "Weights",
+ *   "cpu.max".
  * Specification: OCI runtime-spec, config-linux.md, "Control groups".
  * Invariants:
  *   weight-monotone     a weight is 0 or in 1..10000 and never falls when the shares rise
- *   quota-never-zero    a positive CPU limit gives a quota of limit x period, within one microsecond, that the kernel takes
+ *   quota-never-zero    a positive CPU limit gives a quota of limit x period, within one
+ *                       microsecond, that the kernel takes
  *   limit-round-trip    parsing a printed limit gives it back, "max" included
- *   memory-whole-pages  a memory limit becomes a whole number of pages, never more than was asked, and swap is never negative
- * Left out: the curve that newer crun and runc use so that 1024 shares become exactly weight 100; ours is the line of Docker 28.
+ *   memory-whole-pages  a memory limit becomes a whole number of pages, never more than was asked,
+ *                       and swap is never negative
+ * Left out: the curve that newer crun and runc use so that 1024 shares become exactly weight 100;
+ *   ours is the line of Docker 28.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -25,9 +30,11 @@ const SHARES_MAX = 262_144;
 const WEIGHT_MAX = 10_000;
 
 /**
- * Maps the CPU shares of version 1 (2..262144) onto the weight of version 2 (1..10000), as runc does.
+ * Maps the CPU shares of version 1 (2..262144) onto the weight of version 2 (1..10000), as runc
+ * does.
  *
- * @param shares 0 means "not set" and stays 0; values outside the range are pulled into it, as the kernel does
+ * @param shares 0 means "not set" and stays 0; values outside the range are pulled into it, as the
+ *   kernel does
  * @example sharesToWeight(262144) // 10000
  */
 export function sharesToWeight(shares: number): number {
@@ -37,7 +44,8 @@ export function sharesToWeight(shares: number): number {
 }
 
 /**
- * Maps the block I/O weight of version 1 (10..1000) onto the weight of version 2 (1..10000), as runc does.
+ * Maps the block I/O weight of version 1 (10..1000) onto the weight of version 2 (1..10000), as
+ * runc does.
  *
  * @example blkioToIoWeight(1000) // 10000
  */
@@ -64,8 +72,8 @@ export const NANO_CPUS_MIN = 1_000_000;
 /**
  * Turns billionths of a CPU into a bandwidth.
  *
- * The period is the kernel's default, but for limits below 0.01 CPU: there the quota would be under the kernel's minimum
- * of one millisecond, so the period grows instead.
+ * The period is the kernel's default, but for limits below 0.01 CPU: there the quota would be under
+ * the kernel's minimum of one millisecond, so the period grows instead.
  *
  * @param nanoCpus at least `NANO_CPUS_MIN`
  * @example nanoCpusToBandwidth(1_500_000_000) // { quotaUs: 150000, periodUs: 100000 }
@@ -82,7 +90,8 @@ export function wholePages(bytes: number): number {
 }
 
 /**
- * The swap that is left when `totalBytes` is the limit of memory and swap together: version 2 counts swap alone.
+ * The swap that is left when `totalBytes` is the limit of memory and swap together: version 2
+ * counts swap alone.
  *
  * @example swapOnly(200 << 20, 50 << 20) // 150 << 20
  */
@@ -98,11 +107,15 @@ export function formatLimit(value: number): string {
 }
 
 /**
- * The largest limit that counts as one: version 1 prints "no limit" as the largest whole number of pages in 63 bits.
+ * The largest limit that counts as one: version 1 prints "no limit" as the largest whole number of
+ * pages in 63 bits.
  */
 const UNLIMITED_FROM = 2 ** 62;
 
-/** Parses what a limit file says: `"max"`, version 1's `-1` and version 1's huge number are `Infinity`. */
+/**
+ * Parses what a limit file says: `"max"`, version 1's `-1` and version 1's huge number are
+ * `Infinity`.
+ */
 export function parseLimit(text: string): number {
   const trimmed = text.trim();
   if (trimmed === "max" || trimmed.startsWith("-")) return Number.POSITIVE_INFINITY;

@@ -1,8 +1,9 @@
 /**
  * Cgroups: are these block I/O limits possible?
  *
- * A weight divides a disk between those who want it; few disk schedulers know it, so on many machines the file is missing
- * and Docker drops the weight with a warning. A throttle is a hard limit on one device and always works.
+ * A weight divides a disk between those who want it; few disk schedulers know it, so on many
+ * machines the file is missing and Docker drops the weight with a warning. A throttle is a hard
+ * limit on one device and always works.
  *
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".

@@ -1,7 +1,8 @@
 /**
  * Cgroups: are these CPU and process limits possible?
  *
- * `NanoCpus` (--cpus) is one way to say it, `CpuPeriod` and `CpuQuota` are another, and both at once contradict each other.
+ * `NanoCpus` (--cpus) is one way to say it, `CpuPeriod` and `CpuQuota` are another, and both at
+ * once contradict each other.
  * Shares are no limit at all: they count only while others want the CPU too.
  *
  * Kernel interface: cgroups(7).

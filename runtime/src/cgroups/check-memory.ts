@@ -1,8 +1,8 @@
 /**
  * Cgroups: are these memory limits possible?
  *
- * Docker counts memory and swap together (`MemorySwap`), so swap alone is the difference, and without a word about swap a
- * container gets as much swap again as memory.
+ * Docker counts memory and swap together (`MemorySwap`), so swap alone is the difference, and
+ * without a word about swap a container gets as much swap again as memory.
  *
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".

@@ -1,14 +1,16 @@
 /**
  * Cgroups: from what Docker's API asks to limits that are known to be possible.
  *
- * A request is checked against what this machine has. What is wrong is refused in Docker's words; what this kernel cannot
- * do is dropped with a warning in Docker's words, never silently. The checks for each controller are in the files
- * `check-memory.ts`, `check-cpu.ts` and `check-blkio.ts`.
+ * A request is checked against what this machine has. What is wrong is refused in Docker's words;
+ * what this kernel cannot do is dropped with a warning in Docker's words, never silently. The
+ * checks for each controller are in the files `check-memory.ts`, `check-cpu.ts` and
+ * `check-blkio.ts`.
  *
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".
  * Invariants:
- *   impossible-refused   swap below memory, more CPUs than present, ids out of range: refused, never clipped
+ *   impossible-refused   swap below memory, more CPUs than present, ids out of range: refused,
+ *                        never clipped
  * Left out: nothing.
  * Docs: docs/concepts/cgroups.md
  *

@@ -1,16 +1,18 @@
 /**
  * Cgroups: which device nodes a container may open.
  *
- * Whoever has CAP_MKNOD can make a node for the host's disk; the devices controller of version 1 is what keeps it from
- * being opened. It begins as "everything", so the plan denies all and then allows Docker's short list. Privileged
- * containers keep "everything".
+ * Whoever has CAP_MKNOD can make a node for the host's disk; the devices controller of version 1 is
+ * what keeps it from being opened. It begins as "everything", so the plan denies all and then
+ * allows Docker's short list. Privileged containers keep "everything".
  *
  * Kernel interface: kernel documentation, admin-guide/cgroup-v1/devices.rst.
- * Specification: OCI runtime-spec, config-linux.md, "Allowed Device list"; Docker's default device rules.
+ * Specification: OCI runtime-spec, config-linux.md, "Allowed Device list"; Docker's default device
+ *   rules.
  * Invariants:
  *   device-rule-round-trip   printing a parsed rule gives the text back
- * Left out: version 2 has no such files, it wants an eBPF program of type BPF_PROG_TYPE_CGROUP_DEVICE, which we do not
- *   write: there, device nodes are kept away only by the capability bounding set and by what /dev holds.
+ * Left out: version 2 has no such files, it wants an eBPF program of type
+ *   BPF_PROG_TYPE_CGROUP_DEVICE, which we do not write: there, device nodes are kept away only by
+ *   the capability bounding set and by what /dev holds.
  * Docs: docs/concepts/cgroups.md
  *
  * @module

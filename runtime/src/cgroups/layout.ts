@@ -1,10 +1,11 @@
 /**
  * Cgroups: where this machine keeps which controller.
  *
- * A cgroup is a directory in a file system that the kernel makes up. There are two generations. In version 1 every
- * controller (memory, cpu, pids …) may have a hierarchy of its own, mounted in its own place; in version 2 one hierarchy
- * has them all. A machine may run both at once ("hybrid"): a controller is then in exactly one of the two. Nothing may
- * be assumed, so we read the mount table and say what is where.
+ * A cgroup is a directory in a file system that the kernel makes up. There are two generations. In
+ * version 1 every controller (memory, cpu, pids …) may have a hierarchy of its own, mounted in its
+ * own place; in version 2 one hierarchy has them all. A machine may run both at once ("hybrid"): a
+ * controller is then in exactly one of the two. Nothing may be assumed, so we read the mount table
+ * and say what is where.
  *
  * Kernel interface: cgroups(7), proc(5) (mountinfo, self/cgroup).
  * Invariants:
@@ -62,7 +63,8 @@ export function parseCgroupLayout(texts: LayoutTexts): CgroupLayout {
       mount.version === 2
         ? words(texts.controllersAt(mount.mountPoint))
         : mount.options.filter((option) => known.has(option));
-    // The same hierarchy may be mounted twice, for example inside a container's tree: the first one counts.
+    // The same hierarchy may be mounted twice, for example inside a container's tree: the first one
+    // counts.
     const controllers = offered.filter((name) => !taken.has(name));
     if (mount.version === 1 && controllers.length === 0) continue;
     for (const name of controllers) taken.add(name);
@@ -92,7 +94,10 @@ function modeOf(hierarchies: readonly CgroupHierarchy[]): CgroupLayout["mode"] {
   return versions.has(1) ? "v1" : "none";
 }
 
-/** Lines are `ID:controller,controller:path`; ID 0 is version 2, `name=x` is a hierarchy without controller. */
+/**
+ * Lines are `ID:controller,controller:path`; ID 0 is version 2, `name=x` is a hierarchy without
+ * controller.
+ */
 function parseVersion1Controllers(selfCgroup: string): ReadonlySet<string> {
   const names = selfCgroup
     .split("\n")

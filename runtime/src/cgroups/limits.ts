@@ -1,13 +1,15 @@
 /**
  * Cgroups: limits as data, before and after they were checked.
  *
- * A request has Docker's names and Docker's habit of saying "nothing" in several ways (absent, 0, null, -1). Checked limits
- * are in our own terms: bytes, microseconds, `Infinity` for "no limit", nothing for "not asked".
+ * A request has Docker's names and Docker's habit of saying "nothing" in several ways (absent, 0,
+ * null, -1). Checked limits are in our own terms: bytes, microseconds, `Infinity` for "no limit",
+ * nothing for "not asked".
  *
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".
  * Invariants: none; `check.ts` says what must hold between the two.
- * Left out: KernelMemory and KernelMemoryTCP, which newer kernels ignore; CpuRealtimePeriod and CpuRealtimeRuntime.
+ * Left out: KernelMemory and KernelMemoryTCP, which newer kernels ignore; CpuRealtimePeriod and
+ *   CpuRealtimeRuntime.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -27,7 +29,10 @@ export interface WeightRequest {
   readonly Weight: number;
 }
 
-/** The part of Docker's `Resources` that cgroups answer for, in Docker's spelling. Zero and absent mean "not asked". */
+/**
+ * The part of Docker's `Resources` that cgroups answer for, in Docker's spelling. Zero and absent
+ * mean "not asked".
+ */
 export interface ResourceRequest {
   readonly Memory?: number | undefined;
   readonly MemorySwap?: number | undefined;
@@ -83,7 +88,10 @@ export interface BlkioThrottle {
   readonly rate: number;
 }
 
-/** Limits that were checked. An absent field leaves the kernel's default alone; `Infinity` lifts a limit. */
+/**
+ * Limits that were checked. An absent field leaves the kernel's default alone; `Infinity` lifts a
+ * limit.
+ */
 export interface CgroupLimits {
   readonly memoryMaxBytes?: number | undefined;
   /** Memory and swap together, as Docker counts. */

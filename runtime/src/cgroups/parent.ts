@@ -1,15 +1,18 @@
 /**
  * Cgroups: the engine's own directory in each hierarchy, and what cgroups in it can do.
  *
- * Everything that an engine makes is below one directory, so that two engines never meet and a clean-up knows where to
- * look. Making it also tells what this kernel can do: a limit exists exactly if a cgroup has the file for it. (The root
- * of a hierarchy lacks many of them, so the root cannot be asked.)
+ * Everything that an engine makes is below one directory, so that two engines never meet and a
+ * clean-up knows where to look. Making it also tells what this kernel can do: a limit exists
+ * exactly if a cgroup has the file for it. (The root of a hierarchy lacks many of them, so the root
+ * cannot be asked.)
  *
- * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v2.rst, "Top-down Constraint".
+ * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v2.rst, "Top-down
+ *   Constraint".
  * Invariants:
  *   parent-is-idempotent   opening the same parent twice changes nothing the second time
- * Left out: moving processes out of the root of a delegated version 2 hierarchy, which Docker-in-Docker does in a
- *   script of its own; where that is needed, the controllers cannot be enabled and count as missing.
+ * Left out: moving processes out of the root of a delegated version 2 hierarchy, which
+ *   Docker-in-Docker does in a script of its own; where that is needed, the controllers cannot be
+ *   enabled and count as missing.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -32,8 +35,9 @@ const NOT_OURS = ["EROFS", "EACCES", "EPERM"];
 /**
  * Makes the engine's parent cgroup where it is missing and finds out what cgroups in it can do.
  *
- * Idempotent. Hierarchies that this process may not write to are left out: their limits are then unsupported and end up
- * as warnings. Call it once when the engine starts, and once for each `--cgroup-parent` of a user.
+ * Idempotent. Hierarchies that this process may not write to are left out: their limits are then
+ * unsupported and end up as warnings. Call it once when the engine starts, and once for each
+ * `--cgroup-parent` of a user.
  *
  * @param path below each mount point: `"/drydock"`; missing parts are made
  * @throws RuntimeError `cgroup-unavailable` when the path is not absolute or leaves the hierarchy
@@ -66,7 +70,10 @@ function refuseStrangePath(path: string): void {
   });
 }
 
-/** Version 2 has freezing and killing without any controller, so it is worth having when it is alone. */
+/**
+ * Version 2 has freezing and killing without any controller, so it is worth having when it is
+ * alone.
+ */
 function keepUsed(hierarchy: CgroupHierarchy, layout: CgroupLayout): CgroupHierarchy | undefined {
   const controllers = hierarchy.controllers.filter((name) => USED.has(name));
   const isOnlyOne = hierarchy.version === 2 && layout.mode === "v2";
@@ -108,9 +115,11 @@ export function makeDirectory(kernel: Files, path: string): void {
 }
 
 /**
- * Version 2: a cgroup's children have a controller only if it is enabled in the parent's cgroup.subtree_control.
+ * Version 2: a cgroup's children have a controller only if it is enabled in the parent's
+ * cgroup.subtree_control.
  *
- * One write for each controller: a single one that cannot be enabled would make the kernel refuse all of them.
+ * One write for each controller: a single one that cannot be enabled would make the kernel refuse
+ * all of them.
  *
  * @returns the controllers that the children have
  */

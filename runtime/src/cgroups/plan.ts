@@ -1,16 +1,19 @@
 /**
  * Cgroups: the steps that make a cgroup with given limits.
  *
- * A cgroup is made by mkdir, limited by writing numbers into its files, and joined by writing a process id. The plan is
- * that list of steps and nothing else: it can be printed, drawn, run on a model. Which file takes a limit depends on
- * where its controller lives, so there is one table for version 1 and one for version 2; a hybrid machine uses both.
+ * A cgroup is made by mkdir, limited by writing numbers into its files, and joined by writing a
+ * process id. The plan is that list of steps and nothing else: it can be printed, drawn, run on a
+ * model. Which file takes a limit depends on where its controller lives, so there is one table for
+ * version 1 and one for version 2; a hybrid machine uses both.
  *
- * Kernel interface: cgroups(7), cpuset(7); kernel documentation, admin-guide/cgroup-v1/ and cgroup-v2.rst.
+ * Kernel interface: cgroups(7), cpuset(7); kernel documentation, admin-guide/cgroup-v1/ and
+ *   cgroup-v2.rst.
  * Specification: OCI runtime-spec, config-linux.md, "Control groups".
  * Invariants:
  *   plan-makes-before-writes   no step writes below a directory that an earlier step did not make
  *   limits-are-total           every limit that was asked appears in the plan, whatever the layout
- * Left out: device rules on version 2 (see devices.ts), so a plan for version 2 has no step for them; memory.high.
+ * Left out: device rules on version 2 (see devices.ts), so a plan for version 2 has no step for
+ *   them; memory.high.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -60,7 +63,10 @@ export interface CgroupRequest {
   /** The last part of the path, usually the container's id. */
   readonly name: string;
   readonly limits: CgroupLimits;
-  /** `all`: every device may be opened (privileged); `listed`: Docker's list and the request's own rules. */
+  /**
+   * `all`: every device may be opened (privileged); `listed`: Docker's list and the request's own
+   * rules.
+   */
   readonly devices: "all" | "listed";
   /** `major:minor` of every block device that the limits name by path: `readBlockDevices`. */
   readonly blockDevices: ReadonlyMap<string, string>;
@@ -69,9 +75,8 @@ export interface CgroupRequest {
 /**
  * Plans a new cgroup below the engine's parent. Pure.
  *
- * @example
- * const plan = planCgroup(parent, { name: id, limits, devices: "listed", blockDevices: new Map() });
- * plan.steps[0]; // { kind: "mkdir", path: "/sys/fs/cgroup/memory/drydock/4f1c…" }
+ * @example const plan = planCgroup(parent, { name: id, limits, devices: "listed", blockDevices: new
+ *   Map() }); plan.steps[0]; // { kind: "mkdir", path: "/sys/fs/cgroup/memory/drydock/4f1c…" }
  */
 export function planCgroup(parent: CgroupParent, request: CgroupRequest): CgroupPlan {
   const directories = parent.hierarchies.map(({ version, controllers, mountPoint }) => ({
@@ -89,8 +94,8 @@ export function planCgroup(parent: CgroupParent, request: CgroupRequest): Cgroup
 /**
  * Plans new limits for a cgroup that lives. Limits that are absent stay as they are.
  *
- * @param currentMemoryAndSwapBytes what version 1 has in force now: the kernel refuses memory above memory plus swap at
- *   every instant, so which of the two is written first depends on it
+ * @param currentMemoryAndSwapBytes what version 1 has in force now: the kernel refuses memory above
+ *   memory plus swap at every instant, so which of the two is written first depends on it
  */
 export function planUpdate(
   parent: CgroupParent,

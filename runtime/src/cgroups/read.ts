@@ -1,11 +1,12 @@
 /**
  * Cgroups: what a cgroup has used.
  *
- * The same controllers that limit also count. Version 1 and version 2 count under different names and in different
- * units (nanoseconds here, microseconds there); what comes out of this file has one set of names and units.
+ * The same controllers that limit also count. Version 1 and version 2 count under different names
+ * and in different units (nanoseconds here, microseconds there); what comes out of this file has
+ * one set of names and units.
  *
- * Kernel interface: kernel documentation, admin-guide/cgroup-v1/memory.rst, cpuacct.rst, blkio-controller.rst, pids.rst,
- *   admin-guide/cgroup-v2.rst.
+ * Kernel interface: kernel documentation, admin-guide/cgroup-v1/memory.rst, cpuacct.rst,
+ *   blkio-controller.rst, pids.rst, admin-guide/cgroup-v2.rst.
  * Invariants: none; the numbers are the kernel's.
  * Left out: pressure stall information, NUMA statistics, hugetlb.
  * Docs: docs/concepts/cgroups.md
@@ -44,7 +45,10 @@ export interface CgroupUsage {
   readonly cpuTotalNs: number;
   readonly cpuUserNs: number;
   readonly cpuSystemNs: number;
-  /** Of how many periods were there any, in how many was the quota used up, and for how long did tasks wait. */
+  /**
+   * Of how many periods were there any, in how many was the quota used up, and for how long did
+   * tasks wait.
+   */
   readonly cpuPeriods: number;
   readonly cpuThrottledPeriods: number;
   readonly cpuThrottledNs: number;
@@ -71,7 +75,8 @@ export function readCgroupUsage(kernel: Files, cgroup: Cgroup): CgroupUsage {
 }
 
 /**
- * How many processes of a cgroup the kernel killed for lack of memory. Zero when the cgroup is gone.
+ * How many processes of a cgroup the kernel killed for lack of memory. Zero when the cgroup is
+ * gone.
  *
  * This is what `State.OOMKilled` is made from when a container ends.
  */

@@ -1,14 +1,16 @@
 /**
  * Layers: what a container changed.
  *
- * The upper directory of an overlay holds exactly the changes, so `docker diff` is a walk through it: a whiteout is a
- * deletion, a name that no layer below has is an addition, everything else is a change.
+ * The upper directory of an overlay holds exactly the changes, so `docker diff` is a walk through
+ * it: a whiteout is a deletion, a name that no layer below has is an addition, everything else is a
+ * change.
  *
  * Kernel interface: overlayfs ("whiteouts and opaque directories").
  * Specification: Docker Engine API v1.50, "ContainerChanges".
  * Invariants:
  *   changes-match-trees   the changes are the differences between the merged tree before and after
- * Left out: a file that was copied up and written back byte for byte counts as changed, as with Docker.
+ * Left out: a file that was copied up and written back byte for byte counts as changed, as with
+ *   Docker.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -47,7 +49,9 @@ interface ChangeWalk {
   readonly changes: Change[];
 }
 
-/** @param lowers the directories of the layers below that still shine through at `path`, themselves */
+/**
+ * @param lowers the directories of the layers below that still shine through at `path`, themselves
+ */
 function addChanges(walk: ChangeWalk, path: string, lowers: readonly string[]): void {
   const { kernel, upper, changes } = walk;
   const here = `${upper}${path}`;
@@ -92,7 +96,10 @@ function listMerged(kernel: Files, directories: readonly string[]): readonly str
   return [...names].filter((name) => lookupMerged(kernel, directories, name) !== undefined);
 }
 
-/** The directories of a name that are merged: down to the first that is none, is deleted or is opaque. */
+/**
+ * The directories of a name that are merged: down to the first that is none, is deleted or is
+ * opaque.
+ */
 function directoriesBelow(
   kernel: Files,
   directories: readonly string[],

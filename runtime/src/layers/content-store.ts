@@ -1,14 +1,16 @@
 /**
  * Layers: the content store, an OCI image layout that any tool can read.
  *
- * Three kinds of file: `oci-layout` says what this directory is, `blobs/sha256/<hex>` holds bytes under their own hash,
- * `index.json` lists the images. A blob is written to a temporary name, flushed, and renamed: at no instant is there a
- * file under a hash that does not match it, even when the power goes.
+ * Three kinds of file: `oci-layout` says what this directory is, `blobs/sha256/<hex>` holds bytes
+ * under their own hash, `index.json` lists the images. A blob is written to a temporary name,
+ * flushed, and renamed: at no instant is there a file under a hash that does not match it, even
+ * when the power goes.
  *
  * Kernel interface: rename(2), fsync(2).
  * Specification: OCI image-spec v1.1, image-layout.md.
  * Invariants:
- *   blob-name-is-hash   every blob's name is the hash of its bytes; reading finds every flipped bit; putting is idempotent
+ *   blob-name-is-hash   every blob's name is the hash of its bytes; reading finds every flipped
+ *                       bit; putting is idempotent
  * Left out: blobs larger than memory; writing in pieces comes with pulling.
  * Docs: docs/concepts/layers.md
  *
@@ -71,7 +73,8 @@ export function hasBlob(kernel: Files, store: ContentStore, digest: Digest): boo
 /**
  * The bytes of a blob, checked against its name.
  *
- * @throws RuntimeError `layer-invalid`, class not-found when it is missing and internal when its bytes are damaged
+ * @throws RuntimeError `layer-invalid`, class not-found when it is missing and internal when its
+ *   bytes are damaged
  */
 export function getBlob(kernel: Files, store: ContentStore, digest: Digest): Uint8Array {
   const path = blobPath(store, digest);
@@ -152,7 +155,10 @@ function blobPath(store: ContentStore, digest: Digest): string {
   return `${store.path}/blobs/sha256/${hexOf(digest)}`;
 }
 
-/** Writes a whole file: temporary name, fsync, rename, fsync of the directory. On failure nothing is left. */
+/**
+ * Writes a whole file: temporary name, fsync, rename, fsync of the directory. On failure nothing is
+ * left.
+ */
 export function writeAtomically(
   kernel: Files & Clock,
   path: string,

@@ -1,15 +1,16 @@
 /**
  * Layers: a blob's name is the hash of its bytes.
  *
- * Whoever knows the name can check the bytes, whoever has the same bytes has the same name: that is all there is to a
- * content store. Every hash that Drydock computes passes through this file.
+ * Whoever knows the name can check the bytes, whoever has the same bytes has the same name: that is
+ * all there is to a content store. Every hash that Drydock computes passes through this file.
  *
  * Kernel interface: none.
  * Specification: OCI image-spec v1.1, descriptor.md, "Digests".
  * Invariants:
- *   digest-is-sha256   the digest of bytes is what every other sha256 says, however the bytes are cut into pieces
- * Left out: sha512, which the specification allows and no registry uses; hashing by the machine's own instructions,
- *   which is several times as fast and does not exist in this form in a browser.
+ *   digest-is-sha256   the digest of bytes is what every other sha256 says, however the bytes are
+ *                      cut into pieces
+ * Left out: sha512, which the specification allows and no registry uses; hashing by the machine's
+ *   own instructions, which is several times as fast and does not exist in this form in a browser.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -17,7 +18,10 @@
 import { sha256 } from "@noble/hashes/sha2.js"; // oxlint-disable-line no-restricted-imports -- the package's own path
 import { RuntimeError } from "../errors/index.ts";
 
-/** `sha256:` and 64 hex digits. A digest names compressed or plain bytes, a diffID names a layer's plain tar. */
+/**
+ * `sha256:` and 64 hex digits. A digest names compressed or plain bytes, a diffID names a layer's
+ * plain tar.
+ */
 export type Digest = `sha256:${string}`;
 
 /** A hash that is fed piece by piece. */
@@ -54,7 +58,8 @@ export function toHex(bytes: Uint8Array): string {
 /**
  * The hex digits of a digest.
  *
- * @throws RuntimeError `layer-invalid` when it is no sha256 digest; a path is made from the answer, so this check matters
+ * @throws RuntimeError `layer-invalid` when it is no sha256 digest; a path is made from the answer,
+ *   so this check matters
  */
 export function hexOf(digest: string): string {
   const match = /^sha256:([0-9a-f]{64})$/.exec(digest);

@@ -1,14 +1,16 @@
 /**
  * Layers: unpacked layers on the disk, and the writable one of each container.
  *
- * `layers/<chain id>/diff` is one layer's tree, unpacked once and never written again; `l/<short>` is a link to it (see
- * overlay.ts). A layer is unpacked beside its place and renamed into it, so a directory in place is a whole one. What an
- * interrupted unpacking left behind is removed by `sweepLayers` at the next start.
+ * `layers/<chain id>/diff` is one layer's tree, unpacked once and never written again; `l/<short>`
+ * is a link to it (see overlay.ts). A layer is unpacked beside its place and renamed into it, so a
+ * directory in place is a whole one. What an interrupted unpacking left behind is removed by
+ * `sweepLayers` at the next start.
  *
  * Kernel interface: rename(2), symlink(2), overlayfs.
  * Invariants:
  *   layer-is-whole   a layer that exists is complete, whenever the process died
- * Left out: the directory's contents are not flushed to the disk one by one; a layer can be unpacked again from its blob.
+ * Left out: the directory's contents are not flushed to the disk one by one; a layer can be
+ *   unpacked again from its blob.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -29,7 +31,9 @@ export interface LayerStore {
   readonly linkDirectory: string;
 }
 
-/** Hex digits of a chain id in a short link: 127 of them and the other options fit into 4095 bytes. */
+/**
+ * Hex digits of a chain id in a short link: 127 of them and the other options fit into 4095 bytes.
+ */
 const LINK_DIGITS = 20;
 
 /** Opens the layer store in an existing directory. Idempotent. */
@@ -90,7 +94,10 @@ export function removeLayer(kernel: Files, store: LayerStore, chainId: Digest): 
   removeTree(kernel, `${store.path}/layers/${hexOf(chainId)}`);
 }
 
-/** Removes what an interrupted `addLayer` left. Call it at start, before anything is unpacked. @returns what was removed */
+/**
+ * Removes what an interrupted `addLayer` left. Call it at start, before anything is unpacked.
+ * @returns what was removed
+ */
 export function sweepLayers(kernel: Files, store: LayerStore): readonly string[] {
   const stale = kernel.readdir(`${store.path}/layers`).filter((name) => name.endsWith(".tmp"));
   for (const name of stale) removeTree(kernel, `${store.path}/layers/${name}`);
@@ -106,7 +113,8 @@ export interface WritableLayer {
 /**
  * Makes the directories that take a container's changes.
  *
- * The merged root shows the owner and mode of the upper directory, so these are taken from the image's topmost layer.
+ * The merged root shows the owner and mode of the upper directory, so these are taken from the
+ * image's topmost layer.
  *
  * @param directory is made; removing it with `removeTree` removes the writable layer
  * @param topLayer the directory of the topmost layer

@@ -1,20 +1,23 @@
 /**
  * Layers: one tree out of many, by overlayfs.
  *
- * A container's root file system is a stack: the image's layers below, read-only and shared by all containers, and one
- * directory of its own on top that takes every change. A file is copied up when it is first written, a deleted one is
- * covered by a whiteout. The kernel does all of it; we only name the directories in one string.
+ * A container's root file system is a stack: the image's layers below, read-only and shared by all
+ * containers, and one directory of its own on top that takes every change. A file is copied up when
+ * it is first written, a deleted one is covered by a whiteout. The kernel does all of it; we only
+ * name the directories in one string.
  *
- * That string may be 4095 bytes long. The path of a layer has a hash of 64 digits in it, so 127 layers would not fit:
- * each layer has a short link as well, and whoever mounts first changes into the directory of these links.
+ * That string may be 4095 bytes long. The path of a layer has a hash of 64 digits in it, so 127
+ * layers would not fit: each layer has a short link as well, and whoever mounts first changes into
+ * the directory of these links.
  *
  * Kernel interface: mount(2), overlayfs (kernel documentation, filesystems/overlayfs.rst).
  * Invariants:
- *   overlay-is-copy          operations give the same results and tree as on a copy of the lower tree, two deviations known
+ *   overlay-is-copy          operations give the same results and tree as on a copy of the lower
+ *                            tree, two deviations known
  *   overlay-lower-unchanged  no operation in the merged tree changes a lower layer
  *   overlay-fits             127 lower layers fit into the mount options
- * Left out: fsconfig(2) with lowerdir+, which has no such limit and needs Linux 6.8; redirect_dir, so renaming a
- *   directory that comes from a layer gives EXDEV, as with Docker.
+ * Left out: fsconfig(2) with lowerdir+, which has no such limit and needs Linux 6.8; redirect_dir,
+ *   so renaming a directory that comes from a layer gives EXDEV, as with Docker.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -24,7 +27,10 @@ import type { MountCall } from "../kernel/index.ts";
 
 /** What to stack. */
 export interface OverlayRequest {
-  /** The directory that the relative paths below start from; the mounting process changes into it first. */
+  /**
+   * The directory that the relative paths below start from; the mounting process changes into it
+   * first.
+   */
   readonly directory: string;
   /** The layers' directories, the topmost first, relative to `directory`. */
   readonly lowers: readonly string[];
@@ -51,8 +57,8 @@ const MOUNT_DATA_MAX_BYTES = 4095;
  * Plans an overlay mount. Pure.
  *
  * @throws RuntimeError `layer-invalid` when there is no layer or when the options would not fit
- * @example
- * planOverlay({ directory: "/var/lib/drydock/l", lowers: ["b2", "a1"], target: "/mnt" }).mount.data; // "lowerdir=b2:a1,…"
+ * @example planOverlay({ directory: "/var/lib/drydock/l", lowers: ["b2", "a1"], target: "/mnt"
+ *   }).mount.data; // "lowerdir=b2:a1,…"
  */
 export function planOverlay(request: OverlayRequest): OverlayPlan {
   const { lowers, upper, work } = request;

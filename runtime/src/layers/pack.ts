@@ -1,15 +1,16 @@
 /**
  * Layers: a directory becomes a layer's tar.
  *
- * The way back from unpack.ts: overlay's marks become whiteout names, everything else is listed as it is. The bytes are
- * a function of the tree alone: names in one order, no clock, no user names, inode numbers only to find hard links.
- * So the same tree gives the same digest on every machine.
+ * The way back from unpack.ts: overlay's marks become whiteout names, everything else is listed as
+ * it is. The bytes are a function of the tree alone: names in one order, no clock, no user names,
+ * inode numbers only to find hard links. So the same tree gives the same digest on every machine.
  *
  * Kernel interface: getdents64(2), lstat(2), listxattr(2), overlayfs.
  * Specification: OCI image-spec v1.1, layer.md, "Representing Changes", "Whiteouts".
  * Invariants:
  *   pack-unpack-round-trip   unpacking a packed tree gives the tree again
- *   pack-is-tree-function    equal trees give equal bytes, whatever the order in which they were made
+ *   pack-is-tree-function    equal trees give equal bytes, whatever the order in which they were
+ *                            made
  * Left out: sockets, which tar cannot hold and Docker skips too; fractions of a second.
  * Docs: docs/concepts/layers.md
  *
@@ -25,7 +26,8 @@ import { OPAQUE_XATTR } from "./unpack.ts";
  * Packs a tree. Links are not followed.
  *
  * @param root a plain directory, or the upper directory of an overlay
- * @throws RuntimeError `layer-invalid` when a name begins with `.wh.`, since a layer could not say what it means
+ * @throws RuntimeError `layer-invalid` when a name begins with `.wh.`, since a layer could not say
+ *   what it means
  */
 export function packTree(kernel: Files, root: string): Uint8Array<ArrayBuffer> {
   return formatTar(readTreeEntries(kernel, root));

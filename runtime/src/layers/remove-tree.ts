@@ -1,13 +1,16 @@
 /**
  * Layers: deleting a tree, and only that tree.
  *
- * The tree was written by somebody whom we do not trust: symbolic links may lead anywhere, so they are removed and never
- * followed. Something may be mounted inside: then it stays, and so do the directories above it.
+ * The tree was written by somebody whom we do not trust: symbolic links may lead anywhere, so they
+ * are removed and never followed. Something may be mounted inside: then it stays, and so do the
+ * directories above it.
  *
  * Kernel interface: unlink(2), rmdir(2), getdents64(2).
  * Invariants:
- *   remove-stays-inside   removing a tree removes all of it and nothing outside, whatever links it contains; again is fine
- * Left out: a mount of the same file system on itself (bind) is not seen by its device number; nobody else may be writing.
+ *   remove-stays-inside   removing a tree removes all of it and nothing outside, whatever links it
+ *                         contains; again is fine
+ * Left out: a mount of the same file system on itself (bind) is not seen by its device number;
+ *   nobody else may be writing.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -19,7 +22,8 @@ import { KernelError } from "../kernel/index.ts";
 /**
  * Removes a file, a link or a directory with everything in it. Idempotent.
  *
- * @throws RuntimeError `layer-invalid` when something is mounted inside; everything else is removed by then
+ * @throws RuntimeError `layer-invalid` when something is mounted inside; everything else is removed
+ *   by then
  */
 export function removeTree(kernel: Files, path: string): void {
   const device = deviceOf(kernel, path);

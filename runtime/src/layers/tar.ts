@@ -1,20 +1,23 @@
 /**
  * Layers: the tar format, as bytes.
  *
- * A tar file is a row of entries: a header of 512 bytes, then the file's bytes, filled up to a multiple of 512. What the
- * old header cannot hold (long or non-ASCII names, large numbers, extended attributes) stands in an entry of its own
- * before it, as records `length key=value` (pax). Printing is a function of the entries alone: no clock, no user names.
+ * A tar file is a row of entries: a header of 512 bytes, then the file's bytes, filled up to a
+ * multiple of 512. What the old header cannot hold (long or non-ASCII names, large numbers,
+ * extended attributes) stands in an entry of its own before it, as records `length key=value`
+ * (pax). Printing is a function of the entries alone: no clock, no user names.
  *
- * Why not a library: those that run in browsers lose device numbers or read extended attributes as text, which damages
- * binary ones such as file capabilities.
+ * Why not a library: those that run in browsers lose device numbers or read extended attributes as
+ * text, which damages binary ones such as file capabilities.
  *
  * Kernel interface: none.
- * Specification: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OCI image-spec v1.1, layer.md.
+ * Specification: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; OCI
+ *   image-spec v1.1, layer.md.
  * Invariants:
- *   tar-round-trip      parsing printed entries gives them back: long, non-ASCII and empty names, all types, attributes
+ *   tar-round-trip      parsing printed entries gives them back: long, non-ASCII and empty names,
+ *                       all types, attributes
  *   tar-deterministic   the same entries give the same bytes
- * Left out: sparse files, names that are not UTF-8 and times finer than a second are refused, refused and cut; reading in
- *   pieces comes with pulling.
+ * Left out: sparse files and names that are not UTF-8 are refused, fractions of a second are cut;
+ *   reading in pieces comes with pulling.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -34,7 +37,9 @@ export interface TarEntry {
   readonly gid: number;
   /** Whole seconds since the epoch; may be negative. */
   readonly mtimeSeconds: number;
-  /** What a symbolic link says, or the path of the entry that a hard link shares. Empty otherwise. */
+  /**
+   * What a symbolic link says, or the path of the entry that a hard link shares. Empty otherwise.
+   */
   readonly linkPath: string;
   readonly major: number;
   readonly minor: number;
@@ -228,7 +233,8 @@ function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /**
  * Parses a whole tar file: ustar, pax and GNU's long names and large numbers.
  *
- * @throws RuntimeError `layer-invalid` for a wrong checksum, a cut file, a type that layers do not have, a bad record
+ * @throws RuntimeError `layer-invalid` for a wrong checksum, a cut file, a type that layers do not
+ *   have, a bad record
  */
 export function parseTar(archive: Uint8Array): readonly TarEntry[] {
   const entries: TarEntry[] = [];
@@ -354,7 +360,10 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** Octal digits; or, GNU's way for large and negative ones, a number in base 256 marked by the highest bit. */
+/**
+ * Octal digits; or, GNU's way for large and negative ones, a number in base 256 marked by the
+ * highest bit.
+ */
 function readNumber(header: Uint8Array, field: Field): number {
   const [offset, length] = FIELD[field];
   const bytes = header.subarray(offset, offset + length);

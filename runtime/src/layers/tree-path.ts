@@ -1,15 +1,17 @@
 /**
  * Layers: names out of an archive, made harmless.
  *
- * An archive can name anything: `/etc/passwd`, `../../etc/passwd`, or `a` as a link to `/etc` and then `a/passwd`. A name
- * becomes a list of parts first; the parts before the last must be real directories of the tree, never links.
+ * An archive can name anything: `/etc/passwd`, `../../etc/passwd`, or `a` as a link to `/etc` and
+ * then `a/passwd`. A name becomes a list of parts first; the parts before the last must be real
+ * directories of the tree, never links.
  *
  * Kernel interface: path_resolution(7).
  * Specification: OCI image-spec v1.1, layer.md.
  * Invariants:
- *   no-archive-escapes   no archive, however hostile, makes, changes or links anything outside the target
- * Left out: openat2(2) with RESOLVE_BENEATH, which would also hold against somebody who changes the tree meanwhile; the
- *   tree under a temporary name is ours alone.
+ *   no-archive-escapes   no archive, however hostile, makes, changes or links anything outside the
+ *                        target
+ * Left out: openat2(2) with RESOLVE_BENEATH, which would also hold against somebody who changes the
+ *   tree meanwhile; the tree under a temporary name is ours alone.
  * Docs: docs/concepts/layers.md
  *
  * @module

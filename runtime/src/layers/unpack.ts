@@ -1,20 +1,24 @@
 /**
  * Layers: a layer's tar becomes a directory that overlayfs can stack.
  *
- * A layer says what changed: entries that were made or replaced, and what was deleted. Deletions have no tar type, so
- * they are written as names: `.wh.x` deletes x below, `.wh..wh..opq` hides everything that a directory held below.
- * Overlayfs has its own marks for both: a character device 0/0, and the attribute trusted.overlay.opaque.
+ * A layer says what changed: entries that were made or replaced, and what was deleted. Deletions
+ * have no tar type, so they are written as names: `.wh.x` deletes x below, `.wh..wh..opq` hides
+ * everything that a directory held below.
+ * Overlayfs has its own marks for both: a character device 0/0, and the attribute
+ * trusted.overlay.opaque.
  *
- * Whiteouts speak about the layers below only, so they are applied after all other entries: the result does not depend
- * on where among its siblings a whiteout stands.
+ * Whiteouts speak about the layers below only, so they are applied after all other entries: the
+ * result does not depend on where among its siblings a whiteout stands.
  *
  * Kernel interface: mknod(2), setxattr(2), link(2), overlayfs ("whiteouts and opaque directories").
  * Specification: OCI image-spec v1.1, layer.md, "Applying Changesets", "Whiteouts".
  * Invariants:
- *   whiteout-order-free   whiteout and opaque entries give the same result wherever they stand among their siblings
+ *   whiteout-order-free   whiteout and opaque entries give the same result wherever they stand
+ *                         among their siblings
  *   last-entry-wins       an entry of another type under the same name leaves only the new one
  *   hard-links-kept       hard links inside a layer end as one inode
- * Left out: a directory that a layer needs but does not list is made with mode 0755 and owner root, as Docker does.
+ * Left out: a directory that a layer needs but does not list is made with mode 0755 and owner root,
+ *   as Docker does.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -29,7 +33,9 @@ const WHITEOUT_PREFIX = ".wh.";
 const OPAQUE_NAME = ".wh..wh..opq";
 /** The mark that hides what lower layers hold in a directory. */
 export const OPAQUE_XATTR = "trusted.overlay.opaque";
-/** Attributes that mean something to overlayfs itself; from an archive they would redirect lookups. */
+/**
+ * Attributes that mean something to overlayfs itself; from an archive they would redirect lookups.
+ */
 const OVERLAY_XATTRS = /^(?:trusted|user)\.overlay\./;
 
 /** What could not be kept. */
@@ -41,8 +47,10 @@ export interface UnpackReport {
 /**
  * Unpacks a layer into an empty directory.
  *
- * @param target absolute path of the directory; nothing outside is touched, whatever the archive says
- * @throws RuntimeError `layer-invalid` when the archive is damaged or wants to escape; the target is then half filled
+ * @param target absolute path of the directory; nothing outside is touched, whatever the archive
+ *   says
+ * @throws RuntimeError `layer-invalid` when the archive is damaged or wants to escape; the target
+ *   is then half filled
  */
 export function unpackLayer(kernel: Files, layerTar: Uint8Array, target: string): UnpackReport {
   const whiteouts: (readonly string[])[] = [];
@@ -59,7 +67,8 @@ export function unpackLayer(kernel: Files, layerTar: Uint8Array, target: string)
     makeEntry(tree, parts, entry);
   }
   for (const parts of whiteouts) applyWhiteout(tree, parts);
-  // A directory's time changes with every name made in it: set it when all are made, the deepest first.
+  // A directory's time changes with every name made in it: set it when all are made, the deepest
+  // first.
   for (const [path, entry] of [...directories].toReversed()) setTimeIfDirectory(tree, path, entry);
   return { droppedXattrs };
 }
@@ -126,7 +135,9 @@ function makeInode(kernel: Files, path: string, entry: TarEntry, source: string)
   }
 }
 
-/** Where a hard link's other name is: in the tree, not behind a symbolic link, and there already. */
+/**
+ * Where a hard link's other name is: in the tree, not behind a symbolic link, and there already.
+ */
 function linkSource(tree: Tree, entry: TarEntry): string {
   const parts = partsInside(entry.linkPath);
   for (let depth = 1; depth < parts.length; depth++) {
@@ -144,7 +155,10 @@ function linkSource(tree: Tree, entry: TarEntry): string {
   return source;
 }
 
-/** Owner first: changing it clears the set-id bits of the mode. Attributes next: capabilities are cleared by it too. */
+/**
+ * Owner first: changing it clears the set-id bits of the mode. Attributes next: capabilities are
+ * cleared by it too.
+ */
 function setAttributes(tree: Tree, path: string, entry: TarEntry): void {
   const { kernel } = tree;
   kernel.lchown(path, entry.uid, entry.gid);

@@ -1,16 +1,20 @@
 /**
  * Volumes: what a user asked to see where.
  *
- * `-v /srv/data:/data:ro` means: what is at /srv/data on the host shall be at /data in the container, and the container
- * shall not write to it. Docker takes the same wish in two forms, a string with colons (`Binds`) and a structure
- * (`Mounts`), and refuses mistakes in wordings that people search for. Both end up as one `MountSpec`.
+ * `-v /srv/data:/data:ro` means: what is at /srv/data on the host shall be at /data in the
+ * container, and the container shall not write to it. Docker takes the same wish in two forms, a
+ * string with colons (`Binds`) and a structure (`Mounts`), and refuses mistakes in wordings that
+ * people search for. Both end up as one `MountSpec`.
  *
  * Kernel interface: none; this file is pure.
  * Specification: Docker Engine API v1.50, HostConfig.Binds, HostConfig.Tmpfs, Mount.
  * Invariants:
- *   mount-order-by-depth   mounts are ordered by path depth, so nested ones give the same tree however the flags are ordered
- *   mounts-total           every wish gives exactly one mount or an error, and no two mounts have one target
- * Left out: named and anonymous volumes, volume drivers, SELinux labels (z and Z are accepted and do nothing).
+ *   mount-order-by-depth   mounts are ordered by path depth, so nested ones give the same tree
+ *                          however the flags are ordered
+ *   mounts-total           every wish gives exactly one mount or an error, and no two mounts have
+ *                          one target
+ * Left out: named and anonymous volumes, volume drivers, SELinux labels (z and Z are accepted and
+ *   do nothing).
  * Docs: docs/concepts/volumes.md
  *
  * @module
@@ -30,7 +34,9 @@ export type MountSpec =
       readonly isReadOnly: boolean;
       readonly isRecursive: boolean;
       readonly propagation: Propagation;
-      /** `create`: make a missing directory on the host (`-v`); `refuse`: it must exist (`--mount`). */
+      /**
+       * `create`: make a missing directory on the host (`-v`); `refuse`: it must exist (`--mount`).
+       */
       readonly whenMissing: "create" | "refuse";
       /** The third part of `-v`, as given: `inspect` shows it. */
       readonly mode: string;
@@ -72,11 +78,13 @@ export interface VolumesRequest {
 }
 
 /**
- * Checks all wishes and orders them: a mount on /a must come before one on /a/b, or it would cover it.
+ * Checks all wishes and orders them: a mount on /a must come before one on /a/b, or it would cover
+ * it.
  *
- * @throws RuntimeError `volume-invalid` in Docker's words; `feature-unsupported` for named and anonymous volumes
- * @example
- * parseMountSpecs({ Binds: ["/srv/b:/data/b", "/srv/a:/data"] }).map((spec) => spec.containerPath); // ["/data", "/data/b"]
+ * @throws RuntimeError `volume-invalid` in Docker's words; `feature-unsupported` for named and
+ *   anonymous volumes
+ * @example parseMountSpecs({ Binds: ["/srv/b:/data/b", "/srv/a:/data"] }).map((spec) =>
+ *   spec.containerPath); // ["/data", "/data/b"]
  */
 export function parseMountSpecs(request: VolumesRequest): readonly MountSpec[] {
   const specs = [

@@ -1,18 +1,21 @@
 /**
  * Volumes: from wishes to mounts.
  *
- * A bind mount makes one directory (or file) appear at a second place. The kernel takes "bind" and "read-only" in two
- * calls: the second one changes the flags of the new mount, all of them at once, so the flags that the source's mount had
- * (nosuid, nodev, noexec) must be repeated, or a read-only mount would quietly allow set-user-id programs again.
+ * A bind mount makes one directory (or file) appear at a second place. The kernel takes "bind" and
+ * "read-only" in two calls: the second one changes the flags of the new mount, all of them at once,
+ * so the flags that the source's mount had (nosuid, nodev, noexec) must be repeated, or a read-only
+ * mount would quietly allow set-user-id programs again.
  *
- * Where the target lies inside the container is resolved when it is mounted, without following links out of the root.
+ * Where the target lies inside the container is resolved when it is mounted, without following
+ * links out of the root.
  *
  * Kernel interface: mount(2) MS_BIND, MS_REC, MS_REMOUNT; mount_namespaces(7), proc(5) mountinfo.
  * Specification: Docker Engine API v1.50, MountPoint.
  * Invariants:
  *   remount-keeps-flags   a read-only bind has the restrictions of its source's mount and read-only
- * Left out: mounts below a recursive read-only bind stay writable, as with Docker before API v1.44; mount_setattr(2) would
- *   change that. Docker also checks that the source of a shared bind is itself shared.
+ * Left out: mounts below a recursive read-only bind stay writable, as with Docker before API v1.44;
+ *   mount_setattr(2) would change that. Docker also checks that the source of a shared bind is
+ *   itself shared.
  * Docs: docs/concepts/volumes.md
  *
  * @module
@@ -88,9 +91,11 @@ const FLAG_OF_OPTION: Readonly<Record<string, MountFlag>> = {
 };
 
 /**
- * The flags of the mount that a path is on: of those whose mount point is above the path the longest, of equals the last.
+ * The flags of the mount that a path is on: of those whose mount point is above the path the
+ * longest, of equals the last.
  *
- * @example flagsOfMountAt("24 1 0:6 / / rw,nosuid,relatime - ext4 /dev/vda rw", "/srv") // ["MS_NOSUID", "MS_RELATIME"]
+ * @example flagsOfMountAt("24 1 0:6 / / rw,nosuid,relatime - ext4 /dev/vda rw", "/srv") //
+ *   ["MS_NOSUID", "MS_RELATIME"]
  */
 export function flagsOfMountAt(mountinfo: string, path: string): readonly MountFlag[] {
   let best = { mountPoint: "", options: "" };

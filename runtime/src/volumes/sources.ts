@@ -1,9 +1,9 @@
 /**
  * Volumes: the host's side of a bind mount.
  *
- * `--mount type=bind` wants its source to exist when the container is created; `-v` makes a missing directory when the
- * container starts. The second is a convenience of early Docker that everybody relies on and that turns a misspelt path
- * into an empty directory.
+ * `--mount type=bind` wants its source to exist when the container is created; `-v` makes a missing
+ * directory when the container starts. The second is a convenience of early Docker that everybody
+ * relies on and that turns a misspelt path into an empty directory.
  *
  * Kernel interface: stat(2), mkdir(2).
  * Invariants:

@@ -1,14 +1,15 @@
 /**
  * Volumes: the options of a tmpfs, as people write them.
  *
- * A tmpfs is a file system in memory. Of its options, some are flags of mount(2) (`noexec`) and some are the file system's
- * own (`size=64m`); people write them in one list and the kernel wants them apart. Docker begins with noexec, nosuid and
- * nodev, which the list can take back.
+ * A tmpfs is a file system in memory. Of its options, some are flags of mount(2) (`noexec`) and
+ * some are the file system's own (`size=64m`); people write them in one list and the kernel wants
+ * them apart. Docker begins with noexec, nosuid and nodev, which the list can take back.
  *
  * Kernel interface: mount(2), tmpfs(5).
  * Specification: Docker, "tmpfs mounts".
  * Invariants:
- *   tmpfs-option-is-kept   every option of the list is either in force or refused; of two opposites the later one wins
+ *   tmpfs-option-is-kept   every option of the list is either in force or refused; of two opposites
+ *                          the later one wins
  * Left out: mpol, which needs NUMA nodes; propagation words.
  * Docs: docs/concepts/volumes.md
  *
@@ -49,7 +50,8 @@ const DEFAULTS = "noexec,nosuid,nodev";
  * Sorts a list of options into flags and data.
  *
  * @throws RuntimeError `volume-invalid` for an option that tmpfs does not have
- * @example parseTmpfsOptions("exec,size=64m") // { flags: ["MS_NOSUID", "MS_NODEV"], data: "size=64m" }
+ * @example parseTmpfsOptions("exec,size=64m") // { flags: ["MS_NOSUID", "MS_NODEV"], data:
+ *   "size=64m" }
  */
 export function parseTmpfsOptions(text: string): TmpfsOptions {
   const flags = new Set<MountFlag>();

@@ -9,7 +9,14 @@ const alone = { pool: "forks" as const, maxWorkers: 1, fileParallelism: false, e
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["runtime/src/**/*.test.ts"], pool: "forks" } },
+      {
+        test: {
+          name: "unit",
+          include: ["runtime/src/**/*.test.ts"],
+          pool: "forks",
+          execArgv,
+        },
+      },
       {
         test: {
           name: "property",

@@ -1,0 +1,107 @@
+/**
+ * Conformance cases: what they are made of.
+ *
+ * A case gets a kernel and an empty directory, does something, and says what must have come of it. It knows nothing of a
+ * test framework, so that the same cases run on Linux, on the model, and in the reader's page.
+ *
+ * Kernel interface: none.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+import { KernelError, UNCAUGHT, type Inside, type Kernel, type SpawnOptions } from "../port.ts";
+
+/** What a case needs beyond an ordinary user. */
+export type Need = "nothing" | "root" | "programs";
+
+/** Where a case runs. */
+export interface Place {
+  readonly kernel: Kernel;
+  /** An empty directory, absolute, on a file system with extended attributes. */
+  readonly scratch: string;
+}
+
+/** One thing that must hold on every kernel. */
+export interface Case {
+  /** A sentence that begins with the method. */
+  readonly name: string;
+  readonly need: Need;
+  run(place: Place): void | Promise<void>;
+}
+
+/** Fails the case unless two plain values are equal. */
+export function equal(actual: unknown, expected: unknown, what: string): void {
+  const left = JSON.stringify(actual);
+  const right = JSON.stringify(expected);
+  if (left !== right) throw new Error(`${what}: expected ${right}, got ${left}`);
+}
+
+/** The errno with which a call fails, or `"OK"`. */
+export function errnoOf(call: () => unknown): string {
+  try {
+    call();
+    return "OK";
+  } catch (error) {
+    if (error instanceof KernelError) return error.errno;
+    throw error;
+  }
+}
+
+const decoder = new TextDecoder();
+const RESULT = "result ";
+
+/** A child that neither has stdio nor a PID namespace of its own. */
+export const PLAIN: SpawnOptions = { pidNamespace: "inherit", stdio: "null", stdin: false };
+
+/** PID 1 of a new PID namespace. */
+export const FIRST: SpawnOptions = { ...PLAIN, pidNamespace: "new" };
+
+/** Runs a function in a child and returns what it returned, as JSON carries it. */
+export async function inChild(
+  kernel: Kernel,
+  options: SpawnOptions,
+  body: (kernel: Inside["kernel"], inside: Inside) => unknown,
+): Promise<unknown> {
+  const child = kernel.spawn(options, (inside) => {
+    const result = body(inside.kernel, inside);
+    inside.report(`${RESULT}${JSON.stringify(result ?? null)}`);
+  });
+  const lines: string[] = [];
+  child.onReport(
+    (line) => lines.push(line),
+    () => undefined,
+  );
+  const status = await child.exited;
+  const uncaught = lines.find((line) => line.startsWith(UNCAUGHT));
+  if (uncaught !== undefined) throw new Error(`In the child: ${uncaught}`);
+  equal(status, { exitCode: 70 }, "a child whose main returns");
+  const result = lines.find((line) => line.startsWith(RESULT));
+  if (result === undefined) throw new Error("The child reported no result");
+  return JSON.parse(result.slice(RESULT.length));
+}
+
+/** Everything that a stream brings until it ends. */
+export function collect(
+  source: { listen(onData: (bytes: Uint8Array) => void, onEnd: () => void): void } | undefined,
+): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    if (source === undefined) resolve("");
+    else
+      source.listen(
+        (bytes) => {
+          text += decoder.decode(bytes);
+        },
+        () => resolve(text),
+      );
+  });
+}
+
+/** A private mount namespace, so that nothing of what a case mounts is seen outside. */
+export function unshareMounts(kernel: Inside["kernel"]): void {
+  kernel.unshare(["CLONE_NEWNS"]);
+  const flags = ["MS_REC", "MS_PRIVATE"] as const;
+  kernel.mount({ source: "none", target: "/", fstype: "", flags, data: "" });
+}

@@ -63,16 +63,15 @@ export function streamOfSource(
 /** A sink whose bytes come out of a stream. */
 export interface StreamedSink {
   readonly sink: ByteSink;
+  /** Called when the reader gives up; what is written afterwards is dropped. */
+  onCancel(listener: () => void): void;
   readonly stream: ReadableStream<Uint8Array>;
 }
 
-/**
- * A sink and the stream that its bytes come out of.
- *
- * @param onCancel is called when the reader gives up; what is written afterwards is dropped
- */
-export function createStreamedSink(onCancel: () => void): StreamedSink {
+/** A sink and the stream that its bytes come out of. */
+export function createStreamedSink(): StreamedSink {
   let open = true;
+  const cancelListeners: (() => void)[] = [];
   const waiting: (() => void)[] = [];
   const wake = (): void => {
     for (const resolve of waiting.splice(0)) resolve();
@@ -85,7 +84,7 @@ export function createStreamedSink(onCancel: () => void): StreamedSink {
       cancel() {
         open = false;
         wake();
-        onCancel();
+        for (const listener of cancelListeners) listener();
       },
     },
     countingBytes(),
@@ -107,7 +106,7 @@ export function createStreamedSink(onCancel: () => void): StreamedSink {
       wake();
     },
   };
-  return { sink, stream };
+  return { sink, stream, onCancel: (listener) => void cancelListeners.push(listener) };
 }
 
 /** A stream that ended before it began. */

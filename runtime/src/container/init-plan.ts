@@ -62,6 +62,13 @@ export type InitAction =
       readonly flags: readonly MountFlag[];
       readonly propagation: readonly MountFlag[];
     }
+  /** Make what a later mount stands on: a directory, or what `source` is. */
+  | {
+      readonly op: "make-mount-point";
+      readonly root: string;
+      readonly path: string;
+      readonly source: string | null;
+    }
   | { readonly op: "pivot-root"; readonly root: string }
   /** Make a directory and those above it where they are missing. */
   | { readonly op: "make-directory"; readonly path: string; readonly permissions: number }
@@ -90,16 +97,16 @@ export type InitAction =
   /** Enter the container's working directory. */
   | { readonly op: "workdir"; readonly path: string }
   | { readonly op: "bounding-set"; readonly capabilities: readonly string[] }
-  /**
-   * Look `user` and `additionalGroups` up in the container's /etc/passwd and /etc/group, give that user the standard
-   * streams (group `stdioGid`, null: its own), become it, and note its home.
-   */
+  /** Look `user` and `additionalGroups` up in the container's /etc/passwd and /etc/group, and note who that is. */
   | {
-      readonly op: "user";
+      readonly op: "look-up-user";
       readonly user: string;
       readonly additionalGroups: readonly string[];
-      readonly stdioGid: number | null;
     }
+  /** Give the user that was looked up the standard streams; group `gid`, null: its own. */
+  | { readonly op: "own-stdio"; readonly gid: number | null }
+  /** Become the user that was looked up. */
+  | { readonly op: "user" }
   /** The sets for uid 0 or those for everybody else, whoever `user` became. */
   | {
       readonly op: "capabilities";

@@ -31,6 +31,7 @@ import type { ErrorParts } from "../errors/index.ts";
 import { withContext } from "../kernel/index.ts";
 import type { Inside, Kernel, Self } from "../kernel/index.ts";
 import { applyPathStep, resolveIdentity } from "../security/index.ts";
+import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
 import { describeFailure } from "./init-failure.ts";
 import type { InitAction, InitPlan, InitStep } from "./init-plan.ts";
@@ -47,12 +48,11 @@ interface Walk {
   /** Tells the parent that only execve is left. */
   readonly announce: () => void;
   readonly cgroups: readonly number[];
-  readonly uid: number;
-  readonly home: string;
+  readonly identity: Identity;
 }
 
 /** What a step found out for those that follow. */
-type Learned = Partial<Pick<Walk, "cgroups" | "uid" | "home">> | void;
+type Learned = Partial<Pick<Walk, "cgroups" | "identity">> | void;
 
 type Operations = {
   readonly [Op in InitAction["op"]]: (
@@ -60,6 +60,8 @@ type Operations = {
     walk: Walk,
   ) => Learned;
 };
+
+const ROOT: Identity = { uid: 0, gid: 0, groups: [0], home: "/" };
 
 /** Each operation as calls on the kernel. */
 const OPERATIONS: Operations = {
@@ -81,10 +83,10 @@ const OPERATIONS: Operations = {
   },
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
   "mount-inside": ({ root, path, mount }, { kernel }) => {
-    const target = resolveInRoot(kernel, root, path);
-    makeMountPoint(kernel, target, "directory");
+    const target = mountPointFor(kernel, { op: "make-mount-point", root, path, source: null });
     kernel.mount({ ...mount, target });
   },
+  "make-mount-point": (action, { kernel }) => void mountPointFor(kernel, action),
   bind: (action, { kernel }) => bind(kernel, action),
   "pivot-root": ({ root }, { kernel }) => pivotRoot(kernel, root),
   "make-directory": ({ path, permissions }, { kernel }) => {
@@ -104,14 +106,25 @@ const OPERATIONS: Operations = {
   chdir: ({ path }, { kernel }) => kernel.chdir(path),
   workdir: ({ path }, { kernel }) => kernel.chdir(path),
   "bounding-set": ({ capabilities }, { kernel }) => kernel.setBoundingSet(capabilities),
-  user: (action, walk) => becomeUser(action, walk),
-  capabilities: ({ root, others }, { kernel, uid }) => {
-    kernel.setCapabilities(uid === 0 ? root : others);
+  "look-up-user": ({ user, additionalGroups }, { kernel }) => ({
+    identity: resolveIdentity(user, additionalGroups, {
+      passwd: readTextIfPresent(kernel, "/etc/passwd"),
+      group: readTextIfPresent(kernel, "/etc/group"),
+    }),
+  }),
+  "own-stdio": ({ gid }, { kernel, identity }) => ownStdio(kernel, identity, gid),
+  user: (_, { kernel, identity }) => {
+    kernel.setGroups(identity.groups);
+    kernel.setGid(identity.gid);
+    kernel.setUid(identity.uid);
+  },
+  capabilities: ({ root, others }, { kernel, identity }) => {
+    kernel.setCapabilities(identity.uid === 0 ? root : others);
   },
   "no-new-privileges": (_, { kernel }) => kernel.setNoNewPrivileges(),
   seccomp: ({ program }, { kernel }) => kernel.installSeccomp(program),
-  exec: ({ argv, env }, { kernel, home, announce }) => {
-    execCommand(kernel, argv, withHome(env, home), announce);
+  exec: ({ argv, env }, { kernel, identity, announce }) => {
+    execCommand(kernel, argv, withHome(env, identity.home), announce);
   },
 };
 
@@ -122,7 +135,7 @@ const OPERATIONS: Operations = {
  * @param plan ends with `exec`
  */
 export function runInit(inside: Inside, plan: InitPlan): void {
-  const shared = { cgroups: [], uid: 0, home: "/" };
+  const shared = { cgroups: [], identity: ROOT };
   const announce = (): void => report(inside, { ready: true });
   let walk: Walk = { ...shared, kernel: inside.kernel, inside, announce };
   for (const step of plan) {
@@ -161,11 +174,19 @@ function awaitIdMaps(inside: Inside): void {
   });
 }
 
-function bind(kernel: Kernel, action: Extract<InitAction, { readonly op: "bind" }>): void {
-  const { source, root, path, recursive, flags, propagation } = action;
-  const isDirectory = kernel.stat(source).type === "directory";
+function mountPointFor(
+  kernel: Kernel,
+  { root, path, source }: Extract<InitAction, { readonly op: "make-mount-point" }>,
+): string {
+  const isDirectory = source === null || kernel.stat(source).type === "directory";
   const target = resolveInRoot(kernel, root, path);
   makeMountPoint(kernel, target, isDirectory ? "directory" : "file");
+  return target;
+}
+
+function bind(kernel: Kernel, action: Extract<InitAction, { readonly op: "bind" }>): void {
+  const { source, recursive, flags, propagation } = action;
+  const target = mountPointFor(kernel, { ...action, op: "make-mount-point" });
   const call = { source: "", target, fstype: "", data: "" };
   kernel.mount({ ...call, source, flags: recursive ? ["MS_BIND", "MS_REC"] : ["MS_BIND"] });
   if (flags.length > 0) kernel.mount({ ...call, flags: ["MS_BIND", "MS_REMOUNT", ...flags] });
@@ -233,19 +254,14 @@ function openTerminal(
   kernel.mount({ source: slavePath, target: consolePath, fstype: "", flags, data: "" });
 }
 
-function becomeUser(
-  { user, additionalGroups, stdioGid }: Extract<InitAction, { readonly op: "user" }>,
-  { kernel }: Walk,
-): Learned {
-  const { uid, gid, groups, home } = resolveIdentity(user, additionalGroups, {
-    passwd: readTextIfPresent(kernel, "/etc/passwd"),
-    group: readTextIfPresent(kernel, "/etc/group"),
-  });
-  if (uid !== 0) kernel.ownStdio(uid, stdioGid ?? gid);
-  kernel.setGroups(groups);
-  kernel.setGid(gid);
-  kernel.setUid(uid);
-  return { uid, home };
+/** In a user namespace the pipes belong to somebody outside, and stay theirs: they are open already. */
+function ownStdio(kernel: Self, { uid, gid }: Identity, stdioGid: number | null): void {
+  if (uid === 0) return;
+  try {
+    kernel.ownStdio(uid, stdioGid ?? gid);
+  } catch (error) {
+    if (!isErrno(error, "EPERM", "EINVAL")) throw error;
+  }
 }
 
 function readTextIfPresent(kernel: Pick<Kernel, "readText">, path: string): string | undefined {

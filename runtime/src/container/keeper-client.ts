@@ -117,11 +117,13 @@ interface Opened {
   readonly answer: Exclude<OpeningAnswer, Failed>;
 }
 
+type OnData = (bytes: Uint8Array) => void;
+
 /** Opens a connection for a purpose; `onData` gets what follows the answer. */
 async function open(
   connect: Connect,
   opening: Opening,
-  onData: (bytes: Uint8Array) => void,
+  onData: OnData,
   onEnd: () => void,
 ): Promise<Opened> {
   const connection = await connect();
@@ -163,27 +165,23 @@ async function openStream(
   connect: Connect,
   opening: Opening,
 ): Promise<Opened & { readonly stream: ReadableStream<Uint8Array> }> {
-  let connection: Connection | undefined;
-  let deliver: (bytes: Uint8Array) => void = () => undefined;
-  let finish: () => void = () => undefined;
+  // The stream and the connection need each other: the stream is asked for its listeners first.
+  const later: { connection?: Connection; onData?: OnData; onEnd?: () => void } = {};
   const stream = streamOfSource(
     {
-      listen(onData, onEnd) {
-        deliver = onData;
-        finish = onEnd;
-      },
-      pause: () => connection?.input.pause(),
-      resume: () => connection?.input.resume(),
+      listen: (onData, onEnd) => void Object.assign(later, { onData, onEnd }),
+      pause: () => later.connection?.input.pause(),
+      resume: () => later.connection?.input.resume(),
     },
-    () => connection?.close(),
+    () => later.connection?.close(),
   );
   const opened = await open(
     connect,
     opening,
-    (bytes) => deliver(bytes),
-    () => finish(),
+    (bytes) => later.onData?.(bytes),
+    () => later.onEnd?.(),
   );
-  connection = opened.connection;
+  later.connection = opened.connection;
   return { ...opened, stream };
 }
 

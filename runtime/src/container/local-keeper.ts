@@ -24,16 +24,15 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   return {
     start: (request) => server.start(request),
     attach: (request) => {
-      let client: HubClient | undefined;
-      const { sink, stream } = createStreamedSink(() => client?.detach());
-      client = server.attach(request, sink);
+      const { sink, stream, onCancel } = createStreamedSink();
+      const client = server.attach(request, sink);
+      onCancel(() => client.detach());
       return Promise.resolve(attachedOf(client, stream));
     },
     followLog: (id) => {
-      let leave: (() => void) | undefined;
-      const { sink, stream } = createStreamedSink(() => leave?.());
+      const { sink, stream, onCancel } = createStreamedSink();
       const following = server.followLog(id, sink);
-      leave = following?.leave;
+      onCancel(() => following?.leave());
       return Promise.resolve(
         following === undefined
           ? { offsetBytes: Infinity, entries: emptyStream() }

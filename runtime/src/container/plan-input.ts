@@ -36,6 +36,7 @@ export interface PlanPaths {
 
 /** A device node of the host that shall appear in the container. */
 export interface HostDevice {
+  readonly hostPath: string;
   readonly containerPath: string;
   readonly node: DeviceNode;
   readonly hostUid: number;
@@ -51,6 +52,8 @@ export interface MachineFacts {
   readonly blockDevices: ReadonlyMap<string, string>;
   /** The engine's own bounding set. */
   readonly capabilities: readonly string[];
+  /** The text of /proc/self/mountinfo: a read-only bind keeps the flags of the mount it is made of. */
+  readonly mountinfo: string;
   /** The engine's own limits. */
   readonly limits: readonly ResourceLimit[];
   /** File systems of /proc/filesystems: without mqueue there is no /dev/mqueue. */

@@ -34,7 +34,7 @@ export function resolveInRoot(
   path: string,
 ): string {
   const done: string[] = [];
-  const todo = partsOf(path).reverse();
+  const todo = partsOf(path).toReversed();
   let links = 0;
   for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
     if (part === "..") {
@@ -48,7 +48,7 @@ export function resolveInRoot(
     }
     if (++links > MAX_LINKS) throw new KernelError("open", "ELOOP", path);
     if (target.startsWith("/")) done.length = 0;
-    todo.push(...partsOf(target).reverse());
+    todo.push(...partsOf(target).toReversed());
   }
   return [root, ...done].join("/");
 }

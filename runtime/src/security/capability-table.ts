@@ -13,6 +13,8 @@
  * @module
  */
 
+import { RuntimeError } from "../errors/index.ts";
+
 /** Meaning of each capability; the position in the list is its number. */
 export const CAPABILITIES: readonly { readonly name: string; readonly meaning: string }[] = [
   { name: "CAP_CHOWN", meaning: "change the owner of any file" },
@@ -86,10 +88,21 @@ export function sortCapabilities(names: Iterable<string>): readonly string[] {
  * Parses a set as /proc/PID/status prints it (`CapEff: 00000000a80425fb`, with or without the
  * label). Numbers that this table does not know are left out.
  *
+ * @throws RuntimeError `request-invalid` when the text ends in no hexadecimal number
  * @example parseCapabilityMask("CapEff:\t0000000000000003") // ["CAP_CHOWN", "CAP_DAC_OVERRIDE"]
  */
 export function parseCapabilityMask(text: string): readonly string[] {
-  const digits = /([0-9a-f]+)\s*$/i.exec(text)?.[1] ?? "0";
+  const digits = /(?:^|[\s:])([0-9a-f]+)\s*$/i.exec(text)?.[1];
+  if (digits === undefined) {
+    throw new RuntimeError({
+      code: "request-invalid",
+      class: "invalid",
+      message: `Cannot read capability set "${text}"`,
+      operation: "read capabilities",
+      subject: text,
+      hint: "A set in /proc/PID/status is a hexadecimal number.",
+    });
+  }
   const mask = BigInt(`0x${digits}`);
   return CAPABILITIES.filter((_, number) => ((mask >> BigInt(number)) & 1n) === 1n).map(
     ({ name }) => name,

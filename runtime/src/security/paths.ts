@@ -9,7 +9,8 @@
  * Kernel interface: mount(2), MS_BIND, MS_REMOUNT, MS_RDONLY; mount_namespaces(7).
  * Specification: OCI runtime-spec v1.2, config-linux.md, "Masked Paths", "Readonly Paths".
  * Invariants:
- *   masked-before-read-only   every masked path comes before every read-only one, each path once
+ *   masked-before-read-only   masked paths come first, and each path comes once
+ *   masked-is-hidden   masked paths read empty, read-only ones refuse writes, others do not change
  * Left out: checking that a path is still on /proc after opening it, for which runc needs fds.
  * Docs: docs/concepts/capabilities.md
  *

@@ -17,15 +17,15 @@ SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ
 SIGSYS`
   .trim()
   .split(/\s+/);
-const OTHER_NAMES: Readonly<Record<string, number>> = {
-  SIGIOT: 6,
-  SIGCLD: 17,
-  SIGPOLL: 29,
-  SIGRTMIN: 34,
-  SIGRTMAX: 64,
-  /** The null signal: kill(2) only looks whether it could be sent. */
-  "0": 0,
-};
+const OTHER_NAMES: ReadonlyMap<string, number> = new Map([
+  ["SIGIOT", 6],
+  ["SIGCLD", 17],
+  ["SIGPOLL", 29],
+  ["SIGRTMIN", 34],
+  ["SIGRTMAX", 64],
+  // The null signal: kill(2) only looks whether it could be sent.
+  ["0", 0],
+]);
 const RTMIN = 34;
 const RTMAX = 64;
 
@@ -40,7 +40,7 @@ export function signalNumber(name: string): number | undefined {
   const index = NAMES.indexOf(name);
   if (index >= 0) return index + 1;
   const realTime = /^SIGRT(MIN\+|MAX-)(\d{1,2})$/.exec(name);
-  if (realTime === null) return OTHER_NAMES[name];
+  if (realTime === null) return OTHER_NAMES.get(name);
   const offset = Number(realTime[2]);
   const number = realTime[1] === "MIN+" ? RTMIN + offset : RTMAX - offset;
   return number >= RTMIN && number <= RTMAX ? number : undefined;

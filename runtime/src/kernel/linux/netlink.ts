@@ -139,7 +139,7 @@ export function decodeLink(body: Uint8Array): LinkInfo & {
 
 /** The errno of an NLMSG_ERROR, zero for an acknowledgement. */
 export function decodeError(body: Uint8Array): number {
-  return -viewOf(body).getInt32(0, true);
+  return 0 - viewOf(body).getInt32(0, true);
 }
 
 /** Text as an attribute value: UTF-8, ended by a NUL. */

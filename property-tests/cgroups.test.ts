@@ -3,7 +3,7 @@
  * makes of them. Real ones need root and a writable hierarchy.
  */
 import { fc, test } from "@fast-check/vitest";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { describe, expect } from "vitest";
 import {
   formatLimit,
@@ -142,6 +142,12 @@ describe("arithmetic", () => {
   });
 });
 
+/** By whether there is a hierarchy of version 1, then of version 2. */
+const MODES = [
+  ["none", "v2"],
+  ["v1", "hybrid"],
+] as const;
+
 describe("layout", () => {
   const names = ["cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "devices", "freezer"];
   /** For each controller: its hierarchy of version 1 by number, or version 2, or nowhere. */
@@ -181,16 +187,17 @@ describe("layout", () => {
       });
       const homesOf = (name: string) =>
         layout.hierarchies.filter(({ controllers }) => controllers.includes(name));
+      const places: Readonly<Record<string, readonly string[]>> = {
+        v2: hasV2 ? ["/cg/uni fied"] : [],
+        none: [],
+      };
       for (const [index, name] of names.entries()) {
         const home = choice[index] ?? "none";
-        const isThere = home === "v2" ? hasV2 : home !== "none";
-        const where = home === "v2" ? "/cg/uni fied" : `/cg/${home}`;
-        expect(homesOf(name).map(({ mountPoint }) => mountPoint)).toEqual(isThere ? [where] : []);
+        const expected = places[home] ?? [`/cg/${home}`];
+        expect(homesOf(name).map(({ mountPoint }) => mountPoint)).toEqual(expected);
       }
       expect(asked).toEqual(hasV2 ? ["/cg/uni fied"] : []);
-      const v1 = numbers.length > 0;
-      const mode = v1 ? (hasV2 ? "hybrid" : "v1") : hasV2 ? "v2" : "none";
-      expect(layout.mode).toBe(mode);
+      expect(layout.mode).toBe(MODES[numbers.length > 0 ? 1 : 0][hasV2 ? 1 : 0]);
     },
   );
 });
@@ -564,14 +571,8 @@ describe.skipIf(skip)("on the real kernel", () => {
         const cgroup = await make(parent, {});
         for (const { path } of cgroup.directories) {
           for (const [index, depth] of depths.entries()) {
-            for (let level = 0; level <= depth; level++) {
-              const inside = Array.from({ length: level + 1 }, (_, at) => `n${at}`).join("/");
-              const directory = `${path}/${index % 2}`;
-              if (!existsSync(directory)) kernel.mkdir(directory, 0o755);
-              if (!existsSync(`${directory}/${inside}`)) {
-                kernel.mkdir(`${directory}/${inside}`, 0o755);
-              }
-            }
+            const inside = Array.from({ length: depth + 1 }, (_, level) => `n${level}`).join("/");
+            mkdirSync(`${path}/${index % 2}/${inside}`, { recursive: true });
           }
         }
         expect(removeCgroup(kernel, cgroup)).toEqual([]);

@@ -1,8 +1,8 @@
 /**
  * Calls: the list of the port's methods, as data.
  *
- * The tracer and the fault injector treat every method alike: what they need to know about each is here. The compiler
- * checks that the list is complete.
+ * The tracer and the fault injector treat every method alike: what they need to know about each is
+ * here. The compiler checks that the list is complete.
  *
  * Kernel interface: syscalls(2).
  * Invariants: none.
@@ -18,7 +18,10 @@ export type CallName = keyof Kernel | keyof Self;
 
 /** What a decorator needs to know about a method. */
 export interface CallKind {
-  /** `change`: it does something to the machine. `look`: it only tells. `own`: about this process's time and chance. */
+  /**
+   * `change`: it does something to the machine. `look`: it only tells. `own`: about this process's
+   * time and chance.
+   */
   readonly kind: "change" | "look" | "own";
 }
 

@@ -1,8 +1,9 @@
 /**
  * Conformance: what every implementation of the port must do, errno for errno.
  *
- * One suite for all: the Linux kernel shows that the cases are true, the model passes them to be believed. A test file
- * registers it with three lines; cases that the place cannot run are skipped with the reason in their name.
+ * One suite for all: the Linux kernel shows that the cases are true, the model passes them to be
+ * believed. A test file registers it with three lines; cases that the place cannot run are skipped
+ * with the reason in their name.
  *
  * Kernel interface: none.
  * Invariants: none.

@@ -1,9 +1,10 @@
 /**
  * Decorating a kernel: the same port, with something around every call.
  *
- * A decorated kernel is a kernel, so decorators stack. `spawn` is a special case for each of them, since what happens in
- * the child happens on the other side of a fork: a decorator wraps the child's kernel too, and sends home what it must
- * know as lines with a mark of its own, which it takes out again before the caller sees them.
+ * A decorated kernel is a kernel, so decorators stack. `spawn` is a special case for each of them,
+ * since what happens in the child happens on the other side of a fork: a decorator wraps the
+ * child's kernel too, and sends home what it must know as lines with a mark of its own, which it
+ * takes out again before the caller sees them.
  *
  * ```
  * child                                                  parent

@@ -1,5 +1,6 @@
 /**
- * Describing calls: arguments and results as bounded plain data, with nothing in them that must stay secret.
+ * Describing calls: arguments and results as bounded plain data, with nothing in them that must
+ * stay secret.
  *
  * Kernel interface: none.
  * Invariants: none.
@@ -47,7 +48,10 @@ export function describeResult(name: CallName, result: unknown): JournalValue | 
   return RESULTS.includes(name) ? describe(result) : undefined;
 }
 
-/** What is written to an existing kernel file is a request; what is written elsewhere may be anybody's secret. */
+/**
+ * What is written to an existing kernel file is a request; what is written elsewhere may be
+ * anybody's secret.
+ */
 function describeWrite(args: readonly unknown[]): readonly JournalValue[] {
   const [path, data, ...rest] = args;
   const isKernelFile = typeof path === "string" && /^\/(proc|sys)\//.test(path);

@@ -1,13 +1,14 @@
 /**
  * Faults: a kernel whose k-th call fails.
  *
- * What an operation leaves behind when it fails half-way is found by failing it half-way, at every place where it can:
- * for k = 1, 2, 3… the k-th call throws without being made, and every other one works, so that the operation can take
- * its steps back. When an operation succeeds with fewer than k calls, all places have been tried.
+ * What an operation leaves behind when it fails half-way is found by failing it half-way, at every
+ * place where it can: for k = 1, 2, 3… the k-th call throws without being made, and every other one
+ * works, so that the operation can take its steps back. When an operation succeeds with fewer than
+ * k calls, all places have been tried.
  *
- * Calls of a child count too. Parent and child each have a counter after a fork; it travels with every line that they
- * exchange, as a token, so that numbers go on where the other one stopped. They are exact as long as the parent makes no
- * calls of its own while the child runs.
+ * Calls of a child count too. Parent and child each have a counter after a fork; it travels with
+ * every line that they exchange, as a token, so that numbers go on where the other one stopped.
+ * They are exact as long as the parent makes no calls of its own while the child runs.
  *
  * Kernel interface: none.
  * Invariants: none.
@@ -33,7 +34,10 @@ export interface FaultPlan {
 /** A kernel with a fault in it. */
 export interface FaultyKernel {
   readonly kernel: Kernel;
-  /** How many calls were counted so far, in this process and, as far as they reported, in its children. */
+  /**
+   * How many calls were counted so far, in this process and, as far as they reported, in its
+   * children.
+   */
   callsMade(): number;
   /** The call that failed, once it did. */
   failedCall(): CallName | undefined;
@@ -87,7 +91,10 @@ function countCall(plan: FaultPlan, token: Token, name: CallName, subject: strin
   throw new KernelError(name, plan.errno, subject);
 }
 
-/** In the child: the token goes with every line, and home at last before the child becomes another program. */
+/**
+ * In the child: the token goes with every line, and home at last before the child becomes another
+ * program.
+ */
 function runFaulty(
   inside: Inside,
   plan: FaultPlan,
@@ -120,7 +127,10 @@ function runFaulty(
   }
 }
 
-/** In the parent: learns what the child counted, and tells it with each answer what was counted here. */
+/**
+ * In the parent: learns what the child counted, and tells it with each answer what was counted
+ * here.
+ */
 function followToken(child: Child, token: Token): Child {
   const intercepted = interceptReports(child, {
     mark: MARK,

@@ -1,18 +1,21 @@
 /**
  * Kernel: the one door to the machine.
  *
- * Every effect that Drydock has passes through the interface in this file: files, mounts, namespaces, processes,
- * credentials, links, time and chance. It is spoken in the kernel's own nouns, one method per system call or kernel
- * file family, with no policy and no retries but EINTR. Because it is passed in and never imported, the same concepts
- * run on Linux (`kernel/linux`), in a reader's browser (`kernel/model`), under a tracer that journals each call
- * (`kernel/trace.ts`) and under a fault injector that fails the k-th one (`kernel/faults.ts`).
+ * Every effect that Drydock has passes through the interface in this file: files, mounts,
+ * namespaces, processes, credentials, links, time and chance. It is spoken in the kernel's own
+ * nouns, one method per system call or kernel file family, with no policy and no retries but EINTR.
+ * Because it is passed in and never imported, the same concepts run on Linux (`kernel/linux`), in a
+ * reader's browser (`kernel/model`), under a tracer that journals each call (`kernel/trace.ts`) and
+ * under a fault injector that fails the k-th one (`kernel/faults.ts`).
  *
- * All calls are synchronous, as system calls are: what a concept reads top to bottom is what the kernel sees. The few
- * things that happen later (a child exits, a pipe has bytes) are events of a `Child`.
+ * All calls are synchronous, as system calls are: what a concept reads top to bottom is what the
+ * kernel sees. The few things that happen later (a child exits, a pipe has bytes) are events of a
+ * `Child`.
  *
  * Kernel interface: syscalls(2).
  * Invariants: none; `kernel/conformance.ts` says what every implementation must do.
- * Left out: openat2(2) and the fd-based mount API (fsopen(2)); paths are resolved by the kernel at each call.
+ * Left out: openat2(2) and the fd-based mount API (fsopen(2)); paths are resolved by the kernel at
+ * each call.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -27,7 +30,8 @@ export type Errno = string;
 /**
  * What the kernel said when it refused: one failed call, one errno.
  *
- * It is the only error that a `Kernel` throws. Concepts let it pass or wrap it once in a `RuntimeError`.
+ * It is the only error that a `Kernel` throws. Concepts let it pass or wrap it once in a
+ * `RuntimeError`.
  */
 export class KernelError extends Error {
   override readonly name = "KernelError";
@@ -38,7 +42,9 @@ export class KernelError extends Error {
   /** The path, pid or name that the call was about. */
   readonly subject: string;
 
-  /** @param syscall man page name @param errno symbolic errno @param subject what the call was about */
+  /**
+   * @param syscall man page name @param errno symbolic errno @param subject what the call was about
+   */
   constructor(syscall: string, errno: Errno, subject: string) {
     super(`${syscall} "${subject}": ${errno}`);
     this.syscall = syscall;
@@ -64,22 +70,36 @@ export interface FileStat {
   readonly rdevMinor: number;
 }
 
-/** How `writeFile` opens: `create` truncates or makes the file, `exclusive` fails with EEXIST, `append` adds at the end, `existing` needs the file (kernel files). */
+/**
+ * How `writeFile` opens: `create` truncates or makes the file, `exclusive` fails with EEXIST,
+ * `append` adds at the end, `existing` needs the file (kernel files).
+ */
 export type WriteMode = "create" | "exclusive" | "append" | "existing";
 
-/** Files and directories: path_resolution(7). A path is absolute or relative to the working directory of the process. */
+/**
+ * Files and directories: path_resolution(7). A path is absolute or relative to the working
+ * directory of the process.
+ */
 export interface Files {
   /** @syscall read(2) - "the whole of a file" */
   readFile(path: string): Uint8Array;
   /** @syscall read(2) - "the whole of a file as UTF-8; kernel files under /proc and /sys too" */
   readText(path: string): string;
-  /** @syscall pread(2) - "part of a file: at most `lengthBytes` from `offsetBytes`; shorter at the end, empty behind it" */
+  /**
+   * @syscall pread(2) - "part of a file: at most `lengthBytes` from `offsetBytes`; shorter at the
+   * end, empty behind it"
+   */
   readRange(path: string, offsetBytes: number, lengthBytes: number): Uint8Array;
-  /** @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied exactly when the file is made, default 0o644 */
+  /**
+   * @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied
+   * exactly when the file is made, default 0o644
+   */
   writeFile(path: string, data: Uint8Array | string, mode: WriteMode, permissions?: number): void;
   /** @syscall fsync(2) - "flush one file or directory to the disk" */
   fsync(path: string): void;
-  /** @syscall mkdir(2) - "make one directory"; `permissions` are applied exactly, whatever the umask */
+  /**
+   * @syscall mkdir(2) - "make one directory"; `permissions` are applied exactly, whatever the umask
+   */
   mkdir(path: string, permissions: number): void;
   /** @syscall rmdir(2) - "remove an empty directory, or a cgroup without processes" */
   rmdir(path: string): void;
@@ -113,11 +133,17 @@ export interface Files {
   listXattr(path: string): readonly string[];
   /** @syscall getxattr(2) - "one extended attribute, of the name itself" */
   getXattr(path: string, name: string): Uint8Array;
-  /** @syscall setxattr(2) CAP_SYS_ADMIN "set an extended attribute, of the name itself" (capability for trusted.*) */
+  /**
+   * @syscall setxattr(2) CAP_SYS_ADMIN "set an extended attribute, of the name itself" (capability
+   * for trusted.*)
+   */
   setXattr(path: string, name: string, value: Uint8Array): void;
   /** @syscall removexattr(2) CAP_SYS_ADMIN "remove an extended attribute, of the name itself" */
   removeXattr(path: string, name: string): void;
-  /** @syscall flock(2) - "take an exclusive lock on a file for as long as the returned handle lives; EWOULDBLOCK when held elsewhere" */
+  /**
+   * @syscall flock(2) - "take an exclusive lock on a file for as long as the returned handle lives;
+   * EWOULDBLOCK when held elsewhere"
+   */
   lockFile(path: string): Lock;
 }
 
@@ -158,13 +184,18 @@ export interface MountCall {
   readonly target: string;
   readonly fstype: string;
   readonly flags: readonly MountFlag[];
-  /** The file system's own options, for example `"lowerdir=a:b,upperdir=c,workdir=d"`. At most 4095 bytes. */
+  /**
+   * The file system's own options, for example `"lowerdir=a:b,upperdir=c,workdir=d"`. At most 4095
+   * bytes.
+   */
   readonly data: string;
 }
 
 /** The mount table of the calling process: mount_namespaces(7). */
 export interface Mounts {
-  /** @syscall mount(2) CAP_SYS_ADMIN "attach a file system, bind a path, or change a mount's flags" */
+  /**
+   * @syscall mount(2) CAP_SYS_ADMIN "attach a file system, bind a path, or change a mount's flags"
+   */
   mount(call: MountCall): void;
   /** @syscall umount2(2) CAP_SYS_ADMIN "detach a file system; `detach` is MNT_DETACH, lazily" */
   umount(target: string, how: "now" | "detach"): void;
@@ -208,17 +239,22 @@ export interface BpfInstruction {
 }
 
 /**
- * What a process does to itself between fork and exec. Only `main` of `Processes.spawn` calls these: the runtime's
- * own process never changes its namespaces or its identity.
+ * What a process does to itself between fork and exec. Only `main` of `Processes.spawn` calls
+ * these: the runtime's own process never changes its namespaces or its identity.
  */
 export interface Self {
   /** @syscall unshare(2) CAP_SYS_ADMIN "leave shared namespaces for new ones" */
   unshare(flags: readonly NamespaceFlag[]): void;
   /** @syscall setns(2) CAP_SYS_ADMIN "enter the namespaces of another process by its pid" */
   joinNamespaces(hostPid: HostPid, flags: readonly NamespaceFlag[]): void;
-  /** @syscall setns(2) CAP_SYS_ADMIN "enter the namespace that a path such as /proc/1/ns/net names" */
+  /**
+   * @syscall setns(2) CAP_SYS_ADMIN "enter the namespace that a path such as /proc/1/ns/net names"
+   */
   joinNamespacePath(path: string, flag: NamespaceFlag): void;
-  /** @syscall open(2) - "open a cgroup's tasks or cgroup.procs file for a later joinCgroup; returns a handle" */
+  /**
+   * @syscall open(2) - "open a cgroup's tasks or cgroup.procs file for a later joinCgroup; returns
+   * a handle"
+   */
   openCgroup(path: string): number;
   /** @syscall write(2) - "move the calling process into an opened cgroup by writing 0" */
   joinCgroup(handle: number): void;
@@ -232,17 +268,29 @@ export interface Self {
   setDomainname(name: string): void;
   /** @syscall setsid(2) - "become leader of a new session" */
   setSession(): void;
-  /** @syscall openpty(3) - "open the terminal multiplexer at `ptmxPath`, unlock it, make its slave stdin, stdout and stderr and the controlling terminal; returns the slave's name and the master's descriptor, which `inside.handOver` gives to the parent" */
+  /**
+   * @syscall openpty(3) - "open the terminal multiplexer at `ptmxPath`, unlock it, make its slave
+   * stdin, stdout and stderr and the controlling terminal; returns the slave's name and the
+   * master's descriptor, which `inside.handOver` gives to the parent"
+   */
   openTerminal(ptmxPath: string): { readonly slavePath: string; readonly masterFd: number };
-  /** @syscall fchown(2) CAP_CHOWN "give stdin, stdout and stderr to a user, so that it may open /dev/stdout again" */
+  /**
+   * @syscall fchown(2) CAP_CHOWN "give stdin, stdout and stderr to a user, so that it may open
+   * /dev/stdout again"
+   */
   ownStdio(uid: number, gid: number): void;
-  /** @syscall prlimit(2) CAP_SYS_RESOURCE "set a resource limit (capability to raise a hard one)" */
+  /**
+   * @syscall prlimit(2) CAP_SYS_RESOURCE "set a resource limit (capability to raise a hard one)"
+   */
   setResourceLimit(limit: ResourceLimit): void;
   /** @syscall setgroups(2) CAP_SETGID "set the supplementary groups" */
   setGroups(gids: readonly number[]): void;
   /** @syscall setresgid(2) CAP_SETGID "set real, effective and saved group" */
   setGid(gid: number): void;
-  /** @syscall setresuid(2) CAP_SETUID "set real, effective and saved user"; permitted capabilities are kept (PR_SET_KEEPCAPS) until setCapabilities */
+  /**
+   * @syscall setresuid(2) CAP_SETUID "set real, effective and saved user"; permitted capabilities
+   * are kept (PR_SET_KEEPCAPS) until setCapabilities
+   */
   setUid(uid: number): void;
   /** @syscall prctl(2) CAP_SETPCAP "drop everything outside the given set from the bounding set" */
   setBoundingSet(capabilities: readonly string[]): void;
@@ -280,7 +328,10 @@ export interface ByteSink {
   end(): void;
 }
 
-/** Id ranges of user_namespaces(7): `count` ids from `containerId` inside are `hostId` and on outside. */
+/**
+ * Id ranges of user_namespaces(7): `count` ids from `containerId` inside are `hostId` and on
+ * outside.
+ */
 export interface IdMap {
   readonly containerId: number;
   readonly hostId: number;
@@ -289,9 +340,15 @@ export interface IdMap {
 
 /** How `spawn` makes a child. */
 export interface SpawnOptions {
-  /** `inherit`: the parent's; `new`: the child is PID 1 of a new one; a pid: join the one of that process. */
+  /**
+   * `inherit`: the parent's; `new`: the child is PID 1 of a new one; a pid: join the one of that
+   * process.
+   */
   readonly pidNamespace: "inherit" | "new" | HostPid;
-  /** `pipes`: stdin, stdout, stderr are three pipes; `terminal`: main calls openTerminal and hands the master over; `null`: /dev/null. */
+  /**
+   * `pipes`: stdin, stdout, stderr are three pipes; `terminal`: main calls openTerminal and hands
+   * the master over; `null`: /dev/null.
+   */
   readonly stdio: "pipes" | "terminal" | "null";
   /** With `pipes`: whether stdin is a pipe (else /dev/null). */
   readonly stdin: boolean;
@@ -308,7 +365,10 @@ export interface Inside {
   report(line: string): void;
   /** Sends one line and blocks until the parent answers with one (`Child.answer`). */
   ask(line: string): string;
-  /** Gives the master side of a terminal to the parent, which then has it as `Child.terminal`; blocks until it took it. */
+  /**
+   * Gives the master side of a terminal to the parent, which then has it as `Child.terminal`;
+   * blocks until it took it.
+   */
   handOver(masterFd: number): void;
 }
 
@@ -326,23 +386,33 @@ export interface Child {
   readonly stderr: ByteSource | undefined;
   /** Resolves when main handed a terminal over; never, if it does not. */
   readonly terminal: Promise<Terminal>;
-  /** Lines that main reports or asks; ends (onEnd) when the child execs or exits, since the channel is close-on-exec. */
+  /**
+   * Lines that main reports or asks; ends (onEnd) when the child execs or exits, since the channel
+   * is close-on-exec.
+   */
   onReport(onLine: (line: string) => void, onEnd: () => void): void;
   /** Answers one `Inside.ask`. */
   answer(line: string): void;
-  /** Resolves when the process has been reaped, after every line that main reported was delivered. */
+  /**
+   * Resolves when the process has been reaped, after every line that main reported was delivered.
+   */
   readonly exited: Promise<WaitStatus>;
 }
 
 /** Processes: fork(2), signal(7), wait(2). */
 export interface Processes {
   /**
-   * @syscall fork(2) CAP_SYS_ADMIN "make a child that runs `main` and then must execve; if main returns or throws, the child exits with 70"
+   * @syscall fork(2) CAP_SYS_ADMIN "make a child that runs `main` and then must execve; if main
+   * returns or throws, the child exits with 70"
    *
-   * On Linux the child is a copy of this process: closures work, but only synchronous code may run in it.
+   * On Linux the child is a copy of this process: closures work, but only synchronous code may run
+   * in it.
    */
   spawn(options: SpawnOptions, main: (inside: Inside) => void): Child;
-  /** @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no such process"; `"0"` only looks whether it could */
+  /**
+   * @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no
+   * such process"; `"0"` only looks whether it could
+   */
   kill(hostPid: HostPid, signal: string): void;
   /** @syscall write(2) CAP_SETUID "write uid_map or gid_map of a process's new user namespace" */
   writeIdMap(hostPid: HostPid, kind: "uid" | "gid", map: readonly IdMap[]): void;
@@ -350,7 +420,9 @@ export interface Processes {
 
 /** Network links: rtnetlink(7). The network concept will add addresses, routes and bridges. */
 export interface Links {
-  /** @syscall rtnetlink(7) CAP_NET_ADMIN "set a link up, by name, in the caller's network namespace" */
+  /**
+   * @syscall rtnetlink(7) CAP_NET_ADMIN "set a link up, by name, in the caller's network namespace"
+   */
   setLinkUp(name: string): void;
   /** @syscall rtnetlink(7) - "the links of the caller's network namespace" */
   listLinks(): readonly { readonly name: string; readonly index: number; readonly up: boolean }[];

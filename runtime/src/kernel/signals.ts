@@ -1,8 +1,8 @@
 /**
  * Signals: numbers and names.
  *
- * The first 31 have names, in the same order on x86_64 and arm64. The real-time ones are counted from both ends: the C
- * library keeps 32 and 33 for itself, so SIGRTMIN is 34, and SIGRTMAX is 64.
+ * The first 31 have names, in the same order on x86_64 and arm64. The real-time ones are counted
+ * from both ends: the C library keeps 32 and 33 for itself, so SIGRTMIN is 34, and SIGRTMAX is 64.
  *
  * Kernel interface: signal(7).
  * Invariants: none.

@@ -1,15 +1,17 @@
 /**
  * Trace: a kernel that writes down what it is asked and what it answers.
  *
- * Every effect passes through the port, so a decorator around it sees every effect: the journal is complete by
- * construction. `explain`, `--plan`, the lab checks and the tests against leaks read it. An entry is plain data: the call,
- * its arguments cut to a bounded size, the errno, the time it took, and the line of source that asked.
+ * Every effect passes through the port, so a decorator around it sees every effect: the journal is
+ * complete by construction. `explain`, `--plan`, the lab checks and the tests against leaks read
+ * it. An entry is plain data: the call, its arguments cut to a bounded size, the errno, the time it
+ * took, and the line of source that asked.
  *
- * A journal must be safe to show: of a file's contents it keeps the size, except for short texts written to kernel files,
- * which are the very point; of an environment it keeps the names.
+ * A journal must be safe to show: of a file's contents it keeps the size, except for short texts
+ * written to kernel files, which are the very point; of an environment it keeps the names.
  *
- * A child collects its entries and sends them home with its next question, before execve, and when it fails. A call that
- * succeeds in execve can no longer report so; the parent takes the end of the channel for its success.
+ * A child collects its entries and sends them home with its next question, before execve, and when
+ * it fails. A call that succeeds in execve can no longer report so; the parent takes the end of the
+ * channel for its success.
  *
  * Kernel interface: none; strace(1) sees the same from outside.
  * Invariants: none.
@@ -49,7 +51,10 @@ export interface JournalEntry extends TraceContext {
   readonly durationUs: number;
   /** The child that made the call; undefined for the process that has the journal. */
   readonly hostPid?: number;
-  /** Where the call stands, as `file:line:column` of the running program; an entry maps it to the source. */
+  /**
+   * Where the call stands, as `file:line:column` of the running program; an entry maps it to the
+   * source.
+   */
   readonly source?: string;
 }
 
@@ -130,7 +135,10 @@ export function withContext<K extends Callable>(kernel: K, context: TraceContext
   return typeof view === "function" ? (view(context) as K) : kernel;
 }
 
-/** Lets a decorator on top of a traced kernel keep its views. @param wrap decorates a view as the kernel was */
+/**
+ * Lets a decorator on top of a traced kernel keep its views. @param wrap decorates a view as the
+ * kernel was
+ */
 export function keepViews<K extends Callable>(
   kernel: Callable,
   wrapped: K,

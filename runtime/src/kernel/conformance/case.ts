@@ -1,8 +1,9 @@
 /**
  * Conformance cases: what they are made of.
  *
- * A case gets a kernel and an empty directory, does something, and says what must have come of it. It knows nothing of a
- * test framework, so that the same cases run on Linux, on the model, and in the reader's page.
+ * A case gets a kernel and an empty directory, does something, and says what must have come of it.
+ * It knows nothing of a test framework, so that the same cases run on Linux, on the model, and in
+ * the reader's page.
  *
  * Kernel interface: none.
  * Invariants: none.

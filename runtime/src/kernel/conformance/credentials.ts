@@ -1,5 +1,6 @@
 /**
- * Conformance of credentials: users, capabilities, no_new_privs, seccomp, resource limits, sessions.
+ * Conformance of credentials: users, capabilities, no_new_privs, seccomp, resource limits,
+ * sessions.
  *
  * Kernel interface: capabilities(7), prctl(2), seccomp(2), getrlimit(2), setsid(2).
  * Invariants: none.
@@ -26,7 +27,10 @@ const SECCOMP_RET_ALLOW = 0x7fff0000;
 const SECCOMP_RET_ERRNO = 0x00050000;
 const EXDEV = 18;
 
-/** rename(2), renameat(2) and renameat2(2) on x86_64 and arm64, whichever of them the implementation calls. */
+/**
+ * rename(2), renameat(2) and renameat2(2) on x86_64 and arm64, whichever of them the implementation
+ * calls.
+ */
 const RENAME_CALLS: Readonly<Record<string, readonly number[]>> = {
   x86_64: [82, 264, 316],
   aarch64: [38, 276],

@@ -1,7 +1,8 @@
 /**
  * Conformance of files: names, contents and the errnos of path_resolution(7).
  *
- * Kernel interface: open(2), mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), flock(2).
+ * Kernel interface: open(2), mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2),
+ * flock(2).
  * Invariants: none.
  * Left out: quotas and full disks.
  * Docs: docs/concepts/kernel.md

@@ -1,5 +1,6 @@
 /**
- * Conformance of mounts: always in a child's own mount namespace, so that the machine sees nothing of them.
+ * Conformance of mounts: always in a child's own mount namespace, so that the machine sees nothing
+ * of them.
  *
  * Kernel interface: mount(2), umount2(2), pivot_root(2), mount_namespaces(7), overlayfs.
  * Invariants: none.

@@ -1,8 +1,8 @@
 /**
  * BPF programs as bytes: what seccomp(2) takes.
  *
- * A classic BPF instruction is eight bytes, `struct sock_filter`; the program is handed over as a count and a pointer,
- * `struct sock_fprog`, with the pointer on an address that eight divides.
+ * A classic BPF instruction is eight bytes, `struct sock_filter`; the program is handed over as a
+ * count and a pointer, `struct sock_fprog`, with the pointer on an address that eight divides.
  *
  * Kernel interface: seccomp(2), `linux/filter.h`.
  * Invariants: none.

@@ -46,7 +46,9 @@ export function namesOfMask(low: number, high: number): readonly string[] {
   return names;
 }
 
-/** Two words of 32 bits with the bits of the given capabilities, or the first name that is unknown. */
+/**
+ * Two words of 32 bits with the bits of the given capabilities, or the first name that is unknown.
+ */
 export function maskOfNames(
   names: readonly string[],
 ): { readonly low: number; readonly high: number } | { readonly unknown: string } {

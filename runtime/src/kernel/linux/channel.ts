@@ -1,8 +1,8 @@
 /**
  * The channel: how a forked child and its parent talk until the child becomes another program.
  *
- * A socket pair, close-on-exec: when the child execs or dies, the parent sees the end. Lines of UTF-8 text; the first
- * character says what the child wants:
+ * A socket pair, close-on-exec: when the child execs or dies, the parent sees the end. Lines of
+ * UTF-8 text; the first character says what the child wants:
  *
  * ```
  * child → parent   r<text>    report: no answer

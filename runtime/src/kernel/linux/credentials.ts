@@ -1,11 +1,13 @@
 /**
  * Credentials: users, groups and capabilities of the calling process, and the ways to give them up.
  *
- * Everything is set with the kernel's own calls on the calling thread, which in a forked child is the only one. The order
- * matters to callers: the bounding set needs CAP_SETPCAP, groups before users, and capabilities last, because changing
- * the user from root clears the effective ones. PR_SET_KEEPCAPS keeps the permitted ones over that change.
+ * Everything is set with the kernel's own calls on the calling thread, which in a forked child is
+ * the only one. The order matters to callers: the bounding set needs CAP_SETPCAP, groups before
+ * users, and capabilities last, because changing the user from root clears the effective ones.
+ * PR_SET_KEEPCAPS keeps the permitted ones over that change.
  *
- * Kernel interface: capabilities(7), capget(2), capset(2), prctl(2), setgroups(2), setresgid(2), setresuid(2).
+ * Kernel interface: capabilities(7), capget(2), capset(2), prctl(2), setgroups(2), setresgid(2),
+ * setresuid(2).
  * Invariants: none.
  * Left out: securebits(7): a container's root gets its capabilities by the usual rules.
  * Docs: docs/concepts/kernel.md
@@ -50,7 +52,10 @@ export function linuxCredentials(libc: Libc): Credentials {
   };
 }
 
-/** The capabilities of the bounding set: the running kernel refuses to tell about one that it does not know. */
+/**
+ * The capabilities of the bounding set: the running kernel refuses to tell about one that it does
+ * not know.
+ */
 function boundingSet(libc: Libc): readonly string[] {
   const names: string[] = [];
   for (let number = 0; ; number++) {
@@ -111,7 +116,10 @@ function getCapabilities(libc: Libc): CapabilitySets {
   };
 }
 
-/** Version and pid; 0 is the calling thread. The kernel writes into it when it does not know the version. */
+/**
+ * Version and pid; 0 is the calling thread. The kernel writes into it when it does not know the
+ * version.
+ */
 function capabilityHeader(): Uint32Array {
   return new Uint32Array([LINUX_CAPABILITY_VERSION_3, 0]);
 }

@@ -1,8 +1,8 @@
 /**
  * errno: the kernel's one-word answers.
  *
- * A system call that fails gives a small number; its name is what people know ("ENOENT"). The numbers below are those of
- * `asm-generic/errno.h`, which x86_64 and arm64 share.
+ * A system call that fails gives a small number; its name is what people know ("ENOENT"). The
+ * numbers below are those of `asm-generic/errno.h`, which x86_64 and arm64 share.
  *
  * Kernel interface: errno(3).
  * Invariants: none.
@@ -12,7 +12,9 @@
  * @module
  */
 
-/** The names in the order of their numbers, from 1 to 133; the gaps (41 and 58) are names of none. */
+/**
+ * The names in the order of their numbers, from 1 to 133; the gaps (41 and 58) are names of none.
+ */
 const NAMES = `
 EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV
 ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK

@@ -1,8 +1,9 @@
 /**
  * File descriptions: what stat(2) packs into numbers, unpacked.
  *
- * The type of a file and its permissions share one number; a device number holds a major and a minor one in a layout
- * that grew twice: 12 bits of major between 20 bits of minor, and for the C library 32 bits each.
+ * The type of a file and its permissions share one number; a device number holds a major and a
+ * minor one in a layout that grew twice: 12 bits of major between 20 bits of minor, and for the C
+ * library 32 bits each.
  *
  * Kernel interface: inode(7), makedev(3).
  * Invariants: none.

@@ -1,15 +1,19 @@
 /**
- * Files: names, bytes and attributes, through Node's synchronous calls and, where Node has none, through libc.
+ * Files: names, bytes and attributes, through Node's synchronous calls and, where Node has none,
+ * through libc.
  *
- * Node's `fs.…Sync` functions are one system call each (or open, that call, close), made on the calling thread, so they
- * are used as they are and only their errors are translated. Asynchronous ones run on a thread pool and are never used:
- * in a process that has entered another mount namespace the pool would still see the old one.
+ * Node's `fs.…Sync` functions are one system call each (or open, that call, close), made on the
+ * calling thread, so they are used as they are and only their errors are translated. Asynchronous
+ * ones run on a thread pool and are never used: in a process that has entered another mount
+ * namespace the pool would still see the old one.
  *
- * Two promises of the port need care. Permissions are applied exactly: the process has a umask, which would take bits
- * away, so a name made with such bits gets a chmod(2). And `writeFile` writes once: kernel files take one write(2) as one
- * request, where a second one would be a second request.
+ * Two promises of the port need care. Permissions are applied exactly: the process has a umask,
+ * which would take bits away, so a name made with such bits gets a chmod(2). And `writeFile` writes
+ * once: kernel files take one write(2) as one request, where a second one would be a second
+ * request.
  *
- * Kernel interface: open(2), read(2), write(2), getdents64(2), stat(2), xattr(7), flock(2), mknod(2).
+ * Kernel interface: open(2), read(2), write(2), getdents64(2), stat(2), xattr(7), flock(2),
+ * mknod(2).
  * Invariants: none.
  * Left out: file names that are not UTF-8: Node would replace the odd bytes.
  * Docs: docs/concepts/kernel.md

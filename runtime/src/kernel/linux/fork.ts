@@ -1,14 +1,15 @@
 /**
  * fork: how a Node process makes a copy of itself, and why it may.
  *
- * V8 marks its heap so that a fork does not copy it (MADV_DONTFORK), which would leave a child without the memory its
- * code lives in. One madvise(2) over the address space takes the mark away right before fork(2). Its range ends below
- * [vvar], the pages that the kernel lends to every process and that refuse the call.
+ * V8 marks its heap so that a fork does not copy it (MADV_DONTFORK), which would leave a child
+ * without the memory its code lives in. One madvise(2) over the address space takes the mark away
+ * right before fork(2). Its range ends below [vvar], the pages that the kernel lends to every
+ * process and that refuse the call.
  *
- * A child has one thread, its parent's main thread, so nothing in it may wait for another: Node must run with
- * `FORK_FLAGS`, and the child runs synchronous code only and then becomes another program or exits. For the same reason
- * it may do what no other Node process can: enter a user namespace and a mount namespace, which the kernel refuses to
- * processes with several threads.
+ * A child has one thread, its parent's main thread, so nothing in it may wait for another: Node
+ * must run with `FORK_FLAGS`, and the child runs synchronous code only and then becomes another
+ * program or exits. For the same reason it may do what no other Node process can: enter a user
+ * namespace and a mount namespace, which the kernel refuses to processes with several threads.
  *
  * A PID namespace is chosen before fork, since a process can never change its own:
  *
@@ -18,12 +19,13 @@
  * setns(own pid); restore signals                      children go to our own again
  * ```
  *
- * Signals are blocked meanwhile, so that none reaches the child while it still has Node's handlers, which write into a
- * pipe that it shares with the parent.
+ * Signals are blocked meanwhile, so that none reaches the child while it still has Node's handlers,
+ * which write into a pipe that it shares with the parent.
  *
  * Kernel interface: fork(2), madvise(2), unshare(2), setns(2), sigprocmask(2), pid_namespaces(7).
  * Invariants: none.
- * Left out: vfork and CLONE_VFORK, which would save the copy of the page tables but share the memory.
+ * Left out: vfork and CLONE_VFORK, which would save the copy of the page tables but share the
+ * memory.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -43,8 +45,8 @@ const SIGSTOP = 19;
 const LAST_SIGNAL = 64;
 
 /**
- * Flags of Node for a process that forks: no thread of V8's own, and compiled functions are kept, because those that
- * only children run would be compiled anew in each of them.
+ * Flags of Node for a process that forks: no thread of V8's own, and compiled functions are kept,
+ * because those that only children run would be compiled anew in each of them.
  */
 export const FORK_FLAGS: readonly string[] = ["--single-threaded", "--no-flush-bytecode"];
 
@@ -74,7 +76,8 @@ export function startOfVvar(maps: string): number {
 /**
  * Makes a copy of this process.
  *
- * @returns the child's pid in the parent; 0 in the child, whose signals are still blocked: see `takeControl`
+ * @returns the child's pid in the parent; 0 in the child, whose signals are still blocked: see
+ * `takeControl`
  * @throws KernelError when the namespace or the process cannot be made
  */
 export function fork(

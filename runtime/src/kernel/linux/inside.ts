@@ -1,11 +1,13 @@
 /**
  * Inside: the life of a forked child from fork to exec.
  *
- * It never returns to the event loop, which belongs to the parent: whatever happens, the process ends here or becomes
- * another program. What `main` throws is reported as a line that begins with `UNCAUGHT`, and the exit code is 70.
+ * It never returns to the event loop, which belongs to the parent: whatever happens, the process
+ * ends here or becomes another program. What `main` throws is reported as a line that begins with
+ * `UNCAUGHT`, and the exit code is 70.
  *
- * Before `main` runs, the child makes itself non-dumpable: then no process of a container that it is about to join can
- * look at its memory, or reach our binary through its /proc/PID/exe. execve(2) takes that back.
+ * Before `main` runs, the child makes itself non-dumpable: then no process of a container that it
+ * is about to join can look at its memory, or reach our binary through its /proc/PID/exe. execve(2)
+ * takes that back.
  *
  * Kernel interface: dup(2), prctl(2), _exit(2).
  * Invariants: none.

@@ -1,10 +1,11 @@
 /**
  * libc: the functions of the C library that the Linux kernel port calls, declared once.
  *
- * koffi calls a C function from JavaScript: given the C types, it puts the arguments where the C calling convention wants
- * them, and a typed array is passed as a pointer to its bytes. Everything here is a thin door to one system call; the
- * other files of this folder say what is asked of it. `syscall(2)` itself is declared several times, once for each
- * shape of arguments, since it takes whatever the call with that number takes.
+ * koffi calls a C function from JavaScript: given the C types, it puts the arguments where the C
+ * calling convention wants them, and a typed array is passed as a pointer to its bytes. Everything
+ * here is a thin door to one system call; the other files of this folder say what is asked of it.
+ * `syscall(2)` itself is declared several times, once for each shape of arguments, since it takes
+ * whatever the call with that number takes.
  *
  * Kernel interface: syscall(2), errno(3).
  * Invariants: none.
@@ -20,7 +21,10 @@ import { syscallNumbersOf, type RawSyscall } from "./syscall-numbers.ts";
 
 type Bytes = Uint8Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | null;
 
-/** The C library as this folder uses it. Every function returns -1 for failure unless it says otherwise. */
+/**
+ * The C library as this folder uses it. Every function returns -1 for failure unless it says
+ * otherwise.
+ */
 export interface Libc {
   readonly fork: () => number;
   readonly _exit: (status: number) => never;
@@ -72,7 +76,10 @@ export interface Libc {
   readonly rawMask: (...call: [RawSyscall, number, Bytes, Bytes, number]) => number;
   /** syscall(2) with two pointers. */
   readonly rawPair: (call: RawSyscall, first: Bytes, second: Bytes) => number;
-  /** The address of a typed array's bytes, for structures that hold pointers. It must be kept alive by the caller. */
+  /**
+   * The address of a typed array's bytes, for structures that hold pointers. It must be kept alive
+   * by the caller.
+   */
   readonly addressOf: (bytes: Uint8Array) => bigint;
 }
 
@@ -86,7 +93,8 @@ type MountArguments = [string, string, string | null, number, string | null];
 export function openLibc(arch: string): Libc {
   const library = koffi.load(null);
   const numbers = syscallNumbersOf(arch);
-  // koffi types every function as (...args: any[]) => any; the interface above says what each one takes.
+  // koffi types every function as (...args: any[]) => any; the interface above says what each one
+  // takes.
   const bind = (name: string, result: string, types: readonly string[]) =>
     library.func(name, result, [...types]) as never;
   const long6 = Array.from({ length: 6 }, () => "long");
@@ -177,7 +185,9 @@ export function check(result: number, syscall: string, subject: string): number 
   return result;
 }
 
-/** A path as C takes it. @throws KernelError EINVAL when it holds a NUL, which would end it early */
+/**
+ * A path as C takes it. @throws KernelError EINVAL when it holds a NUL, which would end it early
+ */
 export function cPath(syscall: string, path: string): string {
   if (path.includes("\0")) throw new KernelError(syscall, "EINVAL", path);
   return path;

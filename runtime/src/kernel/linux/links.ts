@@ -1,12 +1,13 @@
 /**
  * Links: network devices, through a netlink socket.
  *
- * A socket belongs to the network namespace in which it was made, so one is made for each request: a child that has
- * entered another namespace speaks to that one.
+ * A socket belongs to the network namespace in which it was made, so one is made for each request:
+ * a child that has entered another namespace speaks to that one.
  *
  * Kernel interface: netlink(7), rtnetlink(7), socket(2).
  * Invariants: none.
- * Left out: addresses, routes, bridges and veth pairs, which the network concept will add to the port.
+ * Left out: addresses, routes, bridges and veth pairs, which the network concept will add to the
+ * port.
  * Docs: docs/concepts/kernel.md
  *
  * @module

@@ -1,11 +1,12 @@
 /**
  * The Linux kernel port: every method of `Kernel` as the system call of its name.
  *
- * Each file of this folder implements one part of the port; this one puts them together. Nothing here decides anything:
- * what the kernel says is what the caller gets, with the errno by name.
+ * Each file of this folder implements one part of the port; this one puts them together. Nothing
+ * here decides anything: what the kernel says is what the caller gets, with the errno by name.
  *
- * What a process needs to call `spawn`: Linux on x86_64 or arm64, and Node started with the flags of `FORK_FLAGS`, since
- * a forked child has none of its parent's threads and V8 must not wait for them. See `fork.ts`.
+ * What a process needs to call `spawn`: Linux on x86_64 or arm64, and Node started with the flags
+ * of `FORK_FLAGS`, since a forked child has none of its parent's threads and V8 must not wait for
+ * them. See `fork.ts`.
  *
  * Kernel interface: syscalls(2).
  * Invariants: none; `kernel/conformance.ts` says what every implementation must do.
@@ -26,7 +27,8 @@ import { linuxProcesses } from "./processes.ts";
 /**
  * Opens the door to the Linux kernel.
  *
- * Make one for a process and pass it down. It holds a listener for SIGCHLD as soon as `spawn` is used.
+ * Make one for a process and pass it down. It holds a listener for SIGCHLD as soon as `spawn` is
+ * used.
  *
  * @throws Error on an architecture whose system call numbers are not known
  * @example const kernel = createLinuxKernel(); kernel.readText("/proc/self/comm");

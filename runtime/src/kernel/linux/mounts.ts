@@ -32,7 +32,10 @@ export const MOUNT_FLAGS: Readonly<Record<MountFlag, number>> = {
 
 const MNT_DETACH = 2;
 
-/** The kernel reads one page of options and cuts the rest off without a word; so longer ones are refused here. */
+/**
+ * The kernel reads one page of options and cuts the rest off without a word; so longer ones are
+ * refused here.
+ */
 const DATA_MAX_BYTES = 4095;
 
 /** The mount calls of the port on Linux. */

@@ -1,15 +1,16 @@
 /**
  * Netlink messages: how rtnetlink(7) is spoken, as bytes in and bytes out.
  *
- * A message is a header of 16 bytes, a fixed part that depends on its type, and attributes, each of which is a length, a
- * type and a value, padded to four bytes:
+ * A message is a header of 16 bytes, a fixed part that depends on its type, and attributes, each of
+ * which is a length, a type and a value, padded to four bytes:
  *
  * ```
  * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | length 2 | type 2 | value … pad | …
  * ```
  *
- * Numbers are in the order of the machine, which is little endian on x86_64 and arm64. An answer is a list of messages;
- * a request with NLM_F_ACK is answered by NLMSG_ERROR, whose error zero means success.
+ * Numbers are in the order of the machine, which is little endian on x86_64 and arm64. An answer is
+ * a list of messages; a request with NLM_F_ACK is answered by NLMSG_ERROR, whose error zero means
+ * success.
  *
  * Kernel interface: netlink(7), rtnetlink(7).
  * Invariants: none.
@@ -18,15 +19,25 @@
  *
  * @module
  */
+/** A message type: the answer to a request, with an errno or zero. */
 export const NLMSG_ERROR = 2;
+/** A message type: the end of a list. */
 export const NLMSG_DONE = 3;
+/** A message type: one link. */
 export const RTM_NEWLINK = 16;
+/** A message type: tell about links. */
 export const RTM_GETLINK = 18;
+/** A message type: change a link. */
 export const RTM_SETLINK = 19;
+/** A flag: every request has it. */
 export const NLM_F_REQUEST = 1;
+/** A flag: answer also when all went well. */
 export const NLM_F_ACK = 4;
+/** A flag: answer with the whole list. */
 export const NLM_F_DUMP = 0x300;
+/** An attribute of a link: its name. */
 export const IFLA_IFNAME = 3;
+/** A flag of a link: it is up. */
 export const IFF_UP = 1;
 
 const HEADER_BYTES = 16;
@@ -114,7 +125,10 @@ export function encodeLink(link: LinkInfo, attributes: readonly NetlinkAttribute
   return bytes;
 }
 
-/** The fixed part and the attributes of a link message's body. @throws RangeError when a length leads outside */
+/**
+ * The fixed part and the attributes of a link message's body. @throws RangeError when a length
+ * leads outside
+ */
 export function decodeLink(body: Uint8Array): LinkInfo & {
   readonly attributes: readonly NetlinkAttribute[];
 } {

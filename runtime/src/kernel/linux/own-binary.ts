@@ -1,15 +1,16 @@
 /**
- * Our own binary, which a container must never run.
+ * Own binary: the one program that a container must never run.
  *
- * While a child of ours prepares a container it still is a process of our program, and `/proc/self/exe` in it leads to
- * the program's file on the host. A hostile image can name that path as its command, directly, by a link, or as the
- * interpreter of a script, so that the host's file runs inside the container, where its root may later write to it
- * (CVE-2019-5736 of runc). So execve is refused for the file that we are, by device and inode, whatever path led there.
+ * While a child of ours prepares a container it still is a process of our program, and
+ * `/proc/self/exe` in it leads to the program's file on the host. A hostile image can name that
+ * path as its command, directly, by a link, or as the interpreter of a script, so that the host's
+ * file runs inside the container, where its root may later write to it (CVE-2019-5736 of runc). So
+ * execve is refused for the file that we are, by device and inode, whatever path led there.
  *
  * Kernel interface: execve(2), proc(5).
  * Invariants: none.
- * Left out: binfmt_misc interpreters, and a file that is exchanged between the check and the exec by a process that already runs in the container;
- * runc also keeps its binary on a read-only mount.
+ * Left out: binfmt_misc interpreters, and a file that is exchanged between the check and the exec
+ * by a process that already runs in the container; runc also keeps its binary on a read-only mount.
  * Docs: docs/concepts/kernel.md
  *
  * @module

@@ -1,8 +1,9 @@
 /**
  * Processes: spawn, kill and id maps.
  *
- * `spawn` is one synchronous block: pipes, fork, and in the parent the ends as streams. The child's ends are closed in
- * the parent at once, so that the end of a stream means that nobody in the container can write any more.
+ * `spawn` is one synchronous block: pipes, fork, and in the parent the ends as streams. The child's
+ * ends are closed in the parent at once, so that the end of a stream means that nobody in the
+ * container can write any more.
  *
  * Kernel interface: fork(2), pipe(2), socketpair(2), kill(2), user_namespaces(7).
  * Invariants: none.

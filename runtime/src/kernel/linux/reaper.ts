@@ -1,9 +1,10 @@
 /**
  * Reaping: learning how a child ended.
  *
- * A process that has ended stays in the process table until its parent asks with waitpid(2). The kernel sends SIGCHLD
- * when there is something to ask; several may come as one signal, so each of our children is asked. Only ours: Node's
- * own children (`child_process`) belong to libuv, and waiting for "any" would steal their status.
+ * A process that has ended stays in the process table until its parent asks with waitpid(2). The
+ * kernel sends SIGCHLD when there is something to ask; several may come as one signal, so each of
+ * our children is asked. Only ours: Node's own children (`child_process`) belong to libuv, and
+ * waiting for "any" would steal their status.
  *
  * Kernel interface: wait(2), signal(7).
  * Invariants: none.
@@ -19,7 +20,10 @@ import { signalName } from "../signals.ts";
 
 const WNOHANG = 1;
 
-/** How often to look without having been told: a safety net, and the only way in a worker thread, which gets no signals. */
+/**
+ * How often to look without having been told: a safety net, and the only way in a worker thread,
+ * which gets no signals.
+ */
 const LOOK_MS = isMainThread ? 30_000 : 10;
 
 /** Knows the children that are still to be waited for. */
@@ -61,8 +65,8 @@ export function createReaper(libc: Libc): Reaper {
 }
 
 /**
- * What waitpid(2) packs into one number: the low seven bits are the signal, zero for a normal exit, whose code is in the
- * next byte; bit seven tells of a core dump.
+ * What waitpid(2) packs into one number: the low seven bits are the signal, zero for a normal exit,
+ * whose code is in the next byte; bit seven tells of a core dump.
  *
  * @example decodeWaitStatus(0x2a00) // { exitCode: 42 }
  */

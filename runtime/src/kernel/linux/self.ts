@@ -1,7 +1,8 @@
 /**
  * Self: what a forked child does to itself before it becomes another program.
  *
- * Kernel interface: unshare(2), setns(2), prctl(2), seccomp(2), prlimit(2), setsid(2), execve(2), ioctl_tty(2).
+ * Kernel interface: unshare(2), setns(2), prctl(2), seccomp(2), prlimit(2), setsid(2), execve(2),
+ * ioctl_tty(2).
  * Invariants: none.
  * Left out: time namespaces' offsets, scheduling and io priorities.
  * Docs: docs/concepts/kernel.md
@@ -70,11 +71,13 @@ function namespaces(libc: Libc): Pick<Self, "unshare" | "joinNamespaces" | "join
 }
 
 /**
- * All are opened before the first is entered: in the new mount namespace /proc may be another one. A pidfd would do for
- * all at once, but pidfd_open(2) takes pids of the caller's PID namespace, which may no longer be the host's.
+ * All are opened before the first is entered: in the new mount namespace /proc may be another one.
+ * A pidfd would do for all at once, but pidfd_open(2) takes pids of the caller's PID namespace,
+ * which may no longer be the host's.
  *
- * Entering a user namespace takes away the caller's power over what that namespace does not own, and gives it power over
- * what it does own. So the others are tried first, and those that were refused again behind it.
+ * Entering a user namespace takes away the caller's power over what that namespace does not own,
+ * and gives it power over what it does own. So the others are tried first, and those that were
+ * refused again behind it.
  */
 function joinNamespaces(libc: Libc, hostPid: HostPid, flags: readonly NamespaceFlag[]): void {
   const opened: { readonly fd: number; readonly bit: number; readonly path: string }[] = [];

@@ -1,8 +1,8 @@
 /**
  * Streams: pipes and sockets of a child as the event loop sees them.
  *
- * Each is a `net.Socket` over a descriptor. Node sets the parent's end non-blocking; the two ends of a pipe or socket
- * pair are separate, so the child's stays blocking, as programs expect.
+ * Each is a `net.Socket` over a descriptor. Node sets the parent's end non-blocking; the two ends
+ * of a pipe or socket pair are separate, so the child's stays blocking, as programs expect.
  *
  * Kernel interface: pipe(7), unix(7), epoll(7).
  * Invariants: none.

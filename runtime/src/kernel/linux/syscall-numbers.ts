@@ -1,11 +1,13 @@
 /**
  * System call numbers: for the calls that glibc has no function for.
  *
- * A system call is a number in a register. Each architecture has its own numbering; arm64 uses the generic one, and from
- * 424 on all agree. Calls that glibc wraps (mount, setns, prctl…) are not here: `libc.ts` binds the wrapper.
+ * A system call is a number in a register. Each architecture has its own numbering; arm64 uses the
+ * generic one, and from 424 on all agree. Calls that glibc wraps (mount, setns, prctl…) are not
+ * here: `libc.ts` binds the wrapper.
  *
- * setgroups, setresuid and setresgid are here although glibc has them: its versions would try to change every thread of
- * the process, while the kernel's change the calling one, and a child of ours has only one.
+ * setgroups, setresuid and setresgid are here although glibc has them: its versions would try to
+ * change every thread of the process, while the kernel's change the calling one, and a child of
+ * ours has only one.
  *
  * Kernel interface: syscall(2), syscalls(2).
  * Invariants: none.

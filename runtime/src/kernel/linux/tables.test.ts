@@ -17,9 +17,9 @@ import { SYSCALL_NUMBERS, syscallNumbersOf } from "./syscall-numbers.ts";
 const ALIASES = ["EWOULDBLOCK", "ENOTSUP", "EDEADLOCK"];
 
 test("errnoName() agrees with this machine's C library", () => {
-  for (const [name, number] of Object.entries(os.constants.errno)) {
-    if (!ALIASES.includes(name)) expect([name, errnoName(number)]).toEqual([name, name]);
-  }
+  const theirs = Object.entries(os.constants.errno).filter(([name]) => !ALIASES.includes(name));
+  expect(theirs.length).toBeGreaterThan(70);
+  expect(theirs.map(([, number]) => errnoName(number))).toEqual(theirs.map(([name]) => name));
 });
 
 test("errnoName() and errnoNumber() are inverse, with a name for every number", () => {
@@ -32,9 +32,9 @@ test("errnoName() and errnoNumber() are inverse, with a name for every number", 
 });
 
 test("signalNumber() agrees with this machine's C library", () => {
-  for (const [name, number] of Object.entries(os.constants.signals)) {
-    if (name !== "SIGUNUSED") expect([name, signalNumber(name)]).toEqual([name, number]);
-  }
+  const theirs = Object.entries(os.constants.signals);
+  expect(theirs.length).toBeGreaterThan(30);
+  expect(theirs.map(([name]) => signalNumber(name))).toEqual(theirs.map(([, number]) => number));
 });
 
 test("signalName() and signalNumber() are inverse from 1 to 64", () => {
@@ -131,9 +131,9 @@ test("parseInterpreter() reads the first line of a script", () => {
 
 test("syscall numbers are known for two architectures, and agree from 424 on", () => {
   expect(() => syscallNumbersOf("mips")).toThrow("mips");
-  for (const [name, number] of Object.entries(SYSCALL_NUMBERS.x64)) {
-    if (number >= 424) expect(SYSCALL_NUMBERS.arm64).toHaveProperty(name, number);
-  }
+  const common = Object.entries(SYSCALL_NUMBERS.x64).filter(([, number]) => number >= 424);
+  expect(common.map(([name]) => name)).toEqual(["pidfd_open", "pidfd_getfd", "close_range"]);
+  expect(SYSCALL_NUMBERS.arm64).toMatchObject(Object.fromEntries(common));
 });
 
 const HEADER = "/usr/include/asm-generic/unistd.h";

@@ -1,15 +1,17 @@
 /**
  * Terminals: a pair of devices, the slave for the program, the master for us.
  *
- * The slave is opened through the master (TIOCGPTPEER), never by its path: the path lies in the container's own devpts,
- * where its processes could have put something else. The master is read by the event loop; writing goes straight to the
- * descriptor, because Node's terminal streams would wait for a program that does not read, and everybody with it.
+ * The slave is opened through the master (TIOCGPTPEER), never by its path: the path lies in the
+ * container's own devpts, where its processes could have put something else. The master is read by
+ * the event loop; writing goes straight to the descriptor, because Node's terminal streams would
+ * wait for a program that does not read, and everybody with it.
  *
  * ```
  * program ── slave (0, 1, 2) ═══ line discipline ═══ master ── Terminal: listen, write, resize
  * ```
  *
- * When the last process has closed the slave, reading the master fails with EIO: that is how a terminal ends.
+ * When the last process has closed the slave, reading the master fails with EIO: that is how a
+ * terminal ends.
  *
  * Kernel interface: pty(7), ioctl_tty(2), devpts.
  * Invariants: none.
@@ -107,7 +109,10 @@ function createWriter(
   };
 }
 
-/** How many bytes the terminal took: none when it is full, all when there is no one left to read them. */
+/**
+ * How many bytes the terminal took: none when it is full, all when there is no one left to read
+ * them.
+ */
 function writeSome(fd: number, bytes: Uint8Array): number {
   if (bytes.length === 0) return 0;
   try {

@@ -1,10 +1,10 @@
 /**
  * Extended attributes: named bytes attached to a file.
  *
- * overlayfs marks opaque directories with one (`trusted.overlay.opaque`), file capabilities live in another
- * (`security.capability`), and an image layer must carry both. The l… calls act on the name itself, never on what a
- * symbolic link leads to. The size of a list or a value is not known before: a first call with no room asks for it, and
- * ERANGE says that it grew in between.
+ * overlayfs marks opaque directories with one (`trusted.overlay.opaque`), file capabilities live in
+ * another (`security.capability`), and an image layer must carry both. The l… calls act on the name
+ * itself, never on what a symbolic link leads to. The size of a list or a value is not known
+ * before: a first call with no room asks for it, and ERANGE says that it grew in between.
  *
  * Kernel interface: xattr(7), listxattr(2), getxattr(2), setxattr(2), removexattr(2).
  * Invariants: none.

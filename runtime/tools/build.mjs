@@ -1,9 +1,10 @@
 /**
  * Build: bundle the three programs into runtime/dist.
  *
- * A container engine starts processes all day, so ours start from one file each: the CLI (split, so
- * that a command's code is loaded only when that command runs), the daemon, and the keeper. koffi
- * stays outside because it carries a native library. Nothing is done when no source has changed.
+ * A container engine starts processes all day, so ours start from one file each: the CLI (a script,
+ * with its compiled form beside it; a command's code is run only when that command is), the daemon,
+ * and the keeper. koffi stays outside because it carries a native library, and the daemon stays
+ * outside the CLI. Nothing is done when no source has changed.
  *
  * Each file is written under another name and renamed, so that a program starting during a build
  * finds either the old file or the new one.
@@ -20,17 +21,29 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { compileCli } from "./compile-cli.mjs";
 
 const runtime = fileURLToPath(new URL("..", import.meta.url));
 const source = join(runtime, "src");
 const target = join(runtime, "dist");
 const stampFile = join(target, "built-from");
+const launcher = join(runtime, "bin", "drydock.js");
+const compiledFile = join(target, "cli.cjs.compiled");
 
-/** name in dist: entry in src, and whether it may be split into chunks */
+/** name in dist: entry in src, and the kind of file that Node is given */
 const programs = {
-  cli: { entry: "cli/node/main.ts", splitting: true },
-  daemon: { entry: "daemon/main.ts", splitting: false },
-  keeper: { entry: "keeper/main.ts", splitting: false },
+  cli: { entry: "cli/node/main.ts", format: "cjs" },
+  daemon: { entry: "daemon/main.ts", format: "esm" },
+  keeper: { entry: "keeper/main.ts", format: "esm" },
+};
+
+/** The CLI becomes the daemon by loading the file that the daemon is bundled into. */
+const daemonApart = {
+  name: "daemon apart",
+  setup: (build) =>
+    build.onResolve({ filter: /\/daemon\/main\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./daemon.js", external: true } : undefined,
+    ),
 };
 
 /** Bundles the programs if a source changed; returns what was written, in bytes by file name. */
@@ -49,19 +62,20 @@ export async function build() {
       `Built only ${present.map(([name]) => name).join(", ") || "nothing"}: entries are missing`,
     );
   }
+  await compileCli(launcher, compiledFile);
   replaceFile(stampFile, stamp);
   return Object.fromEntries(files.map((file) => [basename(file.path), file.contents.length]));
 }
 
-async function bundle([name, { entry, splitting }]) {
+async function bundle([name, { entry, format }]) {
   const { build: esbuild } = await import("esbuild");
   const result = await esbuild({
     entryPoints: { [name]: join(source, entry) },
     outdir: target,
-    chunkNames: "[name]-[hash]",
+    outExtension: { ".js": format === "cjs" ? ".cjs" : ".js" },
     bundle: true,
-    splitting,
-    format: "esm",
+    plugins: [daemonApart],
+    format,
     platform: "node",
     target: "node20",
     external: ["koffi"],
@@ -85,6 +99,7 @@ function fingerprint() {
   const lock = join(runtime, "..", "package-lock.json");
   for (const file of [
     ...files,
+    launcher,
     fileURLToPath(import.meta.url),
     ...(existsSync(lock) ? [lock] : []),
   ]) {
@@ -102,12 +117,13 @@ function replaceFile(path, contents) {
 
 function removeAllBut(names) {
   for (const name of readdirSync(target)) {
-    if (!names.has(name) && name !== basename(stampFile)) rmSync(join(target, name));
+    if (!names.has(name) && ![basename(stampFile), basename(compiledFile)].includes(name))
+      rmSync(join(target, name));
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const written = Object.entries(await build()).filter(([name]) => name.endsWith(".js"));
+  const written = Object.entries(await build()).filter(([name]) => /\.c?js$/.test(name));
   if (written.length === 0) console.log("build: nothing changed");
   for (const [name, bytes] of written) {
     console.log(`build: runtime/dist/${name}  ${(bytes / 1024).toFixed(0)} KiB`);

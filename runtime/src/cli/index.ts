@@ -10,3 +10,4 @@ export {
   type Hijacked,
   type Transport,
 } from "./transport.ts";
+export { createAnswerReader, encodeRequest, type AnswerReader, type HttpEvent } from "./http1.ts";

@@ -16,13 +16,19 @@ import { main } from "../index.ts";
 import { createNodeConsole } from "./node-console.ts";
 import { connect } from "./socket-transport.ts";
 
+/** The engine is a program of its own: this process becomes it, and it ends the process. */
 async function runDaemon(words: readonly string[]): Promise<number> {
-  const daemon = await import("../../daemon/index.ts");
-  return daemon.runDaemon([...words]);
+  process.argv.splice(2, Number.POSITIVE_INFINITY, ...words);
+  await import("../../daemon/main.ts");
+  return 0;
 }
 
-const console = createNodeConsole();
-const exitCode = await main({ console, connect, runDaemon }, process.argv.slice(2));
-await Promise.all([console.out.drained(), console.err.drained()]);
-// Standard input and idle connections would keep this process alive.
-process.exit(exitCode);
+async function runProgram(): Promise<void> {
+  const console = createNodeConsole();
+  const exitCode = await main({ console, connect, runDaemon }, process.argv.slice(2));
+  await Promise.all([console.out.drained(), console.err.drained()]);
+  // Standard input would keep this process alive.
+  process.exit(exitCode);
+}
+
+void runProgram();

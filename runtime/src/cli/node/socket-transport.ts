@@ -1,22 +1,26 @@
 /**
  * Socket transport: HTTP over a unix socket, or over TCP without encryption.
  *
- * Connections are kept open between requests, so that the four requests of one `run` pay for one
- * connection to the socket and one more for the stream that is hijacked.
+ * One connection for each request: on a unix socket a connection costs less than keeping track of
+ * one. Reading stops while nobody takes what was read, so that a long log does not fill the memory.
  *
  * Kernel interface: socket(2), connect(2), shutdown(2).
- * Specification: RFC 9112, "Upgrade"; Docker Engine API v1.50, "Attach to a container".
+ * Specification: Docker Engine API v1.50, "Attach to a container".
  * Invariants: none.
  * Left out: TLS and ssh.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
-import type { ClientRequest, RequestOptions } from "node:http";
-import type { Duplex } from "node:stream";
-import { ConnectionError } from "../index.ts";
-import type { ApiRequest, ApiResponse, Connection, Transport } from "../index.ts";
+import { connect as connectSocket, type NetConnectOpts, type Socket } from "node:net";
+import { ConnectionError, createAnswerReader, encodeRequest } from "../index.ts";
+import type { ApiRequest, ApiResponse, Connection, HttpEvent, Transport } from "../index.ts";
+
+/** The name that requests over a unix socket give their server; it is not looked at. */
+const NO_HOST = "api.drydock";
+
+/** Above this many bytes that nobody has taken, reading pauses. */
+const READ_AHEAD = 1 << 20;
 
 /**
  * Opens a transport to an address.
@@ -24,73 +28,76 @@ import type { ApiRequest, ApiResponse, Connection, Transport } from "../index.ts
  * @param host "unix:///path", "tcp://name:port" or "http://name:port"
  */
 export function connect(host: string): Transport {
-  const place = placeOf(host);
-  const agent = new Agent({ keepAlive: true });
   return {
-    request: (wanted) =>
-      new Promise((resolve, reject) => {
-        const request = open({ ...place, agent }, wanted);
-        request.on("response", (message) => resolve(responseOf(message)));
-        request.on("error", (cause) => reject(connectionError(cause)));
-        request.end(wanted.body);
-      }),
-    hijack: (wanted) =>
-      new Promise((resolve, reject) => {
-        const headers = { ...wanted.headers, connection: "Upgrade", upgrade: "tcp" };
-        const request = open({ ...place, agent: false }, { ...wanted, headers });
-        request.on("upgrade", (message, socket, head) => {
-          const mediaType = message.headers["content-type"];
-          resolve({ connection: connectionOf(socket, head), mediaType });
-        });
-        request.on("response", (message) => resolve({ response: responseOf(message) }));
-        request.on("error", (cause) => reject(connectionError(cause)));
-        request.end(wanted.body);
-      }),
+    request: async (wanted) => responseOf(await send(host, wanted, false)),
+    hijack: async (wanted) => {
+      const answer = await send(host, wanted, true);
+      if (answer.status !== 101) return { response: responseOf(answer) };
+      return { connection: connectionOf(answer), mediaType: answer.headers["content-type"] };
+    },
   };
 }
 
-function placeOf(host: string): RequestOptions {
-  if (host.startsWith("unix://")) return { socketPath: host.slice("unix://".length) };
-  if (host.startsWith("/")) return { socketPath: host };
-  const [, name, port = "2375"] =
-    /^(?:tcp|http):\/\/([^:/]+|\[[^\]]+\])(?::(\d+))?\/?$/.exec(host) ?? [];
+function placeOf(host: string): NetConnectOpts {
+  if (host.startsWith("unix://")) return { path: host.slice("unix://".length) };
+  if (host.startsWith("/")) return { path: host };
+  const form = /^(?:tcp|http):\/\/([^:/]+|\[[^\]]+\])(?::(\d+))?\/?$/;
+  const [, name, port = "2375"] = form.exec(host) ?? [];
   if (name === undefined) throw new Error(`unable to parse docker host \`${host}\``);
   return { host: name.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
-function open(options: RequestOptions, wanted: ApiRequest): ClientRequest {
-  return httpRequest({
-    ...options,
-    method: wanted.method,
-    path: wanted.path,
-    headers: {
-      host: options.host ?? "api.drydock",
-      ...wanted.headers,
-      ...lengthOf(wanted),
-    },
-    ...(wanted.signal === undefined ? {} : { signal: wanted.signal }),
+/** An answer whose head is there and whose body is still coming. */
+interface Answer {
+  readonly status: number;
+  readonly headers: ApiResponse["headers"];
+  readonly socket: Socket;
+  readonly body: Body;
+}
+
+/** Sends a request and resolves with the head of its answer. */
+function send(host: string, wanted: ApiRequest, upgrade: boolean): Promise<Answer> {
+  const socket = connectSocket({ ...placeOf(host), allowHalfOpen: true });
+  wanted.signal?.addEventListener("abort", () => socket.destroy(), { once: true });
+  return new Promise((resolve, reject) => {
+    const reader = createAnswerReader(wanted.method);
+    const body = createBody(socket);
+    const take = (read: () => readonly HttpEvent[]): void => {
+      try {
+        for (const event of read()) {
+          if (event.kind === "head") resolve({ ...event, socket, body });
+          else if (event.kind === "body") body.push(event.bytes);
+          else body.end();
+        }
+      } catch (cause) {
+        fail(cause);
+      }
+    };
+    const fail = (cause: unknown): void => {
+      const error = connectionError(cause);
+      reject(error);
+      body.fail(error);
+      socket.destroy();
+    };
+    socket.on("data", (chunk) => take(() => reader.push(chunk)));
+    socket.on("end", () => take(() => reader.close()));
+    socket.on("error", fail);
+    socket.on("close", () => {
+      // Closed by us: whoever was reading is done.
+      body.end();
+      reject(new ConnectionError("ECONNRESET", "the connection was closed"));
+    });
+    socket.write(encodeRequest(wanted, wanted.headers["host"] ?? NO_HOST, upgrade));
   });
 }
 
-/** A request without a body must say so, or Node announces chunks. */
-function lengthOf(wanted: ApiRequest): Record<string, string> {
-  if (wanted.method === "GET" || wanted.method === "HEAD") return {};
-  return { "content-length": String(wanted.body?.length ?? 0) };
+function responseOf({ status, headers, body }: Answer): ApiResponse {
+  return { status, headers, body };
 }
 
-function responseOf(message: IncomingMessage): ApiResponse {
-  const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [
-    name,
-    Array.isArray(value) ? value.join(", ") : (value ?? ""),
-  ]);
-  return { status: message.statusCode ?? 0, headers: Object.fromEntries(headers), body: message };
-}
-
-function connectionOf(socket: Duplex, head: Uint8Array): Connection {
-  // The process is told of a broken connection where it reads.
-  socket.on("error", () => undefined);
+function connectionOf({ socket, body }: Answer): Connection {
   return {
-    output: outputOf(socket, head),
+    output: body,
     write: (bytes) =>
       new Promise((resolve) => {
         socket.write(bytes, () => resolve());
@@ -100,18 +107,59 @@ function connectionOf(socket: Duplex, head: Uint8Array): Connection {
   };
 }
 
-async function* outputOf(socket: Duplex, head: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (head.length > 0) yield head;
-  try {
-    for await (const chunk of socket) yield chunk as Uint8Array;
-  } catch (cause) {
-    // Closing our side while reading is how a stream is left, not an error.
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ECONNRESET") throw cause;
-  }
+/** Bytes on their way from the socket to whoever iterates. */
+interface Body extends AsyncIterable<Uint8Array> {
+  push(bytes: Uint8Array): void;
+  end(): void;
+  fail(cause: Error): void;
 }
 
-function connectionError(cause: Error): Error {
-  if (cause.name === "AbortError" || !("code" in cause)) return cause;
-  return new ConnectionError(String(cause.code), cause.message, { cause });
+function createBody(socket: Socket): Body {
+  const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let ended = false;
+  let failure: Error | undefined;
+  let wake = (): void => undefined;
+  const finish = (): void => {
+    ended = true;
+    wake();
+  };
+  return {
+    push: (bytes) => {
+      waiting.push(bytes);
+      waitingBytes += bytes.length;
+      if (waitingBytes > READ_AHEAD) socket.pause();
+      wake();
+    },
+    end: finish,
+    fail: (cause) => {
+      failure ??= ended ? undefined : cause;
+      finish();
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const bytes = waiting.shift();
+        if (bytes !== undefined) {
+          waitingBytes -= bytes.length;
+          if (waitingBytes <= READ_AHEAD) socket.resume();
+          yield bytes;
+        } else if (failure !== undefined) {
+          throw failure;
+        } else if (ended) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    },
+  };
+}
+
+function connectionError(cause: unknown): Error {
+  if (!(cause instanceof Error)) return new Error(String(cause));
+  return "code" in cause
+    ? new ConnectionError(String(cause.code), cause.message, { cause })
+    : cause;
 }

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that spawn fork themselves, which Node can do without threads of V8: see kernel/linux/fork.ts. */
+/** Tests that spawn fork themselves, which needs a V8 without threads: kernel/linux/fork.ts. */
 const execArgv = ["--single-threaded", "--no-flush-bytecode"];
 
 /** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */

@@ -522,7 +522,7 @@ describe.skipIf(skipReal("security on the real kernel"))("on the real kernel", (
   const { machine, release } = kernel.uname();
   const facts = { machine, kernelRelease: release, capabilities: DEFAULT_CAPABILITIES };
 
-  test("seccomp-fits: the kernel takes the default profile, and programs run under it", async () => {
+  test("seccomp-fits: the kernel takes the default profile, and a program runs", async () => {
     const program = planSeccomp({ profile: "default", privilege: "normal", facts }) ?? [];
     const status = await outputOf(kernel, ["/bin/cat", "/proc/self/status"], (inside) => {
       inside.kernel.installSeccomp(program);

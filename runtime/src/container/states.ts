@@ -200,7 +200,7 @@ export function lastEndOf(state: ContainerState): Ended | null {
 /** Whether the container has a process: running or paused. */
 export function hasProcess(
   state: ContainerState,
-): state is ContainerState & { readonly hostPid: HostPid } {
+): state is Extract<ContainerState, { readonly hostPid: HostPid }> {
   return state.status === "running" || state.status === "paused";
 }
 

@@ -100,18 +100,34 @@ export interface Engine {
   version(): ApiObject;
   info(): ApiObject;
 
-  createContainer(request: CreateContainer): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
-  planContainer(request: CreateContainer): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
+  createContainer(
+    request: CreateContainer,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  planContainer(
+    request: CreateContainer,
+  ): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
   /** @throws RuntimeError class not-modified when it runs already */
   startContainer(reference: string): Promise<void>;
   /** `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is stopped. */
-  stopContainer(reference: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
-  restartContainer(reference: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
+  stopContainer(
+    reference: string,
+    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
+  ): Promise<void>;
+  restartContainer(
+    reference: string,
+    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
+  ): Promise<void>;
   killContainer(reference: string, signal: string): Promise<void>;
-  removeContainer(reference: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
+  removeContainer(
+    reference: string,
+    options: { readonly force: boolean; readonly volumes: boolean },
+  ): Promise<void>;
   renameContainer(reference: string, name: string): Promise<void>;
   /** Resolved at once; `done` follows when the condition holds, so the route can flush its headers first. */
-  waitContainer(reference: string, condition: WaitCondition): { readonly done: Promise<{ readonly exitCode: number; readonly error: string | null }> };
+  waitContainer(
+    reference: string,
+    condition: WaitCondition,
+  ): { readonly done: Promise<{ readonly exitCode: number; readonly error: string | null }> };
   listContainers(options: ListContainers): Promise<readonly ApiObject[]>;
   inspectContainer(reference: string, options: { readonly size: boolean }): Promise<ApiObject>;
   containerLogs(reference: string, request: LogsRequest): Promise<FramedStream>;
@@ -124,11 +140,21 @@ export interface Engine {
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;
-  startExec(execId: string, options: { readonly detach: boolean; readonly tty: boolean; readonly consoleSize: readonly [number, number] }): Promise<(Attached & { readonly raw: boolean }) | null>;
+  startExec(
+    execId: string,
+    options: {
+      readonly detach: boolean;
+      readonly tty: boolean;
+      readonly consoleSize: readonly [number, number];
+    },
+  ): Promise<(Attached & { readonly raw: boolean }) | null>;
   resizeExec(execId: string, rows: number, columns: number): Promise<void>;
   inspectExec(execId: string): ApiObject;
 
-  listImages(options: { readonly all: boolean; readonly filters: Filters }): Promise<readonly ApiObject[]>;
+  listImages(options: {
+    readonly all: boolean;
+    readonly filters: Filters;
+  }): Promise<readonly ApiObject[]>;
   inspectImage(reference: string): Promise<ApiObject>;
   imageHistory(reference: string): Promise<readonly ApiObject[]>;
   /** There is no registry client yet: @throws RuntimeError image-pull-failed, unless the image is already here. */

@@ -1,0 +1,175 @@
+/**
+ * Engine, the implementation: one function for each method of the façade.
+ *
+ * Starting one takes the lock of its root, opens what is on the disk, makes the embedded image where
+ * it is missing, connects to the keeper and recovers. From then on each method finds its container
+ * and calls the one function that does the work.
+ *
+ * Kernel interface: flock(2).
+ * Specification: Docker Engine API v1.50.
+ * Invariants:
+ *   lifecycle-is-legal    any sequence of calls follows the table of states; what is refused changes nothing
+ *   one-engine-per-root   a second engine on a root is refused and says which process has it
+ *   calls-are-serial      calls at the same time end as they would in some order one after the other
+ * Left out: events.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
+import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
+import type { ImageStore } from "../images/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
+import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
+import { attachContainer } from "./attach.ts";
+import { waitFor } from "./clean-up.ts";
+import { ContainerTable, requireProcess } from "./container-table.ts";
+import type { EngineContext, EngineMachine } from "./context.ts";
+import { createContainer } from "./create.ts";
+import type { Engine } from "./engine.ts";
+import { createExec, inspectExec, startExec } from "./exec.ts";
+import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
+import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
+import { listenToKeeper } from "./keeper-link.ts";
+import { inspectContainer, listContainers } from "./listing.ts";
+import { Locks } from "./lock.ts";
+import { containerLogs } from "./logs.ts";
+import type { EngineOptions, OpenEngine } from "./options.ts";
+import { previewPlan } from "./plan-preview.ts";
+import { recover } from "./recover.ts";
+import { removeContainer } from "./remove.ts";
+import { renameContainer } from "./rename.ts";
+import { restartContainer, startContainer } from "./start.ts";
+import { containersDirectory, lockRoot } from "./state-store.ts";
+import { killContainer, stopContainer } from "./stop.ts";
+
+/** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
+const SECCOMP_PROGRAMS = 16;
+
+/**
+ * Opens an engine on its root.
+ *
+ * @throws RuntimeError engine-locked when another engine has the root, image-invalid when there is
+ * nothing to make the embedded image from
+ */
+export async function createEngine(options: EngineOptions): Promise<OpenEngine> {
+  const { kernel, root } = options;
+  ensureDirectories(kernel, root);
+  const lock = lockRoot(kernel, root, kernel.identity().hostPid);
+  try {
+    const engine = await openContext(options);
+    listenToKeeper(engine);
+    await recover(engine);
+    return { ...facade(engine), close: () => close(engine, lock) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function ensureDirectories(kernel: Kernel, root: string): void {
+  const parts = root.split("/").filter((part) => part !== "");
+  const above = parts.map((_, depth) => `/${parts.slice(0, depth + 1).join("/")}`);
+  for (const path of [...above, containersDirectory(root)]) {
+    try {
+      kernel.mkdir(path, 0o711);
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.errno !== "EEXIST") throw error;
+    }
+  }
+}
+
+async function openContext(options: EngineOptions): Promise<EngineContext> {
+  const { kernel, root, cgroupParent } = options;
+  const layers = openLayerStore(kernel, root);
+  const images: ImageStore = { kernel, content: openContentStore(kernel, `${root}/images`) };
+  sweepLayers(kernel, layers);
+  sweepBlobs(images);
+  ensureBaseImage(images, layers, kernel.uname().machine);
+  return {
+    options,
+    kernel,
+    root,
+    machine: readMachine(kernel, cgroupParent),
+    images,
+    layers,
+    containers: new ContainerTable(),
+    locks: new Locks(),
+    planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
+    keeper: { current: await options.connectKeeper() },
+  };
+}
+
+function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
+  const bounding = /^CapBnd:\s*(\S+)$/mu.exec(kernel.readText("/proc/self/status"))?.[1] ?? "0";
+  const filesystems = kernel.readText("/proc/filesystems").split("\n");
+  return {
+    uname: kernel.uname(),
+    cgroupParent: openCgroupParent(kernel, readCgroupLayout(kernel), cgroupParent),
+    capabilities: parseCapabilityMask(bounding),
+    limits: parseLimits(kernel.readText("/proc/self/limits")),
+    filesystems: new Set(filesystems.map((line) => line.split("\t").at(-1) ?? "")),
+    memoryBytes: readMemoryBytes(kernel),
+  };
+}
+
+/** One method for each of the façade's, all of them this short. */
+function facade(engine: EngineContext): Engine {
+  const { containers, machine, root } = engine;
+  const find = (reference: string) => containers.find(reference);
+  const id = digestOf(`${machine.uname.nodename}:${root}`).slice(-32);
+  return {
+    version: () => versionObject(engine),
+    info: () => infoObject(engine, id, listImages(engine.images).length),
+
+    createContainer: (request) => createContainer(engine, request),
+    planContainer: async (request) => previewPlan(engine, request),
+    startContainer: async (reference) => startContainer(engine, find(reference)),
+    stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
+    restartContainer: async (reference, options) =>
+      restartContainer(engine, find(reference), options),
+    killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
+    removeContainer: async (reference, options) =>
+      removeContainer(engine, find(reference), options),
+    renameContainer: async (reference, name) => renameContainer(engine, find(reference), name),
+    waitContainer: (reference, condition) => ({ done: waitFor(find(reference), condition) }),
+    listContainers: async (options) => listContainers(engine, options),
+    inspectContainer: async (reference, options) =>
+      inspectContainer(engine, find(reference), options),
+    containerLogs: async (reference, request) => containerLogs(engine, find(reference), request),
+    attachContainer: async (reference, request) =>
+      attachContainer(engine, find(reference), request),
+    resizeContainer: async (reference, rows, columns) => {
+      const container = find(reference);
+      requireProcess(container);
+      await engine.keeper.current.resize(container.id, rows, columns);
+    },
+    journalOf: async (reference) => find(reference).journal.read(),
+
+    createExec: async (reference, request) => createExec(engine, find(reference), request),
+    startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),
+    resizeExec: async (execId, rows, columns) => {
+      containers.findExec(execId);
+      await engine.keeper.current.resize(execId, rows, columns);
+    },
+    inspectExec: (execId) => inspectExec(containers.findExec(execId)),
+
+    listImages: async ({ filters }) => imageList(engine, filters),
+    inspectImage: async (reference) => inspectImage(engine, reference),
+    imageHistory: async (reference) => historyOf(engine, reference),
+    pullImage: async (reference) => requireImage(engine, reference),
+  };
+}
+
+async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
+  await engine.locks.idle();
+  for (const { journal } of engine.containers.all()) {
+    journal.flush();
+    journal.close();
+  }
+  engine.keeper.current.close();
+  lock.release();
+}

@@ -1,0 +1,237 @@
+/**
+ * Create: from a request to a container that could be started.
+ *
+ * Everything that can be known to be wrong is refused here, before anything exists. Then the
+ * container's directory is made: its writable layer, the files that name hosts, and as the last step
+ * the definition, whose rename is the instant at which the container exists.
+ *
+ * Kernel interface: mkdir(2), rename(2), getrandom(2).
+ * Specification: Docker Engine API v1.50, ContainerCreate.
+ * Invariants: see `state-store.ts` and `engine.ts`.
+ * Left out: volumes that an image declares; the client is warned.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { checkResources } from "../cgroups/index.ts";
+import { completeConfig, parseSignal } from "../container/index.ts";
+import type { ContainerConfig, HostConfig } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { ensureUnpacked, findImage } from "../images/index.ts";
+import type { Image, ImageRunConfig } from "../images/index.ts";
+import { KernelError, withContext } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { layerDiff, makeWritableLayer } from "../layers/index.ts";
+import { parseNamespaceModes } from "../namespaces/index.ts";
+import { parseSecurityOptions } from "../security/index.ts";
+import { UndoStack } from "../undo/index.ts";
+import { checkSources, parseMountSpecs } from "../volumes/index.ts";
+import type { MountSpec } from "../volumes/index.ts";
+import { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import type { CreateContainer } from "./engine.ts";
+import { openJournal } from "./journal.ts";
+import { checkName, generateName } from "./names.ts";
+import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
+import { NEW_HISTORY } from "./record.ts";
+import type { Definition } from "./record.ts";
+import { filesOf, writeDefinition } from "./state-store.ts";
+import type { ContainerFiles } from "./state-store.ts";
+
+const ID_BYTES = 32;
+const SHORT_ID = 12;
+/** Three bytes for each try at a name. */
+const NAME_BYTES = 24;
+const LOG_DRIVERS = ["", "json-file", "none"];
+
+/** A request that was found to be possible. */
+export interface Accepted {
+  readonly definition: Definition;
+  readonly image: Image;
+  readonly mounts: readonly MountSpec[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a container.
+ *
+ * @throws RuntimeError as `acceptRequest` does; whatever fails, nothing is left
+ */
+export async function createContainer(
+  engine: EngineContext,
+  request: CreateContainer,
+): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+  const { definition, image, mounts, warnings } = acceptRequest(engine, request);
+  const files = filesOf(engine.root, definition.id);
+  const journal = openJournal(engine.kernel, files.journal, definition.id);
+  await using undo = new UndoStack();
+  undo.push("close journal", () => journal.close());
+  const kernel = withContext(journal.kernel, { operation: "create container" });
+  ensureUnpacked({ ...engine.images, kernel }, engine.layers, image);
+  makeFiles(engine, withContext(kernel, { concept: "layers" }), { definition, files }, undo);
+  const durability = definition.hostConfig.AutoRemove ? "lasting" : "durable";
+  writeDefinition(withContext(kernel, { concept: "engine" }), files, definition, durability);
+  engine.containers.add(
+    new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
+  );
+  undo.commit();
+  return { id: definition.id, warnings };
+}
+
+/**
+ * Checks a request and completes it. Has no effects.
+ *
+ * @throws RuntimeError image-not-found, command-missing, container-name-taken, resource-invalid and
+ * what else can be wrong with a request, in Docker's words
+ */
+export function acceptRequest(engine: EngineContext, request: CreateContainer): Accepted {
+  const { containers, kernel, machine } = engine;
+  const { hostConfig } = request;
+  if (request.name !== "") {
+    checkName(request.name);
+    containers.requireFree(request.name);
+  }
+  const image = findImage(engine.images, request.config.Image);
+  const warnings = checkHostConfig(engine, hostConfig);
+  const config = completeConfig(request.config, imageDefaults(image.config.config));
+  if (config.StopSignal !== "") parseSignal(config.StopSignal);
+  const mounts = parseMountSpecs(hostConfig);
+  checkSources(kernel, mounts);
+  const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
+  const id = newId(kernel, (taken) => containers.get(taken) !== undefined);
+  const name =
+    request.name === ""
+      ? generateName(kernel.random(NAME_BYTES), (taken) => containers.hasName(taken))
+      : request.name;
+  const definition: Definition = {
+    id,
+    name,
+    createdAtMs: kernel.nowMs(),
+    imageId: image.id,
+    config: { ...config, Hostname: hostnameOf(engine, config, hostConfig, id) },
+    hostConfig,
+    networkingConfig: request.networkingConfig,
+    layers: image.chain,
+  };
+  return {
+    definition,
+    image,
+    mounts,
+    warnings: [...warnings, ...limits.warnings, ...volumeWarnings(config, mounts)],
+  };
+}
+
+/** @returns warnings: what was asked for and is not acted on */
+function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonly string[] {
+  const restart = hostConfig.RestartPolicy.Name;
+  const restarts = restart !== "" && restart !== "no";
+  if (hostConfig.AutoRemove && restarts) {
+    throw refuse(
+      "can't create 'AutoRemove' container with restart policy",
+      "A container either is removed when it ends or runs again: drop --rm or --restart.",
+    );
+  }
+  if (!LOG_DRIVERS.includes(hostConfig.LogConfig.Type)) {
+    const driver = hostConfig.LogConfig.Type;
+    throw refuse(`logger: no log driver named '${driver}' is registered`, "Use json-file or none.");
+  }
+  const version = engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
+  const modes = parseNamespaceModes(hostConfig, version);
+  for (const mode of Object.values(modes.kinds)) {
+    if (mode.mode === "container") engine.containers.find(mode.container);
+  }
+  return [
+    ...parseSecurityOptions(hostConfig.SecurityOpt).warnings,
+    ...networkWarnings(hostConfig),
+    ...(restarts
+      ? [`--restart ${restart} is kept and shown but not acted on yet: start it again yourself.`]
+      : []),
+  ];
+}
+
+function volumeWarnings(config: ContainerConfig, mounts: readonly MountSpec[]): readonly string[] {
+  const mounted = new Set(mounts.map(({ containerPath }) => containerPath));
+  return Object.keys(config.Volumes)
+    .filter((path) => !mounted.has(path))
+    .map(
+      (path) =>
+        `The anonymous volume ${path} is not made yet: what is written there goes to the ` +
+        "container's own layer and is removed with it.",
+    );
+}
+
+function refuse(message: string, hint: string): RuntimeError {
+  return new RuntimeError({
+    code: "request-invalid",
+    class: "invalid",
+    message,
+    operation: "create container",
+    hint,
+  });
+}
+
+function newId(kernel: Kernel, isTaken: (id: string) => boolean): string {
+  for (;;) {
+    const bytes = kernel.random(ID_BYTES);
+    const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    // Docker avoids short ids that are all digits: programs take those for numbers.
+    if (!isTaken(id) && !/^\d+$/u.test(id.slice(0, SHORT_ID))) return id;
+  }
+}
+
+function hostnameOf(
+  engine: EngineContext,
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  id: string,
+): string {
+  if (config.Hostname !== "") return config.Hostname;
+  const isHost = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
+  return isHost ? engine.machine.uname.nodename : id.slice(0, SHORT_ID);
+}
+
+function imageDefaults(config: ImageRunConfig): Parameters<typeof completeConfig>[1] {
+  return {
+    User: config.User ?? "",
+    Env: config.Env ?? [],
+    Cmd: config.Cmd ?? null,
+    Entrypoint: config.Entrypoint ?? null,
+    WorkingDir: config.WorkingDir ?? "",
+    Labels: config.Labels ?? {},
+    ExposedPorts: config.ExposedPorts ?? {},
+    Volumes: config.Volumes ?? {},
+    StopSignal: config.StopSignal ?? "",
+  };
+}
+
+function makeFiles(
+  engine: EngineContext,
+  kernel: Kernel,
+  made: { readonly definition: Definition; readonly files: ContainerFiles },
+  undo: UndoStack,
+): void {
+  const { definition, files } = made;
+  const { config, hostConfig, layers } = definition;
+  const top = layers.at(-1);
+  if (top === undefined) throw new Error("bug: an image without layers was accepted");
+  makeWritableLayer(kernel, files.directory, layerDiff(engine.layers, top), undo);
+  kernel.mkdir(files.rootfs, 0o755);
+  if (hostConfig.IpcMode === "shareable") kernel.mkdir(files.sharedMemory, 0o1777);
+  if (sharesNetwork(hostConfig)) return;
+  kernel.writeFile(files.hostname, `${config.Hostname}\n`, "create");
+  // With the host's network a container has the host's names too.
+  const hosts = hostConfig.NetworkMode === "host" ? textOr(kernel, "/etc/hosts") : "";
+  kernel.writeFile(files.hosts, hostsFile(config.Hostname, hostConfig, hosts), "create");
+  const servers = resolvConf(textOr(kernel, "/etc/resolv.conf"), hostConfig);
+  kernel.writeFile(files.resolvConf, servers, "create");
+}
+
+function textOr(kernel: Kernel, path: string): string {
+  try {
+    return kernel.readText(path);
+  } catch (error) {
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Exec: another process in a running container.
+ *
+ * It joins the namespaces and the cgroup of the container's first process, and is otherwise a
+ * process of its own: its own user, directory, terminal and exit code. Made first, started once.
+ *
+ * Kernel interface: setns(2).
+ * Specification: Docker Engine API v1.50, ContainerExec, ExecStart, ExecInspect.
+ * Invariants: none of its own.
+ * Left out: nothing.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { joinFiles } from "../cgroups/index.ts";
+import { encodeFrame, exitCodeOfFailure, planExec } from "../container/index.ts";
+import type { Attached, StartRequest } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { differingKinds, readNamespaces } from "../namespaces/index.ts";
+import { NO_INPUT } from "./attach.ts";
+import { requireProcess } from "./container-table.ts";
+import type { Container, Exec } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import type { ApiObject, CreateExec } from "./engine.ts";
+import { streamOf } from "./logs.ts";
+import { seccompOf } from "./plan-facts.ts";
+
+const ID_BYTES = 32;
+/** Ended ones that a container remembers; the oldest are forgotten first. */
+const REMEMBERED = 100;
+
+/** Makes an exec. @throws RuntimeError container-not-running, command-missing */
+export function createExec(
+  engine: EngineContext,
+  container: Container,
+  request: CreateExec,
+): { readonly id: string } {
+  requireRunning(container);
+  if (request.cmd.length === 0) {
+    throw new RuntimeError({
+      code: "command-missing",
+      class: "invalid",
+      message: "No exec command specified",
+      operation: "create exec",
+      subject: container.name,
+      hint: "Name the command after the container.",
+    });
+  }
+  const id = Array.from(engine.kernel.random(ID_BYTES), (b) => b.toString(16).padStart(2, "0"));
+  const exec: Exec = {
+    id: id.join(""),
+    request,
+    status: "created",
+    hostPid: 0,
+    exitCode: null,
+  };
+  const ended = [...container.execs.values()].filter(({ status }) => status === "exited");
+  for (const { id } of ended.slice(0, -REMEMBERED)) container.execs.delete(id);
+  container.execs.set(exec.id, exec);
+  return { id: exec.id };
+}
+
+/** An exec with the container that it is in. */
+export interface ExecTarget {
+  readonly container: Container;
+  readonly exec: Exec;
+}
+
+/** How to start: see `Engine.startExec`. */
+export interface StartExecOptions {
+  readonly detach: boolean;
+  readonly tty: boolean;
+  readonly consoleSize: readonly [number, number];
+}
+
+/**
+ * Starts an exec.
+ *
+ * A command that cannot be started is told on the stream, as Docker does, and as exit code 126 or
+ * 127; a detached client gets the error.
+ *
+ * @returns the client's line; null when detached
+ * @throws RuntimeError exec-already-started, container-not-running, and when detached what
+ * `Keeper.start` throws
+ */
+export async function startExec(
+  engine: EngineContext,
+  target: ExecTarget,
+  options: StartExecOptions,
+): Promise<(Attached & { readonly raw: boolean }) | null> {
+  const { container, exec } = target;
+  requireRunning(container);
+  if (exec.status !== "created") throw alreadyStarted(exec);
+  const request = startRequest(engine, container, exec, options.consoleSize);
+  const keeper = engine.keeper.current;
+  exec.status = "running";
+  const { attachStdin, attachStdout, attachStderr, tty } = exec.request;
+  const streams = { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr };
+  const line = options.detach ? null : await keeper.attach({ id: exec.id, ...streams });
+  try {
+    const started = await keeper.start(request);
+    exec.hostPid = started.hostPid;
+    container.journal.addInit(started.journal);
+  } catch (error) {
+    exec.status = "exited";
+    if (!(error instanceof RuntimeError)) throw error;
+    exec.exitCode = exitCodeOfFailure(error);
+    await keeper.forget(exec.id);
+    if (line === null) throw error;
+    return { ...NO_INPUT, output: failureText(error, tty), raw: tty };
+  }
+  return line === null ? null : { ...line, raw: tty };
+}
+
+function failureText(error: RuntimeError, raw: boolean): ReadableStream<Uint8Array> {
+  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n`;
+  const bytes = new TextEncoder().encode(text);
+  const frames = async function* (): AsyncGenerator<Uint8Array> {
+    yield raw ? bytes : encodeFrame("stdout", bytes);
+  };
+  return streamOf(frames());
+}
+
+function startRequest(
+  engine: EngineContext,
+  container: Container,
+  exec: Exec,
+  [rows, columns]: readonly [number, number],
+): StartRequest {
+  const { request } = exec;
+  const pid = requireProcess(container);
+  const { kernel } = container.journal;
+  const plan = planExec({
+    hostPid: pid,
+    kinds: differingKinds(readNamespaces(kernel, "self"), readNamespaces(kernel, pid)),
+    cgroupFiles: container.cgroup === null ? [] : joinFiles(container.cgroup),
+    config: container.definition.config,
+    hostConfig: container.definition.hostConfig,
+    machine: engine.machine,
+    seccomp: seccompOf(engine, container.definition.hostConfig),
+    command: request.cmd,
+    env: request.env,
+    user: request.user,
+    workingDir: request.workingDir,
+    tty: request.tty,
+    privileged: request.privileged,
+  });
+  const size = rows > 0 ? { rows, columns } : sizeOf(request);
+  return {
+    id: exec.id,
+    kind: "exec",
+    plan: plan.init,
+    pidNamespace: plan.pidNamespace,
+    idMaps: null,
+    stdio: { terminal: request.tty, openStdin: request.attachStdin, stdinOnce: true, ...size },
+    logPath: null,
+    exitPath: null,
+    fault: engine.options.nextInitFault?.() ?? null,
+  };
+}
+
+function sizeOf({ consoleSize: [rows, columns] }: CreateExec): { rows: number; columns: number } {
+  return { rows, columns };
+}
+
+function requireRunning(container: Container): void {
+  if (container.history.state.status !== "paused") {
+    requireProcess(container);
+    return;
+  }
+  throw new RuntimeError({
+    code: "container-paused",
+    class: "conflict",
+    message: `Container ${container.name} is paused, unpause the container before exec`,
+    operation: "exec",
+    subject: container.name,
+    hint: "Unpause it first.",
+  });
+}
+
+function alreadyStarted(exec: Exec): RuntimeError {
+  return new RuntimeError({
+    code: "exec-already-started",
+    class: "conflict",
+    message:
+      exec.status === "running"
+        ? `exec command ${exec.id} is already running`
+        : `exec command ${exec.id} has already run`,
+    operation: "start exec",
+    subject: exec.id,
+    hint: "An exec runs once: make another.",
+  });
+}
+
+/** The answer of `GET /exec/{id}/json`. */
+export function inspectExec({ container, exec }: ExecTarget): ApiObject {
+  const { request } = exec;
+  const [entrypoint = "", ...args] = request.cmd;
+  return {
+    ID: exec.id,
+    Running: exec.status === "running",
+    ExitCode: exec.exitCode,
+    ProcessConfig: {
+      tty: request.tty,
+      entrypoint,
+      arguments: args,
+      privileged: request.privileged,
+      user: request.user,
+    },
+    OpenStdin: request.attachStdin,
+    OpenStderr: request.attachStderr,
+    OpenStdout: request.attachStdout,
+    CanRemove: exec.status === "exited",
+    ContainerID: container.id,
+    DetachKeys: request.detachKeys,
+    Pid: exec.hostPid,
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Images as the engine serves them.
+ *
+ * Kernel interface: none of its own.
+ * Specification: Docker Engine API v1.50, images.
+ * Invariants: none.
+ * Left out: pulling from a registry, deleting, tagging (later chapters).
+ * Docs: docs/concepts/images.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import {
+  familiarName,
+  findImage,
+  IMAGE_FILTERS,
+  imageHistory,
+  imageInspect,
+  imageSummary,
+  listImages,
+  parseReference,
+} from "../images/index.ts";
+import { layerDiff } from "../layers/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { ApiObject, Filters } from "./engine.ts";
+import { STORAGE_DRIVER } from "./inspect.ts";
+
+/** The answer of `GET /images/json`, newest first. @throws RuntimeError filter-invalid */
+export function imageList({ images }: EngineContext, filters: Filters): readonly ApiObject[] {
+  const context = {
+    createdMs: (reference: string) => Date.parse(findImage(images, reference).config.created),
+  };
+  const tests = Object.entries(filters).map(([name, values]) => {
+    const test = Object.hasOwn(IMAGE_FILTERS, name) ? IMAGE_FILTERS[name] : undefined;
+    if (test === undefined) throw invalidFilter(name);
+    return { test, values };
+  });
+  return listImages(images)
+    .filter((image) =>
+      tests.every(({ test, values }) => values.some((value) => test(image, value, context))),
+    )
+    .map(imageSummary)
+    .toReversed();
+}
+
+function invalidFilter(name: string): RuntimeError {
+  return new RuntimeError({
+    code: "filter-invalid",
+    class: "invalid",
+    message: `invalid filter '${name}'`,
+    operation: "list images",
+    subject: name,
+    hint: `Filters of images are ${Object.keys(IMAGE_FILTERS).join(", ")}.`,
+  });
+}
+
+/** The answer of `GET /images/{name}/json`. @throws RuntimeError image-not-found */
+export function inspectImage(engine: EngineContext, reference: string): ApiObject {
+  const image = findImage(engine.images, reference);
+  const directories = image.chain.map((chainId) => layerDiff(engine.layers, chainId));
+  return imageInspect(image, directories, STORAGE_DRIVER);
+}
+
+/** The answer of `GET /images/{name}/history`. @throws RuntimeError image-not-found */
+export function historyOf({ images }: EngineContext, reference: string): readonly ApiObject[] {
+  return imageHistory(findImage(images, reference));
+}
+
+/** Succeeds when the image is here. @throws RuntimeError reference-invalid, image-pull-failed */
+export function requireImage({ images }: EngineContext, reference: string): void {
+  const name = familiarName(parseReference(reference));
+  try {
+    findImage(images, reference);
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError) || cause.code !== "image-not-found") throw cause;
+    throw new RuntimeError({
+      code: "image-pull-failed",
+      class: "not-found",
+      message: `pull access denied for ${name}, repository does not exist or may require 'docker login'`,
+      operation: "pull image",
+      subject: reference,
+      hint: "This version has no registry client yet: busybox:latest is the image that every engine has.",
+      cause,
+    });
+  }
+}

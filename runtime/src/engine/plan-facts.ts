@@ -1,0 +1,226 @@
+/**
+ * Plan facts: what has to be asked before a container's plan can be made.
+ *
+ * The plan itself is a pure function (container/plan.ts). Here its input is put together: where the
+ * files are, whose namespaces are shared, what the machine has.
+ *
+ * Kernel interface: proc(5), stat(2).
+ * Specification: none.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { openCgroupParent, planCgroup, readBlockDevices } from "../cgroups/index.ts";
+import type { Cgroup, CgroupParent } from "../cgroups/index.ts";
+import { planContainerCapabilities } from "../container/index.ts";
+import type { ContainerConfig, HostConfig, PlanInput } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Files, HostPid, Kernel } from "../kernel/index.ts";
+import { layerLink, writableLayerIn } from "../layers/index.ts";
+import { parseNamespaceModes, parseSubordinateIds, planIdMaps } from "../namespaces/index.ts";
+import type { NamespaceKind, NamespaceModes, SubordinateIds } from "../namespaces/index.ts";
+import { parseSecurityOptions } from "../security/index.ts";
+import type { SeccompProgram } from "../security/index.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import { readDevices } from "./host-devices.ts";
+import type { Definition } from "./record.ts";
+import { filesOf } from "./state-store.ts";
+
+/** A container that may not exist: `--plan` asks before it does. */
+export interface Planned {
+  readonly definition: Definition;
+  /** Process of another container, by reference; throws when there is none. */
+  readonly pidOf: (reference: string) => HostPid;
+}
+
+/**
+ * Everything that `planContainer` needs.
+ *
+ * @throws RuntimeError namespace-target-invalid, resource-invalid, seccomp-profile-invalid, …
+ */
+export function readPlanInput(engine: EngineContext, kernel: Kernel, planned: Planned): PlanInput {
+  const { definition, pidOf } = planned;
+  const { id, config, hostConfig } = definition;
+  const cgroupParent = cgroupParentOf(engine, hostConfig);
+  const modes = namespaceModes(engine, hostConfig);
+  return {
+    id,
+    config,
+    hostConfig,
+    paths: planPaths(engine, definition, modes),
+    machine: {
+      ...engine.machine,
+      cgroupParent,
+      blockDevices: readBlockDevices(kernel, blockDevicePaths(hostConfig)),
+      mountinfo: kernel.readText("/proc/self/mountinfo"),
+    },
+    joins: readJoins(modes, pidOf),
+    idMaps: modes.kinds.user.mode === "private" ? readIdMaps(kernel, modes) : null,
+    devices: readDevices(kernel, hostConfig),
+    seccomp: seccompOf(engine, hostConfig),
+  };
+}
+
+function planPaths(
+  engine: EngineContext,
+  definition: Definition,
+  modes: NamespaceModes,
+): PlanInput["paths"] {
+  const files = filesOf(engine.root, definition.id);
+  const names = filesOf(engine.root, donorId(engine, modes, "net") ?? definition.id);
+  const lowers = definition.layers.map((chainId) => layerLink(chainId)).toReversed();
+  return {
+    rootfs: files.rootfs,
+    layers: {
+      directory: engine.layers.linkDirectory,
+      lowers,
+      ...writableLayerIn(files.directory),
+    },
+    hostname: names.hostname,
+    hosts: names.hosts,
+    resolvConf: names.resolvConf,
+    sharedMemory: sharedMemoryOf(engine, definition.id, modes),
+  };
+}
+
+/** Who shares a namespace shares what belongs to it: the network's name files, the shared memory. */
+function donorId(
+  engine: EngineContext,
+  modes: NamespaceModes,
+  kind: NamespaceKind,
+): string | undefined {
+  const mode = modes.kinds[kind];
+  return mode.mode === "container" ? engine.containers.find(mode.container).id : undefined;
+}
+
+function sharedMemoryOf(engine: EngineContext, id: string, modes: NamespaceModes): string | null {
+  if (modes.sharedMemory === "host") return "/dev/shm";
+  const isShared = modes.sharedMemory === "shareable" || modes.sharedMemory === "container";
+  if (!isShared) return null;
+  return filesOf(engine.root, donorId(engine, modes, "ipc") ?? id).sharedMemory;
+}
+
+/** @throws RuntimeError network-mode-unsupported, request-invalid */
+export function namespaceModes(engine: EngineContext, hostConfig: HostConfig): NamespaceModes {
+  return parseNamespaceModes(hostConfig, engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1);
+}
+
+function readJoins(modes: NamespaceModes, pidOf: Planned["pidOf"]): PlanInput["joins"] {
+  const joins: Partial<Record<NamespaceKind, HostPid>> = {};
+  for (const [kind, mode] of Object.entries(modes.kinds)) {
+    // The keys of `kinds` are exactly the kinds.
+    if (mode.mode === "container") joins[kind as NamespaceKind] = pidOf(mode.container);
+  }
+  return joins;
+}
+
+/**
+ * The process whose namespaces are joined.
+ *
+ * @throws RuntimeError namespace-target-invalid when that container does not run
+ */
+export function pidToJoin(engine: EngineContext, reference: string): HostPid {
+  const target: Container = engine.containers.find(reference);
+  const { state } = target.history;
+  if (state.status === "running" || state.status === "paused") return state.hostPid;
+  throw new RuntimeError({
+    code: "namespace-target-invalid",
+    class: "conflict",
+    message: `cannot join namespace of a non running container: ${target.id}`,
+    operation: "join namespace",
+    subject: target.name,
+    hint: `A namespace lives as long as its processes: start ${target.name} first.`,
+  });
+}
+
+function readIdMaps(kernel: Kernel, modes: NamespaceModes): PlanInput["idMaps"] {
+  const owner = kernel.identity().effectiveUid;
+  const name = /^([^:]*):[^:]*:(\d+):/mu;
+  const user =
+    textOr(kernel, "/etc/passwd")
+      .split("\n")
+      .find((line) => name.exec(line)?.[2] === String(owner))
+      ?.split(":", 1)[0] ?? "root";
+  const rangesIn = (path: string): readonly SubordinateIds[] =>
+    parseSubordinateIds(textOr(kernel, path)).filter(
+      (range) => range.user === user || range.user === String(owner),
+    );
+  return planIdMaps(modes.userMapping, {
+    hostUid: owner,
+    hostGid: owner,
+    subordinateUids: rangesIn("/etc/subuid"),
+    subordinateGids: rangesIn("/etc/subgid"),
+  });
+}
+
+/** The filter of a container's processes; null: none. @throws RuntimeError seccomp-profile-invalid */
+export function seccompOf(engine: EngineContext, hostConfig: HostConfig): SeccompProgram {
+  const { machine } = engine;
+  const { bounding } = planContainerCapabilities({
+    hostConfig,
+    machine,
+    privileged: hostConfig.Privileged,
+  });
+  return engine.planSeccomp({
+    profile: parseSecurityOptions(hostConfig.SecurityOpt).seccomp,
+    privilege: hostConfig.Privileged ? "privileged" : "normal",
+    facts: {
+      machine: machine.uname.machine,
+      kernelRelease: machine.uname.release,
+      capabilities: bounding,
+    },
+  });
+}
+
+/** Our own parent cgroup, or the one that the container asked for. @throws RuntimeError cgroup-unavailable */
+export function cgroupParentOf(engine: EngineContext, hostConfig: HostConfig): CgroupParent {
+  const { cgroupParent } = engine.machine;
+  const wanted = hostConfig.CgroupParent;
+  if (wanted === "") return cgroupParent;
+  const path = wanted.startsWith("/") ? wanted : `/${wanted}`;
+  return openCgroupParent(engine.kernel, cgroupParent.layout, path);
+}
+
+/** The cgroup that a container has while it runs, found again by its name. */
+export function cgroupOf(engine: EngineContext, { id, hostConfig }: Definition): Cgroup {
+  const request = { name: id, limits: {}, devices: "all", blockDevices: new Map() } as const;
+  return planCgroup(cgroupParentOf(engine, hostConfig), request).cgroup;
+}
+
+function blockDevicePaths(hostConfig: HostConfig): readonly string[] {
+  return [
+    ...hostConfig.BlkioWeightDevice,
+    ...hostConfig.BlkioDeviceReadBps,
+    ...hostConfig.BlkioDeviceWriteBps,
+    ...hostConfig.BlkioDeviceReadIOps,
+    ...hostConfig.BlkioDeviceWriteIOps,
+  ].map(({ Path }) => Path);
+}
+
+/** The terminal and pipes that a container's first process gets. */
+export function stdioOf(
+  config: ContainerConfig,
+  [rows, columns]: readonly [number, number],
+): { terminal: boolean; openStdin: boolean; stdinOnce: boolean; rows: number; columns: number } {
+  return {
+    terminal: config.Tty,
+    openStdin: config.OpenStdin,
+    stdinOnce: config.StdinOnce,
+    rows,
+    columns,
+  };
+}
+
+function textOr(kernel: Files, path: string): string {
+  try {
+    return kernel.readText(path);
+  } catch (error) {
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Record: what the engine remembers of a container.
+ *
+ * Two documents with different promises. The definition says what the container is: complete at
+ * creation, changed only by a new name. The history says what became of it: its last start, its last
+ * end. The definition must survive a power cut, for somebody was told that the container exists. The
+ * history need not: after a power cut nothing runs, and what a lost history would have said ("it
+ * runs") is no longer true. `state-store.ts` writes each accordingly.
+ *
+ * Kernel interface: none.
+ * Invariants: none.
+ * Left out: checkpoints.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { CREATED } from "../container/index.ts";
+import type { ContainerConfig, ContainerState, HostConfig } from "../container/index.ts";
+import type { Digest } from "../layers/index.ts";
+
+/** What a container is. */
+export interface Definition {
+  readonly id: string;
+  /** Without slash. */
+  readonly name: string;
+  readonly createdAtMs: number;
+  /** The image's id, `sha256:…`. */
+  readonly imageId: string;
+  /** With the image's defaults filled in. */
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** As the client sent it, for inspect. */
+  readonly networkingConfig: Readonly<Record<string, unknown>>;
+  /** Chain ids of the image's layers, bottom first. */
+  readonly layers: readonly Digest[];
+}
+
+/** What became of a container. */
+export interface History {
+  readonly state: ContainerState;
+  readonly restartCount: number;
+}
+
+/** The history of a container that was just made. */
+export const NEW_HISTORY: History = { state: CREATED, restartCount: 0 };

@@ -1,0 +1,182 @@
+/**
+ * Recover: what an engine does before it serves anybody.
+ *
+ * The engine before it may have been killed at any instant. Four witnesses tell what happened: the
+ * definitions on the disk (which containers there are), the keeper (what runs now), the exit records
+ * (what ended meanwhile, and how) and the cgroups. They are put together in this order:
+ *
+ *   directory without definition           a creation or removal cut short: the rest is removed
+ *   the keeper has it                      it runs, whatever its history says
+ *   exit record newer than the history     it ended meanwhile, and we know how
+ *   history says it runs, nobody has it    it ended with the keeper or the machine: 137, and why
+ *   the keeper has an unknown process      its container is gone: it is killed
+ *   a cgroup of no running container       removed, with what is in it
+ *
+ * Kernel interface: none of its own.
+ * Specification: none.
+ * Invariants:
+ *   recovery-is-complete   after a crash at any kernel call and a new start nothing is half made, and everything works
+ * Left out: the state paused is not recovered: such a container is shown as running.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { killCgroup, removeCgroup } from "../cgroups/index.ts";
+import type { Cgroup } from "../cgroups/index.ts";
+import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
+import type { ContainerState, Kept } from "../container/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import { removeTree } from "../layers/index.ts";
+import { parseMountSpecs } from "../volumes/index.ts";
+import { pause } from "./clean-up.ts";
+import { Container } from "./container-table.ts";
+import { notice } from "./context.ts";
+import type { EngineContext } from "./context.ts";
+import { saveHistory } from "./exit.ts";
+import { openJournal } from "./journal.ts";
+import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
+import { removeEnded } from "./remove.ts";
+import { containersDirectory, filesOf, readExitRecord, readStore } from "./state-store.ts";
+import type { Stored } from "./state-store.ts";
+
+/** The exit code of a process that was killed with its keeper. */
+const KILLED = 137;
+const CGROUP_ATTEMPTS = 20;
+const CGROUP_PAUSE_MS = 10;
+
+/** Loads every container and makes memory, disk and kernel agree. */
+export async function recover(engine: EngineContext): Promise<void> {
+  for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
+  const kept = await engine.keeper.current.list();
+  const byId = new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));
+  for (const container of engine.containers.all())
+    reconcile(engine, container, byId.get(container.id));
+  for (const { id } of byId.values()) {
+    if (engine.containers.get(id) === undefined) await killOrphan(engine, id);
+  }
+  await sweepCgroups(engine);
+  for (const container of engine.containers.all()) {
+    const { state } = container.history;
+    const isOver = state.status === "exited" || state.status === "dead";
+    if (isOver && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
+  }
+}
+
+function load(engine: EngineContext, stored: Stored): void {
+  if (stored.kind === "unreadable") {
+    return notice(engine, `Container ${stored.id} is left alone`, stored.reason);
+  }
+  if (stored.kind === "rubbish") {
+    return removeTree(engine.kernel, `${containersDirectory(engine.root)}/${stored.id}`);
+  }
+  const { definition, history } = stored;
+  const files = filesOf(engine.root, definition.id);
+  engine.containers.add(
+    new Container({
+      definition,
+      history,
+      files,
+      journal: openJournal(engine.kernel, files.journal, definition.id),
+      mounts: parseMountSpecs(definition.hostConfig),
+    }),
+  );
+}
+
+function reconcile(engine: EngineContext, container: Container, kept: Kept | undefined): void {
+  const before = container.history.state;
+  const state = kept === undefined ? withoutProcess(engine, container) : withProcess(kept, before);
+  if (kept !== undefined) container.cgroup = cgroupOf(engine, container.definition);
+  if (state === before) return;
+  container.history = { ...container.history, state };
+  saveHistory(engine, container);
+}
+
+function withProcess({ hostPid, startedAtMs }: Kept, before: ContainerState): ContainerState {
+  const isKnown = hasProcess(before) && before.hostPid === hostPid;
+  return isKnown ? before : { status: "running", hostPid, startedAtMs };
+}
+
+function withoutProcess(engine: EngineContext, container: Container): ContainerState {
+  const { state } = container.history;
+  const record = readExitRecord(engine.kernel, container.files);
+  const knownEndMs = lastEndOf(state)?.finishedAtMs ?? 0;
+  const startedAtMs = hasProcess(state) ? state.startedAtMs : 0;
+  if (record !== null && record.finishedAtMs > knownEndMs) {
+    const { finishedAtMs, status } = record;
+    const end = { finishedAtMs, exitCode: exitCodeOf(status), oomKilled: false, error: "" };
+    // Nobody wrote down when it started; it was before it ended.
+    return { status: "exited", ended: { ...end, startedAtMs: startedAtMs || finishedAtMs } };
+  }
+  if (!hasProcess(state)) return state;
+  const error = "The process was killed when its keeper or the machine went down.";
+  const finishedAtMs = engine.kernel.nowMs();
+  const end = { startedAtMs, finishedAtMs, exitCode: KILLED, oomKilled: false, error };
+  return { status: "exited", ended: end };
+}
+
+/** Its container was removed, or never came to be: nobody could ever stop it. */
+async function killOrphan(engine: EngineContext, id: string): Promise<void> {
+  engine.options.onNotice(`Process ${id} belongs to no container: it is killed`);
+  await engine.keeper.current.signal(id, "SIGKILL");
+}
+
+/** Removes the cgroups below our parent that are not of a running container. */
+async function sweepCgroups(engine: EngineContext): Promise<void> {
+  const running = engine.containers.all().filter(({ history }) => hasProcess(history.state));
+  const ids = new Set(running.map(({ id }) => id));
+  for (const cgroup of leftovers(engine, ids)) {
+    for (let attempt = 1; attempt <= CGROUP_ATTEMPTS; attempt++) {
+      if (removeCgroup(engine.kernel, cgroup).length === 0) break;
+      killCgroup(engine.kernel, cgroup);
+      await pause(engine.kernel, CGROUP_PAUSE_MS);
+    }
+  }
+}
+
+function leftovers(engine: EngineContext, ids: ReadonlySet<string>): readonly Cgroup[] {
+  const { machine, kernel } = engine;
+  const parents = new Set([
+    machine.cgroupParent,
+    ...engine.containers
+      .all()
+      .map(({ definition }) => cgroupParentOf(engine, definition.hostConfig)),
+  ]);
+  return [...parents].flatMap(({ hierarchies, path }) =>
+    hierarchies.flatMap(({ version, controllers, mountPoint }) =>
+      // Only names that we give: another program may have put its own cgroup there.
+      namesIn(kernel, `${mountPoint}${path}`)
+        .filter((name) => /^[0-9a-f]{64}$/u.test(name) && !ids.has(name))
+        .map((name) => ({
+          directories: [{ version, controllers, path: `${mountPoint}${path}/${name}` }],
+        })),
+    ),
+  );
+}
+
+function namesIn(kernel: EngineContext["kernel"], path: string): readonly string[] {
+  try {
+    return kernel.readdir(path);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** The keeper is gone, and with it every process: what ran has ended. */
+export function markLost(engine: EngineContext): readonly Container[] {
+  const lost = engine.containers.all().filter(({ history }) => hasProcess(history.state));
+  for (const container of lost) {
+    container.history = {
+      ...container.history,
+      state: withoutProcess(engine, container),
+    };
+    saveHistory(engine, container);
+    for (const exec of container.execs.values()) {
+      if (exec.status !== "running") continue;
+      exec.status = "exited";
+      exec.exitCode = KILLED;
+    }
+  }
+  return lost;
+}

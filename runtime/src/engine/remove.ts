@@ -1,0 +1,118 @@
+/**
+ * Remove: a container and everything that was its own.
+ *
+ * Removal begins with the definition: once that name is gone the container is gone for every later
+ * start of an engine, and what is left of its directory is rubbish that is swept away. A removal
+ * that fails half-way leaves the container dead: it can only be removed again.
+ *
+ * Kernel interface: unlink(2), rmdir(2).
+ * Specification: Docker Engine API v1.50, ContainerDelete.
+ * Invariants:
+ *   remove-is-complete   after run and remove, mounts, namespaces, cgroups, processes and files are as before
+ * Left out: volumes (`-v`): there are none yet.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { hasProcess, requireTransition } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError, withContext } from "../kernel/index.ts";
+import { removeTree } from "../layers/index.ts";
+import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
+import type { Container } from "./container-table.ts";
+import { notice } from "./context.ts";
+import type { EngineContext } from "./context.ts";
+import { killAndWait } from "./stop.ts";
+import { unlinkIfThere } from "./state-store.ts";
+
+/** How often a container that removes itself is tried again. */
+const ATTEMPTS = 5;
+const PAUSE_MS = 50;
+
+/**
+ * Removes a container.
+ *
+ * @param options `force` kills one that runs
+ * @throws RuntimeError container-running, container-being-removed, container-removal-failed
+ */
+export async function removeContainer(
+  engine: EngineContext,
+  container: Container,
+  options: { readonly force: boolean },
+): Promise<void> {
+  // A second removal does not wait for the first: it is told.
+  if (container.history.state.status === "removing") {
+    requireTransition(container.history.state, "remove", container.name);
+  }
+  await engine.locks.run(container.id, async () => {
+    if (engine.containers.get(container.id) !== container) return;
+    if (hasProcess(container.history.state) && options.force) await killAndWait(engine, container);
+    requireTransition(container.history.state, "remove", container.name);
+    await removeUnderLock(engine, container);
+  });
+}
+
+/** Removes a container that ended and was to be removed then. Failures are tried again, then told. */
+export async function removeEnded(engine: EngineContext, container: Container): Promise<void> {
+  await engine.locks.run(container.id, async () => {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const isOurs = engine.containers.get(container.id) === container;
+      if (!isOurs || hasProcess(container.history.state)) return;
+      try {
+        return await removeUnderLock(engine, container);
+      } catch (error) {
+        if (attempt === ATTEMPTS) notice(engine, `Cannot remove container ${container.id}`, error);
+      }
+      await pause(engine.kernel, PAUSE_MS * attempt);
+    }
+  });
+}
+
+async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
+  await container.cleaned;
+  container.advance({ type: "remove" });
+  try {
+    if (container.cgroup !== null) await cleanUp(engine, container);
+    removeFiles(engine, container);
+  } catch (cause) {
+    const error = removalFailed(container, cause);
+    container.advance({ type: "fail-removal", error: error.message });
+    throw error;
+  }
+  engine.containers.delete(container.id);
+  container.release(["not-running", "next-exit", "removed"], outcomeOf(container));
+  await forget(engine, container);
+}
+
+/** The journal of a removal would go with the container, so none is kept. */
+function removeFiles(engine: EngineContext, container: Container): void {
+  container.journal.close();
+  if (container.cgroup !== null) throw new Error("processes are left in its cgroup");
+  const kernel = withContext(engine.kernel, { concept: "layers", operation: "remove container" });
+  unlinkIfThere(kernel, container.files.definition);
+  removeTree(kernel, container.files.directory);
+}
+
+/** Clients that attached before a start which will never come are told. */
+async function forget(engine: EngineContext, container: Container): Promise<void> {
+  try {
+    await engine.keeper.current.forget(container.id);
+  } catch (error) {
+    notice(engine, `Cannot tell the keeper that container ${container.id} is gone`, error);
+  }
+}
+
+function removalFailed(container: Container, cause: unknown): RuntimeError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new RuntimeError({
+    code: "container-removal-failed",
+    class: "internal",
+    message: `cannot remove container "${container.name}": ${why}`,
+    operation: "remove container",
+    subject: container.id,
+    errno: cause instanceof KernelError ? cause.errno : undefined,
+    hint: "Remove it again; what was removed stays removed.",
+    cause,
+  });
+}

@@ -1,0 +1,174 @@
+/**
+ * Start: from a container that exists to one that runs.
+ *
+ *   facts ─▶ plan ─▶ cgroup made ─▶ keeper forks init ─▶ init walks the plan ─▶ running
+ *                        └──────────── whatever fails: every step back ────────────┘
+ *
+ * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces that
+ * end with it. A start that fails leaves the container as it was, with the reason and an exit code
+ * that says whether the command was missing (127), not executable (126) or something else (128).
+ *
+ * Kernel interface: mkdir(2) and write(2) of cgroups; the rest is init's.
+ * Specification: Docker Engine API v1.50, ContainerStart.
+ * Invariants:
+ *   start-leaves-nothing   a start or removal that fails at any kernel call, ours or init's, leaves nothing, and the next works
+ * Left out: nothing.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { applyCgroup } from "../cgroups/index.ts";
+import {
+  exitCodeOfFailure,
+  hasProcess,
+  planContainer,
+  requireTransition,
+  StartError,
+} from "../container/index.ts";
+import type { StartRequest } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError, withContext } from "../kernel/index.ts";
+import { originalErrorOf, UndoStack } from "../undo/index.ts";
+import { makeSources } from "../volumes/index.ts";
+import { cleanUp } from "./clean-up.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import { saveHistory, settleExit } from "./exit.ts";
+import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
+import { removeEnded } from "./remove.ts";
+import { unlinkIfThere, writeHistory } from "./state-store.ts";
+import { killAndWait, stopProcess } from "./stop.ts";
+import type { StopOptions } from "./stop.ts";
+
+/** Starts a container. @throws RuntimeError container-already-started and whatever the start failed with */
+export async function startContainer(engine: EngineContext, container: Container): Promise<void> {
+  try {
+    await engine.locks.run(container.id, () => startUnderLock(engine, container));
+  } catch (error) {
+    const failed = error instanceof RuntimeError && error.code === "container-start-failed";
+    if (failed && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
+    throw error;
+  }
+}
+
+/** The same for a caller that has the container's lock. */
+export async function startUnderLock(engine: EngineContext, container: Container): Promise<void> {
+  requireTransition(container.history.state, "start", container.id);
+  await container.cleaned;
+  container.starting = { exit: null };
+  try {
+    await run(engine, container);
+  } catch (error) {
+    throw failStart(engine, container, originalErrorOf(error));
+  } finally {
+    container.starting = null;
+  }
+}
+
+async function run(engine: EngineContext, container: Container): Promise<void> {
+  const kernel = withContext(container.journal.kernel, { operation: "start container" });
+  await using undo = new UndoStack();
+  makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
+  const input = readPlanInput(engine, kernel, {
+    definition: container.definition,
+    pidOf: (reference) => pidToJoin(engine, reference),
+  });
+  const plan = planContainer(input);
+  container.cgroup = plan.cgroup.cgroup;
+  undo.push("remove cgroup", () => cleanUp(engine, container));
+  applyCgroup(withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
+  // An old record would be taken for the end of this run.
+  unlinkIfThere(kernel, container.files.exit);
+  const request = startRequest(engine, container, plan);
+  const started = await engine.keeper.current.start(request);
+  container.journal.addInit(started.journal);
+  const { hostPid, startedAtMs } = started;
+  container.advance({ type: "start", hostPid, startedAtMs });
+  undo.push("kill process", () => endRun(engine, container));
+  // A process that nobody would find again must not run.
+  writeHistory(withContext(kernel, { concept: "engine" }), container.files, container.history);
+  undo.commit();
+  const { starting } = container;
+  if (starting?.exit != null) settleExit(engine, container, starting.exit);
+}
+
+function startRequest(
+  engine: EngineContext,
+  { id, definition, files }: Container,
+  plan: ReturnType<typeof planContainer>,
+): StartRequest {
+  const { config, hostConfig } = definition;
+  return {
+    id,
+    kind: "container",
+    plan: plan.init,
+    pidNamespace: plan.pidNamespace,
+    idMaps: plan.idMaps,
+    stdio: stdioOf(config, hostConfig.ConsoleSize),
+    logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
+    exitPath: files.exit,
+    fault: engine.options.nextInitFault?.() ?? null,
+  };
+}
+
+async function endRun(engine: EngineContext, container: Container): Promise<void> {
+  const { starting } = container;
+  container.starting = null;
+  if (starting?.exit != null) settleExit(engine, container, starting.exit);
+  await killAndWait(engine, container);
+}
+
+/** Notes why a start failed, and says it in Docker's words. */
+function failStart(engine: EngineContext, container: Container, cause: unknown): unknown {
+  if (cause instanceof StartError) container.journal.addInit(cause.journal);
+  const isExpected = cause instanceof RuntimeError || cause instanceof KernelError;
+  if (!isExpected) return cause;
+  const error = startFailed(container, cause);
+  const code = cause instanceof RuntimeError ? exitCodeOfFailure(cause) : START_FAILED;
+  const event = { atMs: engine.kernel.nowMs(), exitCode: code, error: error.message } as const;
+  container.advance({ type: "fail-start", ...event });
+  saveHistory(engine, container);
+  return error;
+}
+
+const START_FAILED = 128;
+
+/** These say what the client got wrong and stand alone; all others are failures of the start. */
+const OWN_WORDS = ["namespace-target-invalid", "container-not-found", "volume-invalid"];
+
+function startFailed(container: Container, cause: RuntimeError | KernelError): RuntimeError {
+  const text = cause.message;
+  const isOwn = cause instanceof RuntimeError && OWN_WORDS.includes(cause.code);
+  return new RuntimeError({
+    code: "container-start-failed",
+    class: cause instanceof RuntimeError ? cause.class : "internal",
+    message: isOwn
+      ? text
+      : `failed to create task for container: failed to create shim task: OCI runtime create failed: ${text}: unknown`,
+    operation: "start container",
+    subject: container.name,
+    errno: cause.errno,
+    hint:
+      (cause instanceof RuntimeError ? cause.hint : undefined) ??
+      `drydock explain ${container.name} shows every call up to the one that failed.`,
+    cause,
+  });
+}
+
+/** Stops what runs and starts it again. */
+export async function restartContainer(
+  engine: EngineContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  await engine.locks.run(container.id, async () => {
+    container.isKeptAfterExit = true;
+    try {
+      if (hasProcess(container.history.state)) await stopProcess(engine, container, options);
+      await startUnderLock(engine, container);
+    } finally {
+      container.isKeptAfterExit = false;
+    }
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * Stop: asking a process to end, and seeing that it does.
+ *
+ * First the signal that the container names (SIGTERM unless it says otherwise), then time, then
+ * SIGKILL, which no process can refuse. PID 1 of a namespace has no default action for signals: a
+ * shell that installs no handler does not notice SIGTERM, and its stop takes all of the time.
+ *
+ * Kernel interface: kill(2), pid_namespaces(7).
+ * Specification: Docker Engine API v1.50, ContainerStop and ContainerKill.
+ * Invariants: see `engine.ts`.
+ * Left out: nothing.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { hasProcess, parseSignal } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+
+/** How to stop: see `Engine.stopContainer`. */
+export interface StopOptions {
+  readonly signal: string | null;
+  readonly timeoutSeconds: number | null;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+/** Stops a container. Idempotent. @throws RuntimeError container-already-stopped, signal-unknown */
+export async function stopContainer(
+  engine: EngineContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  if (options.signal !== null) parseSignal(options.signal);
+  await engine.locks.run(container.id, async () => {
+    if (!hasProcess(container.history.state)) {
+      throw new RuntimeError({
+        code: "container-already-stopped",
+        class: "not-modified",
+        message: `container ${container.name} is already stopped`,
+        operation: "stop container",
+        subject: container.name,
+      });
+    }
+    await stopProcess(engine, container, options);
+  });
+}
+
+/** Stops the process of a running container and waits for its end. The caller has the lock. */
+export async function stopProcess(
+  engine: EngineContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  const { StopSignal, StopTimeout } = container.definition.config;
+  const signal = parseSignal(options.signal ?? (StopSignal === "" ? "SIGTERM" : StopSignal));
+  const seconds = options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
+  const keeper = engine.keeper.current;
+  const ended = endOf(container);
+  await keeper.signal(container.id, signal);
+  let cancel = (): void => undefined;
+  if (seconds >= 0) {
+    const tooLong = new Promise<"too long">((resolve) => {
+      cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
+    });
+    if ((await Promise.race([ended, tooLong])) === "too long") {
+      await keeper.signal(container.id, "SIGKILL");
+    }
+  }
+  await ended;
+  cancel();
+}
+
+/** Kills the process of a running container and waits for its end. */
+export async function killAndWait(engine: EngineContext, container: Container): Promise<void> {
+  const ended = endOf(container);
+  await engine.keeper.current.signal(container.id, "SIGKILL");
+  await ended;
+}
+
+/** Resolves when the present run has ended and its cgroup is gone. */
+function endOf(container: Container): Promise<void> {
+  if (!hasProcess(container.history.state)) return container.cleaned;
+  return new Promise((resolve) => {
+    container.waiters.push({ condition: "next-exit", resolve: () => resolve() });
+  });
+}
+
+/**
+ * Sends a signal; SIGKILL is waited for, as its effect is certain.
+ *
+ * @throws RuntimeError container-not-running, signal-unknown
+ */
+export async function killContainer(
+  engine: EngineContext,
+  container: Container,
+  signalText: string,
+): Promise<void> {
+  const signal = parseSignal(signalText === "" ? "SIGKILL" : signalText);
+  if (!hasProcess(container.history.state)) {
+    throw new RuntimeError({
+      code: "container-not-running",
+      class: "conflict",
+      message: `cannot kill container: ${container.name}: container ${container.id} is not running`,
+      operation: "kill container",
+      subject: container.name,
+      hint: "Only a running container has a process that a signal could reach.",
+    });
+  }
+  if (signal === "SIGKILL") return killAndWait(engine, container);
+  await engine.keeper.current.signal(container.id, signal);
+}

@@ -1,0 +1,149 @@
+/**
+ * Images as the Docker Engine API shows them: list, inspect, history.
+ *
+ * Kernel interface: none.
+ * Specification: Docker Engine API v1.50, ImageSummary, ImageInspect, HistoryResponseItem.
+ * Invariants: none.
+ * Left out: Identity, Manifests and attestations; SharedSize, which would need a walk over all layers.
+ * Docs: docs/concepts/images.md
+ *
+ * @module
+ */
+
+import type { ImageRunConfig } from "./oci.ts";
+import { familiarForm, familiarName } from "./reference.ts";
+import type { Image } from "./store.ts";
+
+type ApiObject = Readonly<Record<string, unknown>>;
+
+/** One entry of `GET /images/json`. */
+export function imageSummary(image: Image): ApiObject {
+  return {
+    Containers: -1,
+    Created: Math.floor(Date.parse(image.config.created) / 1000),
+    Id: image.id,
+    Labels: image.config.config.Labels ?? null,
+    ParentId: "",
+    RepoDigests: [],
+    RepoTags: image.references.map(familiarForm),
+    SharedSize: -1,
+    Size: image.sizeBytes,
+  };
+}
+
+/**
+ * The answer of `GET /images/{name}/json`.
+ *
+ * @param layerDirs directories of the unpacked layers, bottom first
+ * @param driver the storage driver's name
+ */
+export function imageInspect(
+  image: Image,
+  layerDirs: readonly string[],
+  driver: string,
+): ApiObject {
+  const { config, manifest } = image;
+  const [upper = "", ...lower] = layerDirs.toReversed();
+  return {
+    Id: image.id,
+    RepoTags: image.references.map(familiarForm),
+    RepoDigests: [],
+    Parent: "",
+    Comment: config.history[0]?.comment ?? "",
+    Created: config.created,
+    DockerVersion: "",
+    Author: "",
+    Architecture: config.architecture,
+    Os: config.os,
+    Size: image.sizeBytes,
+    GraphDriver: {
+      Data: { ...(lower.length === 0 ? {} : { LowerDir: lower.join(":") }), UpperDir: upper },
+      Name: driver,
+    },
+    RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: "0001-01-01T00:00:00Z" },
+    Descriptor: {
+      mediaType: manifest.mediaType,
+      digest: image.manifestDigest,
+      size: JSON.stringify(manifest).length,
+    },
+    Config: imageConfigObject(config.config),
+  };
+}
+
+/** Docker fills in what an image leaves out. */
+function imageConfigObject(config: ImageRunConfig): ApiObject {
+  return {
+    User: config.User ?? "",
+    Env: config.Env ?? [],
+    Cmd: config.Cmd ?? null,
+    Image: "",
+    Volumes: config.Volumes ?? null,
+    WorkingDir: config.WorkingDir ?? "",
+    Entrypoint: config.Entrypoint ?? null,
+    OnBuild: null,
+    Labels: config.Labels ?? null,
+    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
+    ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
+  };
+}
+
+/** The answer of `GET /images/{name}/history`: the newest step first, sizes beside those that made a layer. */
+export function imageHistory(image: Image): readonly ApiObject[] {
+  let layer = 0;
+  const steps = image.config.history.map((step) => ({
+    Id: "<missing>",
+    Created: Math.floor(Date.parse(step.created) / 1000),
+    CreatedBy: step.created_by,
+    Tags: null as readonly string[] | null,
+    Size: step.empty_layer === true ? 0 : (image.manifest.layers[layer++]?.size ?? 0),
+    Comment: step.comment ?? "",
+  }));
+  return steps
+    .toReversed()
+    .map((step, index) =>
+      index > 0 ? step : { ...step, Id: image.id, Tags: image.references.map(familiarForm) },
+    );
+}
+
+/** Images as `list` filters them; every filter must hold, one of its values is enough. */
+export interface ImageFilterContext {
+  /** Creation time of another image, milliseconds since the epoch. */
+  readonly createdMs: (reference: string) => number;
+}
+
+type Filter = (image: Image, value: string, context: ImageFilterContext) => boolean;
+
+/** Filters of `GET /images/json`. */
+export const IMAGE_FILTERS: Readonly<Record<string, Filter>> = {
+  dangling: ({ references }, value) =>
+    (references.length === 0) === ["1", "true"].includes(value.toLowerCase()),
+  label: ({ config }, value) => labelMatches(config.config.Labels ?? {}, value),
+  reference: ({ references }, value) => {
+    const pattern = globPattern(value);
+    return references.some((r) => pattern.test(familiarForm(r)) || pattern.test(familiarName(r)));
+  },
+  before: ({ config }, value, { createdMs }) => Date.parse(config.created) < createdMs(value),
+  since: ({ config }, value, { createdMs }) => Date.parse(config.created) > createdMs(value),
+  until: ({ config }, value) => Date.parse(config.created) < untilMs(value),
+};
+
+/** A moment as clients send it: seconds since the epoch, or RFC 3339. */
+function untilMs(value: string): number {
+  return /^\d+(\.\d+)?$/u.test(value) ? Number(value) * 1000 : Date.parse(value);
+}
+
+function labelMatches(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const [key = "", ...value] = wanted.split("=");
+  return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join("="));
+}
+
+/** Go's path.Match as far as names need it: `*` and `?` do not cross a slash. */
+function globPattern(glob: string): RegExp {
+  const body = glob.replace(/[^\w]/gu, (character) => {
+    if (character === "*") return "[^/]*";
+    return character === "?" ? "[^/]" : `\\${character}`;
+  });
+  // Only punctuation is escaped, so this pattern is read without the u flag, which refuses "\-".
+  return new RegExp(`^${body}$`);
+}

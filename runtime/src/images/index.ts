@@ -1,0 +1,5 @@
+export * from "./base-image.ts";
+export * from "./describe.ts";
+export * from "./oci.ts";
+export * from "./reference.ts";
+export * from "./store.ts";

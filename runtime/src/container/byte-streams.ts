@@ -64,7 +64,7 @@ export function streamOfSource(
 export interface StreamedSink {
   readonly sink: ByteSink;
   /** Called when the reader gives up; what is written afterwards is dropped. */
-  onCancel(listener: () => void): void;
+  readonly onCancel: (listener: () => void) => void;
   readonly stream: ReadableStream<Uint8Array>;
 }
 

@@ -74,10 +74,10 @@ export function createFrameDecoder(): FrameDecoder {
         const stream = STREAMS[view.getUint8(0)];
         if (stream === undefined) throw new RangeError(`no stream has number ${view.getUint8(0)}`);
         if (end > all.length) break;
-        frames.push({ stream, payload: all.slice(offset + HEADER_BYTES, end) });
+        frames.push({ stream, payload: all.subarray(offset + HEADER_BYTES, end) });
         offset = end;
       }
-      pending = all.slice(offset);
+      pending = new Uint8Array(all.subarray(offset));
       return frames;
     },
     get pendingBytes() {

@@ -215,6 +215,7 @@ function lost(): RuntimeError {
     class: "unavailable",
     message: "the keeper is gone, and every process that it kept",
     operation: "ask the keeper",
+    errno: "ECONNRESET",
     hint: "The next request starts a new one; containers have to be started again.",
   });
 }

@@ -67,7 +67,8 @@ export function createLineCutter(): LineCutter {
         texts.push(decoder.decode(all.subarray(offset, end)));
         offset = end;
       }
-      pending = all.slice(offset);
+      // A copy: what arrived may be a view of a much larger buffer.
+      pending = new Uint8Array(all.subarray(offset));
       return texts;
     },
     end() {

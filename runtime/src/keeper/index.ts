@@ -1,0 +1,1 @@
+export { connectKeeper, type KeeperOptions } from "./launch.ts";

@@ -1,0 +1,80 @@
+/**
+ * Sockets: a unix socket of Node as the `Connection` that the keeper's protocol runs over.
+ *
+ * @module
+ */
+
+import net from "node:net";
+import type { Connection } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+
+/** A socket as a connection. It must not have been read from before. */
+export function connectionOf(socket: net.Socket): Connection {
+  socket.on("error", () => undefined);
+  return {
+    input: {
+      listen(onData, onEnd) {
+        let ended = false;
+        const end = (): void => {
+          if (!ended) onEnd();
+          ended = true;
+        };
+        socket.on("data", onData);
+        socket.once("end", end);
+        socket.once("close", end);
+      },
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
+    },
+    output: {
+      // Whoever has left takes everything: it goes nowhere.
+      write: (bytes) => socket.destroyed || socket.writableEnded || socket.write(bytes),
+      drained: () => drained(socket),
+      end: () => void socket.end(),
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+function drained(socket: net.Socket): Promise<void> {
+  if (socket.destroyed || !socket.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
+}
+
+/**
+ * Connects to a listening unix socket.
+ *
+ * @throws RuntimeError keeper-unavailable when nobody listens there
+ */
+export function connectSocket(path: string): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = net.createConnection(path);
+    const refused = (cause: Error & { readonly code?: string }): void => {
+      reject(
+        new RuntimeError({
+          code: "keeper-unavailable",
+          class: "unavailable",
+          message: `Cannot reach the keeper at ${path}: ${cause.code ?? cause.message}`,
+          operation: "connect to the keeper",
+          subject: path,
+          errno: cause.code,
+          hint: "It is not running; the daemon starts one when it needs it.",
+          cause,
+        }),
+      );
+    };
+    socket.once("error", refused);
+    socket.once("connect", () => {
+      socket.off("error", refused);
+      resolve(connectionOf(socket));
+    });
+  });
+}

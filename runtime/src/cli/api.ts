@@ -147,10 +147,11 @@ function queryOf(query: Query): string {
 async function errorOf(response: ApiResponse): Promise<ApiError> {
   const text = await readText(response.body);
   const answer = parsedObject(text);
+  const message = answer?.["message"];
   const hint = answer?.["hint"];
   return new ApiError({
     status: response.status,
-    reason: String(answer?.["message"] ?? (text.trim() || `status ${response.status}`)),
+    reason: typeof message === "string" ? message : text.trim() || `status ${response.status}`,
     hint: typeof hint === "string" ? hint : undefined,
   });
 }

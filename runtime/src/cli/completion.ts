@@ -116,29 +116,38 @@ ${bashScript(commands).split("\n").slice(1).join("\n")}`;
 }
 
 function fishScript(commands: readonly Known[]): string {
-  const quoted = (text: string): string =>
-    `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const lines = ["# fish completion for drydock, written by `drydock completion fish`"];
-  for (const [group, summary] of GROUPS) {
-    lines.push(`complete -c drydock -n __fish_use_subcommand -f -a ${group} -d ${quoted(summary)}`);
-  }
-  for (const { name, summary, command } of commands) {
-    const [first = "", second] = name.split(" ");
-    const place =
-      second === undefined
-        ? "__fish_use_subcommand"
-        : `"__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${second}"`;
-    lines.push(`complete -c drydock -n ${place} -f -a ${second ?? first} -d ${quoted(summary)}`);
-    const seen = `"__fish_seen_subcommand_from ${second ?? first}"`;
-    for (const flag of command.flags) {
-      const short = flag.short === undefined ? "" : ` -s ${flag.short}`;
-      const value = flag.kind === "bool" ? "" : " -r";
-      lines.push(
-        `complete -c drydock -n ${seen} -l ${flag.name}${short}${value} -d ${quoted(flag.help)}`,
-      );
-    }
-    const words = wordsCommand(command);
-    if (words !== ":") lines.push(`complete -c drydock -n ${seen} -f -a ${quoted(`(${words})`)}`);
-  }
-  return `${lines.join("\n")}\n`;
+  const groups = [...GROUPS].map(([group, summary]) =>
+    fishLine("__fish_use_subcommand", `-f -a ${group} -d ${fishQuote(summary)}`),
+  );
+  const lines = commands.flatMap((each) => [fishCommand(each), ...fishFlags(each)]);
+  const head = "# fish completion for drydock, written by `drydock completion fish`";
+  return `${[head, ...groups, ...lines].join("\n")}\n`;
+}
+
+function fishLine(condition: string, rest: string): string {
+  return `complete -c drydock -n ${condition} ${rest}`;
+}
+
+function fishQuote(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+function fishCommand({ name, summary }: Known): string {
+  const [first = "", second] = name.split(" ");
+  const place =
+    second === undefined
+      ? "__fish_use_subcommand"
+      : `"__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${second}"`;
+  return fishLine(place, `-f -a ${second ?? first} -d ${fishQuote(summary)}`);
+}
+
+function fishFlags({ name, command }: Known): string[] {
+  const seen = `"__fish_seen_subcommand_from ${name.split(" ").at(-1) ?? ""}"`;
+  const flags = command.flags.map((flag) => {
+    const short = flag.short === undefined ? "" : ` -s ${flag.short}`;
+    const value = flag.kind === "bool" ? "" : " -r";
+    return fishLine(seen, `-l ${flag.name}${short}${value} -d ${fishQuote(flag.help)}`);
+  });
+  const words = wordsCommand(command);
+  return words === ":" ? flags : [...flags, fishLine(seen, `-f -a ${fishQuote(`(${words})`)}`)];
 }

@@ -223,26 +223,26 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function editDistance(left: string, right: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: right.length + 1 }, (_, column) => column);
+  const table: number[][] = [];
+  const at = (row: number, column: number): number => table[row]?.[column] ?? row + column;
+  const isSwap = (row: number, column: number): boolean =>
+    row > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
   for (let row = 1; row <= left.length; row += 1) {
-    const current = [row];
+    const line: number[] = [row];
+    table[row] = line;
     for (let column = 1; column <= right.length; column += 1) {
       const same = left[row - 1] === right[column - 1];
-      let edits = Math.min(
-        (last[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (last[column - 1] ?? 0) + (same ? 0 : 1),
+      line.push(
+        Math.min(
+          at(row - 1, column) + 1,
+          at(row, column - 1) + 1,
+          at(row - 1, column - 1) + (same ? 0 : 1),
+          isSwap(row, column) ? at(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
       );
-      const swapped =
-        left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1] && column > 1;
-      if (swapped && row > 1) edits = Math.min(edits, (beforeLast[column - 2] ?? 0) + 1);
-      current.push(edits);
     }
-    beforeLast = last;
-    last = current;
   }
-  return last[right.length] ?? 0;
+  return at(left.length, right.length);
 }
 
 /** Zero values as Go has them, unless the flag names its own. */

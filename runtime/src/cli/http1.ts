@@ -63,90 +63,104 @@ function oneLine(text: string): string {
 /** How the rest of the bytes are to be taken. */
 type Framing =
   | { readonly kind: "head" | "until-close" | "nothing" }
-  | { readonly kind: "length"; remaining: number }
-  | { readonly kind: "chunk-size" | "chunk-end" | "trailers" }
-  | { readonly kind: "chunk"; remaining: number };
+  | { readonly kind: "length" | "chunk"; remaining: number }
+  | { readonly kind: "chunk-size" | "chunk-end" | "trailers" };
+
+/** What a reader knows between two pieces. */
+interface Progress {
+  readonly method: ApiRequest["method"];
+  readonly events: HttpEvent[];
+  rest: Uint8Array<ArrayBuffer>;
+  framing: Framing;
+}
 
 /** Makes a reader for the answer to one request. */
 export function createAnswerReader(method: ApiRequest["method"]): AnswerReader {
-  let rest = new Uint8Array();
-  let framing: Framing = { kind: "head" };
-
-  /** Takes what it can from `rest`; false when it needs more bytes. */
-  const step = (events: HttpEvent[]): boolean => {
-    switch (framing.kind) {
-      case "head":
-        return takeHead(events);
-      case "nothing":
-        return false;
-      case "until-close":
-        return takeBytes(events, rest.length);
-      case "length":
-      case "chunk":
-        return takeCounted(events, framing);
-      case "chunk-size":
-      case "chunk-end":
-      case "trailers":
-        return takeChunkLine(events, framing.kind);
-    }
+  const progress: Progress = {
+    method,
+    events: [],
+    rest: new Uint8Array(),
+    framing: { kind: "head" },
   };
-
-  const takeHead = (events: HttpEvent[]): boolean => {
-    const end = indexOfText(rest, "\r\n\r\n");
-    if (end === -1) return false;
-    const { status, headers } = parseHead(new TextDecoder().decode(rest.subarray(0, end)));
-    rest = rest.slice(end + 4);
-    if (status >= 100 && status < 200 && status !== 101) return true;
-    events.push({ kind: "head", status, headers });
-    framing = framingOf(method, status, headers);
-    if (framing.kind === "nothing") events.push({ kind: "end" });
-    return true;
-  };
-
-  const takeBytes = (events: HttpEvent[], count: number): boolean => {
-    const bytes = rest.subarray(0, count);
-    rest = rest.slice(count);
-    if (bytes.length > 0) events.push({ kind: "body", bytes });
-    return bytes.length > 0;
-  };
-
-  const takeCounted = (events: HttpEvent[], counted: { kind: string; remaining: number }) => {
-    const count = Math.min(counted.remaining, rest.length);
-    counted.remaining -= count;
-    const took = takeBytes(events, count);
-    if (counted.remaining > 0) return took;
-    if (counted.kind === "length") events.push({ kind: "end" });
-    framing = { kind: counted.kind === "length" ? "nothing" : "chunk-end" };
-    return true;
-  };
-
-  const takeChunkLine = (events: HttpEvent[], kind: "chunk-size" | "chunk-end" | "trailers") => {
-    const end = indexOfText(rest, "\r\n");
-    if (end === -1) return false;
-    const line = new TextDecoder().decode(rest.subarray(0, end));
-    rest = rest.slice(end + 2);
-    if (kind === "chunk-size") framing = framingOfChunk(line);
-    else if (kind === "chunk-end") framing = { kind: "chunk-size" };
-    else if (line === "") {
-      events.push({ kind: "end" });
-      framing = { kind: "nothing" };
-    }
-    return true;
-  };
-
   return {
     push: (chunk) => {
-      rest = joined(rest, chunk);
-      const events: HttpEvent[] = [];
-      while (step(events));
-      return events;
+      progress.rest = joined(progress.rest, chunk);
+      while (step(progress));
+      return progress.events.splice(0);
     },
     close: () => {
-      if (framing.kind === "nothing") return [];
-      if (framing.kind === "until-close") return [{ kind: "end" }];
+      if (progress.framing.kind === "nothing") return [];
+      if (progress.framing.kind === "until-close") return [{ kind: "end" }];
       throw new Error("unexpected EOF");
     },
   };
+}
+
+/** Takes what it can from the rest; false when it needs more bytes. */
+function step(progress: Progress): boolean {
+  switch (progress.framing.kind) {
+    case "head":
+      return takeHead(progress);
+    case "nothing":
+      return false;
+    case "until-close":
+      return takeBytes(progress, progress.rest.length);
+    case "length":
+    case "chunk":
+      return takeCounted(progress, progress.framing);
+    case "chunk-size":
+    case "chunk-end":
+    case "trailers":
+      return takeLine(progress, progress.framing.kind);
+  }
+}
+
+function takeHead(progress: Progress): boolean {
+  const end = indexOfText(progress.rest, "\r\n\r\n");
+  if (end === -1) return false;
+  const text = new TextDecoder().decode(progress.rest.subarray(0, end));
+  progress.rest = progress.rest.slice(end + 4);
+  const { status, headers } = parseHead(text);
+  // An interim answer (100, 102, 103) is followed by the real one.
+  if (status >= 100 && status < 200 && status !== 101) return true;
+  progress.events.push({ kind: "head", status, headers });
+  progress.framing = framingOf(progress.method, status, headers);
+  if (progress.framing.kind === "nothing") progress.events.push({ kind: "end" });
+  return true;
+}
+
+function takeBytes(progress: Progress, count: number): boolean {
+  if (count === 0) return false;
+  progress.events.push({ kind: "body", bytes: progress.rest.slice(0, count) });
+  progress.rest = progress.rest.slice(count);
+  return true;
+}
+
+function takeCounted(
+  progress: Progress,
+  counted: { readonly kind: "length" | "chunk"; remaining: number },
+): boolean {
+  const count = Math.min(counted.remaining, progress.rest.length);
+  counted.remaining -= count;
+  const took = takeBytes(progress, count);
+  if (counted.remaining > 0) return took;
+  if (counted.kind === "length") progress.events.push({ kind: "end" });
+  progress.framing = { kind: counted.kind === "length" ? "nothing" : "chunk-end" };
+  return true;
+}
+
+function takeLine(progress: Progress, kind: "chunk-size" | "chunk-end" | "trailers"): boolean {
+  const end = indexOfText(progress.rest, "\r\n");
+  if (end === -1) return false;
+  const line = new TextDecoder().decode(progress.rest.subarray(0, end));
+  progress.rest = progress.rest.slice(end + 2);
+  if (kind === "chunk-size") progress.framing = framingOfChunk(line);
+  if (kind === "chunk-end") progress.framing = { kind: "chunk-size" };
+  if (kind === "trailers" && line === "") {
+    progress.events.push({ kind: "end" });
+    progress.framing = { kind: "nothing" };
+  }
+  return true;
 }
 
 function parseHead(text: string) {

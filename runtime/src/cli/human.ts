@@ -17,12 +17,19 @@
 const SPANS: readonly (readonly [number, number, string])[] = [
   [60, 1, "seconds"],
   [3600, 60, "minutes"],
-  [48 * 3600, 3600, "hours"],
+  [47.5 * 3600, 3600, "hours"],
   [14 * 86_400, 86_400, "days"],
   [60 * 86_400, 7 * 86_400, "weeks"],
   [2 * 365 * 86_400, 30 * 86_400, "months"],
   [Number.POSITIVE_INFINITY, 365 * 86_400, "years"],
 ];
+
+const SINGLE: Readonly<Record<string, string>> = {
+  "0 seconds": "Less than a second",
+  "1 seconds": "1 second",
+  "1 minutes": "About a minute",
+  "1 hours": "About an hour",
+};
 
 /**
  * A span of time in words.
@@ -31,16 +38,11 @@ const SPANS: readonly (readonly [number, number, string])[] = [
  * @example humanDuration(90) // "About a minute"
  */
 export function humanDuration(seconds: number): string {
-  const whole = Math.trunc(seconds);
-  if (whole < 1) return "Less than a second";
-  if (whole === 1) return "1 second";
-  if (whole >= 60 && whole < 120) return "About a minute";
-  // Hours are rounded to the nearest, everything else is cut.
-  const hours = Math.floor(seconds / 3600 + 0.5);
-  if (whole >= 3600 && hours === 1) return "About an hour";
-  if (whole >= 3600 && hours < 48) return `${hours} hours`;
+  const whole = Math.max(0, Math.trunc(seconds));
   const [, unit, name] = SPANS.find(([end]) => whole < end) ?? [0, 1, "seconds"];
-  return `${Math.floor((name === "hours" ? hours * 3600 : whole) / unit)} ${name}`;
+  // Hours are rounded to the nearest, everything else is cut.
+  const count = name === "hours" ? Math.round(whole / unit) : Math.floor(whole / unit);
+  return SINGLE[`${count} ${name}`] ?? `${count} ${name}`;
 }
 
 /**

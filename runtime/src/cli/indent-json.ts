@@ -16,6 +16,9 @@
 
 const PIECE = /"(?:\\.|[^"\\])*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
+const OPENING = new Set(["{", "["]);
+const CLOSING = new Set(["}", "]"]);
+
 /**
  * Indents a JSON text.
  *
@@ -28,14 +31,13 @@ export function indentJson(text: string, prefix: string): string {
   const line = (): string => `\n${prefix}${"    ".repeat(depth)}`;
   return pieces
     .map((piece, index) => {
-      const before = pieces[index - 1];
-      if (piece === "}" || piece === "]") {
+      const follows = OPENING.has(pieces[index - 1] ?? "");
+      if (CLOSING.has(piece)) {
         depth -= 1;
-        return before === "{" || before === "[" ? piece : line() + piece;
+        return follows ? piece : line() + piece;
       }
-      const opens = before === "{" || before === "[";
-      const start = opens ? line() : "";
-      if (piece === "{" || piece === "[") depth += 1;
+      const start = follows ? line() : "";
+      if (OPENING.has(piece)) depth += 1;
       if (piece === ",") return piece + line();
       return start + (piece === ":" ? ": " : piece);
     })

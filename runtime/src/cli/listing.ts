@@ -68,7 +68,7 @@ export function parseListFormat(kind: ListKind, wish: ListWish): ListFormat {
 function formatSource(kind: ListKind, { format, quiet }: ListWish): string {
   if (format === "json") return "{{json .}}";
   if (format === "" || format === "table") return quiet ? kind.quiet : `table ${kind.table}`;
-  if (format === "raw") return quiet ? `${kind.raw.split("\n")[0] ?? ""}` : kind.raw;
+  if (format === "raw") return quiet ? (kind.raw.split("\n")[0] ?? "") : kind.raw;
   return quiet ? kind.quiet : format;
 }
 

@@ -59,27 +59,28 @@ export interface Ulimit {
  * @example parseUlimit("nofile=64") // { Name: "nofile", Soft: 64, Hard: 64 }
  */
 export function parseUlimit(text: string): Ulimit {
-  const [, name, values] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || values === undefined) {
-    throw new Error(`invalid ulimit argument: ${text}`);
-  }
+  const [, name = "", values] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  if (values === undefined) throw new Error(`invalid ulimit argument: ${text}`);
   if (!ULIMIT_NAMES.has(name)) throw new Error(`invalid ulimit type: ${name}`);
-  const [soft = "", hard = soft, extra] = values.split(":");
-  if (extra !== undefined)
-    throw new Error(
-      `too many limit value arguments - ${values}, can only have up to two, \`soft[:hard]\``,
-    );
-  const limits = [soft, hard].map((limit) => {
-    if (/^-?\d+$/.test(limit)) return Number(limit);
-    throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(limit)}: invalid syntax`);
-  });
-  const [Soft = 0, Hard = 0] = limits;
-  if (Hard !== -1 && (Soft > Hard || Soft === -1)) {
-    throw new Error(
-      `ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`,
-    );
+  const limits = values.split(":");
+  if (limits.length > 2) {
+    const most = "can only have up to two, `soft[:hard]`";
+    throw new Error(`too many limit value arguments - ${values}, ${most}`);
   }
+  const [Soft = 0, Hard = Soft] = limits.map(parseLimit);
+  checkOrder(Soft, Hard);
   return { Name: name, Soft, Hard };
+}
+
+function checkOrder(soft: number, hard: number): void {
+  if (hard === -1 || (soft !== -1 && soft <= hard)) return;
+  const rule = "ulimit soft limit must be less than or equal to hard limit";
+  throw new Error(`${rule}: ${soft} > ${hard}`);
+}
+
+function parseLimit(text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 /** The same, as a check of the flag. @throws Error */

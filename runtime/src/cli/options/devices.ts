@@ -26,15 +26,16 @@ export interface DeviceMapping {
  * @example parseDevice("/dev/null:/dev/nothing:r")
  */
 export function parseDevice(text: string): DeviceMapping {
-  const [host = "", second, third, extra] = text.split(":");
+  const form = /^([^:]+)(?::([^:]*?))??(?::([^:]*))?$/.exec(text);
   const fail = (message: string): Failure => new Failure({ message, exitCode: 125 });
-  if (host === "" || extra !== undefined) throw fail(`bad format for path: ${text}`);
-  if (third !== undefined && !isMode(third)) throw fail(`bad mode specified: ${third}`);
-  const secondIsMode = second !== undefined && third === undefined && isMode(second);
-  const inside = second === undefined || second === "" || secondIsMode ? host : second;
+  if (form === null) throw fail(`bad format for path: ${text}`);
+  const [, host = "", middle, last] = form;
+  const isLastMode = last === undefined || isMode(last);
+  if (middle !== undefined && !isLastMode) throw fail(`bad mode specified: ${last}`);
+  const inside = (isLastMode ? middle : last) || host;
   if (!inside.startsWith("/")) throw fail(`${inside} is not an absolute path`);
-  const mode = secondIsMode ? second : (third ?? "rwm");
-  return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: mode };
+  const CgroupPermissions = isLastMode && last !== undefined ? last : "rwm";
+  return { PathOnHost: host, PathInContainer: inside, CgroupPermissions };
 }
 
 function isMode(text: string): boolean {

@@ -74,18 +74,26 @@ function parsePublish(text: string): Published[] {
   if (parts === null) throw fail(`invalid containerPort: ${text}`);
   const [, address = "", host = "", inside = ""] = parts;
   const ports = numbersOf(inside, `invalid containerPort: ${inside}`);
-  const hosts = host === "" ? [] : numbersOf(host, `invalid hostPort: ${host}`);
-  if (hosts.length > 0 && hosts.length !== ports.length && ports.length !== 1) {
-    throw fail(`invalid ranges specified for container and host Ports: ${inside} and ${host}`);
-  }
-  const HostIp = address.replace(/^\[|\]$/g, "");
-  if (HostIp !== "" && !/^[0-9.]+$|^[0-9a-fA-F:.]+$/.test(HostIp)) {
-    throw fail(`invalid IP address: ${HostIp}`);
-  }
-  return ports.map((port, index) => {
-    const one = hosts.length === ports.length ? String(hosts[index] ?? "") : host;
-    return { port: `${port}/${protocol}`, binding: { HostIp, HostPort: one } };
-  });
+  const HostIp = checkAddress(address.replace(/^\[|\]$/g, ""));
+  const hosts = hostPorts(host, inside, ports.length);
+  return ports.map((port, index) => ({
+    port: `${port}/${protocol}`,
+    binding: { HostIp, HostPort: hosts[index] ?? host },
+  }));
+}
+
+/** One host port for each port inside, or none when any of a range will do. */
+function hostPorts(host: string, inside: string, count: number): readonly string[] {
+  if (host === "") return [];
+  const hosts = numbersOf(host, `invalid hostPort: ${host}`);
+  if (hosts.length === count) return hosts.map(String);
+  if (count === 1) return [];
+  throw fail(`invalid ranges specified for container and host Ports: ${inside} and ${host}`);
+}
+
+function checkAddress(ip: string): string {
+  if (ip === "" || /^[0-9a-fA-F:.]+$/.test(ip)) return ip;
+  throw fail(`invalid IP address: ${ip}`);
 }
 
 function splitProtocol(text: string): { readonly range: string; readonly protocol: string } {

@@ -30,17 +30,19 @@ export function readSecurityOptions(console: Console, given: readonly string[]):
   };
 }
 
+/** Names of profiles that the daemon has; any other is a file. */
+const BUILT_IN = new Set(["unconfined", "builtin", "default"]);
+
 function readOne(console: Console, text: string): string {
-  if (text === "no-new-privileges") return text;
-  const [, key = "", value] = /^([^=:]*)[=:](.*)$/s.exec(text) ?? [];
-  if (value === undefined || (value === "" && key !== "no-new-privileges")) {
+  const [, key = text, value = ""] = /^([^=:]*)[=:](.*)$/s.exec(text) ?? [];
+  if (value === "" && key !== "no-new-privileges") {
     throw new Failure({
       message: `invalid --security-opt: ${JSON.stringify(text)}`,
       exitCode: 125,
     });
   }
-  const builtIn = value === "unconfined" || value === "builtin" || value === "default";
-  return key === "seccomp" && !builtIn ? `seccomp=${readProfile(console, value)}` : text;
+  if (key !== "seccomp" || BUILT_IN.has(value)) return text;
+  return `seccomp=${readProfile(console, value)}`;
 }
 
 function readProfile(console: Console, path: string): string {

@@ -162,32 +162,38 @@ function evaluateCommand(frame: Frame, command: Command, dot: unknown, piped: un
   };
   const context = showPipe({ commands: [command], variables: [] });
   if (head.kind === "function") {
-    if (piped === NOTHING && (head.name === "and" || head.name === "or")) {
-      return shortCircuit(frame, head.name, rest, dot);
-    }
+    const isLazy = head.name === "and" || head.name === "or";
+    if (piped === NOTHING && isLazy) return shortCircuit(frame, head.name, rest, dot);
     const call = frame.functions.get(head.name);
     return callGuarded(frame, { at: head.at, context, name: head.name }, () => call?.(...args()));
   }
   const value = evaluateOperand(frame, head, dot);
   if (typeof value === "function") {
-    const at = "at" in head ? head.at : { line: 1, column: 0 };
     const name = showOperand(head).replace(/^.*\./, "");
-    return callGuarded(frame, { at, context, name }, () => Reflect.apply(value, undefined, args()));
+    const call = { at: placeOf(head), context, name };
+    return callGuarded(frame, call, () => Reflect.apply(value, undefined, args()));
   }
   if (rest.length === 0 && piped === NOTHING) return value;
-  throw failure(frame, "at" in head ? head.at : { line: 1, column: 0 }, {
-    context: showOperand(head),
-    what:
-      head.kind === "field"
-        ? `${head.names.at(-1) ?? ""} has arguments but cannot be invoked as function`
-        : `can't give argument to non-function ${showOperand(head)}`,
-  });
+  throw notCallable(frame, head);
+}
+
+function placeOf(operand: Operand): Position {
+  return "at" in operand ? operand.at : { line: 1, column: 0 };
+}
+
+function notCallable(frame: Frame, head: Operand): TemplateError {
+  const context = showOperand(head);
+  const what =
+    head.kind === "field"
+      ? `${head.names.at(-1) ?? ""} has arguments but cannot be invoked as function`
+      : `can't give argument to non-function ${context}`;
+  return failure(frame, placeOf(head), { context, what });
 }
 
 /** `and` and `or` look at their arguments one by one and stop as soon as they know. */
 function shortCircuit(
   frame: Frame,
-  name: "and" | "or",
+  name: string,
   operands: readonly Operand[],
   dot: unknown,
 ): unknown {

@@ -74,9 +74,8 @@ export type Found = { readonly value: unknown } | { readonly problem: string };
  * @param receiver undefined is what an absent key of a map left behind, and stays so
  */
 export function fieldOf(receiver: unknown, name: string): Found {
-  if (receiver === undefined) return { value: undefined };
+  if (receiver === undefined || isAbsentMap(receiver)) return { value: undefined };
   if (receiver === null || receiver instanceof Absent) {
-    if (receiver instanceof Absent && receiver.shown === "map[]") return { value: undefined };
     return { problem: `nil pointer evaluating interface {}.${name}` };
   }
   if (receiver instanceof GoMap) return { value: typed(name, receiver.entries[name]) };
@@ -86,6 +85,10 @@ export function fieldOf(receiver: unknown, name: string): Found {
   if (!Object.hasOwn(receiver, name)) return { problem: missing(receiver, name) };
   const value: unknown = (receiver as Record<string, unknown>)[name];
   return { value: GO_TYPE in receiver ? value : typed(name, value) };
+}
+
+function isAbsentMap(value: unknown): boolean {
+  return value instanceof Absent && value.shown === "map[]";
 }
 
 function missing(receiver: object, name: string): string {
@@ -124,20 +127,19 @@ function sortedEntries(object: object): [string, unknown][] {
 /** `index value key`: one step into a list, a map or a string. */
 export function indexOf(value: unknown, key: unknown): Found {
   if (value === undefined || value === null) return { problem: "index of untyped nil" };
-  if (value instanceof Absent) {
-    if (value.shown === "map[]") return { value: undefined };
-    return { problem: `index out of range: ${String(key)}` };
-  }
-  if (typeof value === "string" || Array.isArray(value)) {
-    if (typeof key !== "number") return { problem: `cannot index slice/array with type string` };
-    const length = value.length;
-    if (key < 0 || key >= length) return { problem: `index out of range: ${key}` };
-    return { value: typeof value === "string" ? value.charCodeAt(key) : value[key] };
-  }
+  if (isAbsentMap(value)) return { value: undefined };
+  if (value instanceof Absent) return { problem: `index out of range: ${showGo(key)}` };
+  if (typeof value === "string" || Array.isArray(value)) return indexOfList(value, key);
   if (typeof value !== "object") return { problem: `can't index item of type ${goTypeOf(value)}` };
-  const entries = value instanceof GoMap ? value.entries : value;
   if (typeof key !== "string") return { problem: "value has type int; should be string" };
+  const entries = value instanceof GoMap ? value.entries : value;
   return { value: (entries as Record<string, unknown>)[key] };
+}
+
+function indexOfList(list: string | readonly unknown[], key: unknown): Found {
+  if (typeof key !== "number") return { problem: "cannot index slice/array with type string" };
+  if (key < 0 || key >= list.length) return { problem: `index out of range: ${key}` };
+  return { value: typeof list === "string" ? list.charCodeAt(key) : list[key] };
 }
 
 /** What `if` takes for true. */
@@ -170,14 +172,18 @@ export function goTypeOf(value: unknown): string {
 export function showGo(value: unknown): string {
   if (value === undefined) return "<no value>";
   if (value === null) return "<nil>";
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean" || typeof value === "number") return String(value);
+  return typeof value === "object" ? showObject(value) : "func";
+}
+
+function showObject(value: object): string {
   if (value instanceof Absent) return value.shown;
   if (value instanceof GoMap) return `map[${showEntries(value.entries)}]`;
   if (Array.isArray(value)) return `[${value.map(showGo).join(" ")}]`;
-  if (typeof value !== "object") return String(value);
   if (GO_TYPE in value) return showEntries(value);
-  return `{${Object.entries(value)
-    .map(([name, each]) => showGo(typed(name, each)))
-    .join(" ")}}`;
+  const fields = Object.entries(value).map(([name, each]) => showGo(typed(name, each)));
+  return `{${fields.join(" ")}}`;
 }
 
 function showEntries(object: object): string {

@@ -29,44 +29,42 @@ interface Verb {
  */
 export function formatGo(format: string, args: readonly unknown[]): string {
   let used = 0;
-  const body = format.replace(
-    VERB,
-    (
-      _,
-      flags: string,
-      width: string | undefined,
-      precision: string | undefined,
-      letter: string,
-    ) => {
-      if (letter === "%") return "%";
-      if (used >= args.length) return `%!${letter}(MISSING)`;
-      const verb = {
-        flags,
-        letter,
-        width: Number(width ?? 0),
-        precision: precision === undefined ? undefined : Number(precision),
-      };
-      used += 1;
-      return padded(verb, formatOne(verb, args[used - 1]));
-    },
-  );
+  const body = format.replace(VERB, (...groups: (string | undefined)[]) => {
+    const [, flags = "", width = "0", precision, letter = ""] = groups;
+    if (letter === "%") return "%";
+    if (used >= args.length) return `%!${letter}(MISSING)`;
+    const verb = {
+      flags,
+      letter,
+      width: Number(width),
+      precision: precision === undefined ? undefined : Number(precision),
+    };
+    used += 1;
+    return padded(verb, formatOne(verb, args[used - 1]));
+  });
   const extra = args.slice(used).map((arg) => `${goTypeOf(arg)}=${showGo(arg)}`);
   return extra.length === 0 ? body : `${body}%!(EXTRA ${extra.join(", ")})`;
 }
 
 function formatOne(verb: Verb, value: unknown): string {
-  const { letter, precision } = verb;
-  const cut = (text: string): string =>
-    precision === undefined ? text : [...text].slice(0, precision).join("");
-  if (letter === "v") return showGo(value);
-  if (letter === "T") return goTypeOf(value);
-  if (letter === "s" && typeof value !== "number" && typeof value !== "boolean") {
-    return cut(showGo(value));
-  }
-  if (typeof value === "string" && "qxX".includes(letter)) return formatText(letter, cut(value));
-  if (letter === "t" && typeof value === "boolean") return String(value);
-  const number = typeof value === "number" ? formatNumber(verb, value) : undefined;
-  return number ?? `%!${letter}(${goTypeOf(value)}=${showGo(value)})`;
+  if (verb.letter === "v") return showGo(value);
+  if (verb.letter === "T") return goTypeOf(value);
+  const text = formatTyped(verb, value);
+  return text ?? `%!${verb.letter}(${goTypeOf(value)}=${showGo(value)})`;
+}
+
+/** undefined when the verb is not for this type. */
+function formatTyped(verb: Verb, value: unknown): string | undefined {
+  if (typeof value === "number") return formatNumber(verb, value);
+  if (typeof value === "boolean") return verb.letter === "t" ? String(value) : undefined;
+  if (verb.letter === "s") return cut(verb, showGo(value));
+  if (typeof value !== "string" || !"qxX".includes(verb.letter)) return undefined;
+  return formatText(verb.letter, cut(verb, value));
+}
+
+/** A precision is the most characters of a text. */
+function cut({ precision }: Verb, text: string): string {
+  return precision === undefined ? text : [...text].slice(0, precision).join("");
 }
 
 function formatText(letter: string, value: string): string {
@@ -80,17 +78,26 @@ function formatText(letter: string, value: string): string {
 const BASES: Readonly<Record<string, number>> = { d: 10, b: 2, o: 8, x: 16, X: 16 };
 
 function formatNumber(verb: Verb, value: number): string | undefined {
-  const { letter, flags, precision } = verb;
-  const sign = flags.includes("+") && value >= 0 ? "+" : "";
-  const base = BASES[letter];
-  if (base !== undefined && Number.isInteger(value)) {
-    const digits = value.toString(base);
-    return sign + (letter === "X" ? digits.toUpperCase() : digits);
+  const sign = verb.flags.includes("+") && value >= 0 ? "+" : "";
+  const base = BASES[verb.letter];
+  if (base === undefined) return formatFraction(verb, value, sign);
+  if (!Number.isInteger(value)) return undefined;
+  const digits = value.toString(base);
+  return sign + (verb.letter === "X" ? digits.toUpperCase() : digits);
+}
+
+function formatFraction(verb: Verb, value: number, sign: string): string | undefined {
+  switch (verb.letter) {
+    case "f":
+    case "F":
+      return sign + value.toFixed(verb.precision ?? 6);
+    case "g":
+      return sign + generalNumber(value, verb.precision ?? 17);
+    case "e":
+      return sign + value.toExponential(verb.precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
+    default:
+      return undefined;
   }
-  if (letter === "f" || letter === "F") return sign + value.toFixed(precision ?? 6);
-  if (letter === "g") return sign + generalNumber(value, precision ?? 17);
-  if (letter !== "e") return undefined;
-  return sign + value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 function padded(verb: Verb, text: string): string {

@@ -53,7 +53,8 @@ export function decorate<K extends Callable>(kernel: K, around: Around): K {
       around({ name, args, proceed: () => method(...args), entry });
     decorated[name] = entry;
   }
-  return decorated as K; // Every property of K is there, functions with the same parameters and result.
+  // Every property of K is there, functions with the same parameters and result.
+  return decorated as K;
 }
 
 /** Lines that wait for somebody to listen, and then pass at once. */

@@ -14,9 +14,11 @@
  * A PID namespace is chosen before fork, since a process can never change its own:
  *
  * ```
- * block signals; unshare(CLONE_NEWPID) or setns(pid)   children now go there, we stay
- * fork                                                 child: PID 1 of the new one, or a member of the joined one
- * setns(own pid); restore signals                      children go to our own again
+ * block signals
+ * unshare(CLONE_NEWPID) or setns(pid)   children now go there, we stay
+ * fork                                  child: PID 1 of the new one, or a member of the joined one
+ * setns(own pid)                        children go to our own again
+ * restore signals
  * ```
  *
  * Signals are blocked meanwhile, so that none reaches the child while it still has Node's handlers,
@@ -92,7 +94,7 @@ export function fork(
   try {
     leadChildrenTo(libc, pidNamespace);
     try {
-      libc.madvise(PAGE_BYTES, place.endOfHeap - 2 * PAGE_BYTES, MADV_DOFORK);
+      allowCopying(libc, place);
       pid = check(libc.fork(), "fork", String(pidNamespace));
     } finally {
       if (pid !== 0 && pidNamespace !== "inherit") {
@@ -103,6 +105,12 @@ export function fork(
     if (pid !== 0) libc.rawMask("rt_sigprocmask", SIG_SETMASK, before, null, MASK_BYTES);
   }
   return pid;
+}
+
+/** Takes V8's mark off this process's memory. New memory gets it again, so do it before each fork. */
+export function allowCopying(libc: Libc, place: ForkPlace): void {
+  // ENOMEM only says that there are gaps, which there always are.
+  libc.madvise(PAGE_BYTES, place.endOfHeap - 2 * PAGE_BYTES, MADV_DOFORK);
 }
 
 function leadChildrenTo(libc: Libc, pidNamespace: SpawnOptions["pidNamespace"]): void {

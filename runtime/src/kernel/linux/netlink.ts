@@ -5,7 +5,8 @@
  * which is a length, a type and a value, padded to four bytes:
  *
  * ```
- * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | length 2 | type 2 | value … pad | …
+ * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | attribute | attribute | …
+ *                                                                    | length 2 | type 2 | value |
  * ```
  *
  * Numbers are in the order of the machine, which is little endian on x86_64 and arm64. An answer is

@@ -24,6 +24,7 @@ import {
 import { createChild, type ParentSide } from "./child.ts";
 import { callFs } from "./files.ts";
 import { findForkPlace, fork, type ForkPlace } from "./fork.ts";
+import { forkInUserNamespace } from "./fork-userns.ts";
 import { runInside, type ChildSide } from "./inside.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary, type OwnBinary } from "./own-binary.ts";
@@ -73,7 +74,8 @@ function refuseSpawn(): never {
 
 function forkOrClose(libc: Libc, place: ForkPlace, ends: Ends, options: SpawnOptions): number {
   try {
-    return fork(libc, place, options.pidNamespace);
+    const make = options.userNamespace === "new" ? forkInUserNamespace : fork;
+    return make(libc, place, options.pidNamespace);
   } catch (error) {
     closeAll(ends.child);
     closeAll(ends.parent);

@@ -13,7 +13,8 @@
  * Invariants:
  *   seccomp-default-is-docker  our default profile decides as Docker's, for all capability sets
  * Left out: libseccomp's translation of socketcall(2) and ipc(2) on i386, which the default profile
- * allows anyway; where conditional rules of one call differ in action, the first that holds wins.
+ * allows anyway. Where conditional rules of one call differ in action, the first that holds wins.
+ * libseccomp compares only 32 bits of an argument for i386 and x32; we compare 64 everywhere.
  * Docs: docs/concepts/seccomp.md
  *
  * @module

@@ -111,6 +111,8 @@ function skeleton(): readonly BaseEntry[] {
     text("etc/passwd", PASSWD),
     text("etc/group", GROUP),
     text("etc/shadow", SHADOW, SHADOW_PERMISSIONS),
+    // Every container has its own bound over these: made here, they need not be made in each.
+    ...["etc/hostname", "etc/hosts", "etc/resolv.conf"].map((path) => text(path, "")),
     text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
   ];
 }

@@ -1,0 +1,229 @@
+/** An engine on a root of its own, with a keeper of its own, on the real kernel. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { readCgroupLayout } from "../cgroups/index.ts";
+import type { ContainerConfig, HostConfig, RemoteKeeper } from "../container/index.ts";
+import {
+  collectOutput,
+  keeperProgram,
+  PLAIN_CONFIG,
+  PLAIN_HOST_CONFIG,
+  waitUntil,
+} from "../keeper/keeper.fixture.ts";
+import { connectKeeper } from "../keeper/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { createLinuxKernel } from "../kernel/linux/index.ts";
+import { createEngine } from "./create-engine.ts";
+import type { CreateContainer } from "./engine.ts";
+import type { EngineOptions, OpenEngine } from "./options.ts";
+
+/** What a test changes about a container. */
+export interface Wish {
+  readonly name?: string;
+  readonly cmd?: readonly string[];
+  readonly config?: Partial<ContainerConfig>;
+  readonly hostConfig?: Partial<HostConfig>;
+}
+
+/** A request with every default. */
+export function wish({
+  name = "",
+  cmd = ["true"],
+  config,
+  hostConfig,
+}: Wish = {}): CreateContainer {
+  return {
+    name,
+    config: { ...PLAIN_CONFIG, Cmd: cmd, ...config },
+    hostConfig: { ...PLAIN_HOST_CONFIG, ...hostConfig },
+    networkingConfig: {},
+  };
+}
+
+/** How a container that ran to its end went. */
+export interface Run {
+  readonly id: string;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An engine with its root, cgroup parent and keeper. */
+export class EngineBench implements AsyncDisposable {
+  readonly kernel: Kernel = createLinuxKernel();
+  readonly root = mkdtempSync(join(tmpdir(), "drydock-engine-"));
+  readonly cgroupParent = `/${basename(this.root)}`;
+  readonly notices: string[] = [];
+  readonly #layout = readCgroupLayout(this.kernel);
+  /** Init's next fault: see `EngineOptions.nextInitFault`. */
+  initFault: { failAt: number; errno: string } | null = null;
+  #keeper: RemoteKeeper | undefined;
+  #engine: OpenEngine | undefined;
+
+  static async open(kernel?: Kernel): Promise<EngineBench> {
+    const bench = new EngineBench();
+    await bench.reopen(kernel);
+    return bench;
+  }
+
+  get engine(): OpenEngine {
+    if (this.#engine === undefined) throw new Error("no engine");
+    return this.#engine;
+  }
+
+  /** What `createEngine` takes here. */
+  async options(kernel: Kernel = this.kernel): Promise<EngineOptions> {
+    const program = await keeperProgram();
+    return {
+      kernel,
+      root: this.root,
+      cgroupParent: this.cgroupParent,
+      programVersion: "0.0.0-test",
+      onNotice: (line) => this.notices.push(line),
+      connectKeeper: async () => (this.#keeper = await connectKeeper({ root: this.root, program })),
+      nextInitFault: () => {
+        const fault = this.initFault;
+        this.initFault = null;
+        return fault;
+      },
+    };
+  }
+
+  /** Another engine on the same root, after the one before was closed. */
+  async reopen(kernel?: Kernel): Promise<OpenEngine> {
+    await this.#engine?.close();
+    this.#engine = await createEngine(await this.options(kernel));
+    return this.#engine;
+  }
+
+  /** Forgets the engine without closing it, as a kill would: its lock goes with the caller's. */
+  abandon(): void {
+    this.#engine = undefined;
+  }
+
+  /** Creates, attaches, starts and waits. */
+  async run(wanted: Wish): Promise<Run> {
+    const { id } = await this.engine.createContainer(wish(wanted));
+    const streams = { stdin: false, stdout: true, stderr: true, logs: false, stream: true };
+    const line = await this.engine.attachContainer(id, streams);
+    const output = collectOutput(line, line.raw);
+    const { done } = this.engine.waitContainer(id, "next-exit");
+    await this.engine.startContainer(id);
+    const { exitCode } = await done;
+    return { id, exitCode, ...(await output) };
+  }
+
+  /** Runs a command in a container. */
+  async exec(id: string, cmd: readonly string[], user = ""): Promise<Run> {
+    const { id: execId } = await this.engine.createExec(id, {
+      cmd,
+      user,
+      env: [],
+      workingDir: "",
+      tty: false,
+      privileged: false,
+      attachStdin: false,
+      attachStdout: true,
+      attachStderr: true,
+      detachKeys: "",
+      consoleSize: [0, 0],
+    });
+    const line = await this.engine.startExec(execId, {
+      detach: false,
+      tty: false,
+      consoleSize: [0, 0],
+    });
+    if (line === null) throw new Error("detached");
+    const output = await collectOutput(line, line.raw);
+    await waitUntil(() => this.engine.inspectExec(execId)["ExitCode"] !== null);
+    return { id: execId, exitCode: Number(this.engine.inspectExec(execId)["ExitCode"]), ...output };
+  }
+
+  /** The keeper's pid, by its command line; 0 when there is none. */
+  keeperPid(): number {
+    const found = readdirSync("/proc").find((name) => {
+      return /^\d+$/.test(name) && titleOf(name) === `drydock-keeper ${this.root}`;
+    });
+    return Number(found ?? 0);
+  }
+
+  /** What containers leave in the machine: mounts, namespaces, cgroups, processes, files. */
+  snapshot(): Readonly<Record<string, readonly string[]>> {
+    const keeper = this.keeperPid();
+    return {
+      mounts: readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        .filter((l) => l.includes(this.root)),
+      processes: childrenOf(keeper),
+      namespaces: [...new Set(childrenOf(keeper).flatMap((pid) => namespacesOf(pid)))],
+      cgroups: this.#cgroups(),
+      files: readdirSync(this.root, { recursive: true, encoding: "utf8" })
+        .filter((path) => !/^(images|layers|l)\/|^keeper|^engine\.lock/.test(path))
+        .toSorted(),
+    };
+  }
+
+  #cgroups(): readonly string[] {
+    return this.#layout.hierarchies.flatMap(({ mountPoint }) => {
+      const path = `${mountPoint}${this.cgroupParent}`;
+      if (!existsSync(path)) return [];
+      return readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => `${path}/${name}`);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { engine } = this;
+    for (const { Id } of await engine.listContainers({
+      all: true,
+      limit: 0,
+      size: false,
+      filters: {},
+    })) {
+      await engine
+        .removeContainer(String(Id), { force: true, volumes: true })
+        .catch(() => undefined);
+    }
+    await engine.close();
+    const keeper = await connectKeeper({ root: this.root, program: await keeperProgram() });
+    await keeper.retire();
+    keeper.close();
+    for (const { mountPoint } of this.#layout.hierarchies) {
+      const path = `${mountPoint}${this.cgroupParent}`;
+      if (existsSync(path)) await waitUntil(() => isRemoved(this.kernel, path));
+    }
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+function isRemoved(kernel: Kernel, path: string): boolean {
+  try {
+    kernel.rmdir(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function titleOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0+$/, "");
+  } catch {
+    return "";
+  }
+}
+
+function childrenOf(pid: number): readonly string[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ");
+}
+
+function namespacesOf(pid: string): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/ns`).map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`));
+  } catch {
+    return [];
+  }
+}

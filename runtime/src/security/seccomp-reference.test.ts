@@ -169,7 +169,7 @@ describe.skipIf(library === null || !isNative)("evaluateFilter()", () => {
   const halves = fc.constantFrom(0n, 1n, 0x7fffffffn, 0x80000000n, 0xffffffffn);
   const anyWord = fc.tuple(halves, halves).map(([high, low]) => (high << 32n) | low);
   const anyRule = fc.record({
-    names: fc.subarray(["kill", "mprotect", "lseek"], { minLength: 1 }),
+    names: fc.constantFrom("kill", "mprotect", "lseek").map((name) => [name]),
     action: fc.constant({ kind: "errno" as const, errno: 5 }),
     args: fc.array(
       fc.record({
@@ -184,7 +184,14 @@ describe.skipIf(library === null || !isNative)("evaluateFilter()", () => {
     excludes: fc.constant(scope),
   });
 
-  test.prop({ rules: fc.array(anyRule, { minLength: 1, maxLength: 4 }), word: anyWord })(
+  // One rule for a call: libseccomp 2.5.4 merges "> 0x7fffffff00000000" and "<= 0" into a rule that
+  // holds for 0x80000000 too.
+  const anyRules = fc.uniqueArray(anyRule, {
+    selector: ({ names }) => names[0],
+    minLength: 1,
+    maxLength: 3,
+  });
+  test.prop({ rules: anyRules, word: anyWord })(
     "decides rules with one condition as libseccomp does, on x86_64",
     ({ rules, word }) => {
       const profile: SeccompProfile = {

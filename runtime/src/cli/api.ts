@@ -78,7 +78,8 @@ export function createApi(host: string, transport: Transport, pinned: string | u
     send: (request: ApiRequest) => Promise<Answer>,
     responseOf: (answer: Answer) => ApiResponse | undefined,
   ): Promise<Answer> => {
-    const answer = await send(requestOf(call, version)).catch((cause: unknown) => {
+    const used = version;
+    const answer = await send(requestOf(call, used)).catch((cause: unknown) => {
       throw connectionFailure(host, cause);
     });
     const response = responseOf(answer);
@@ -86,7 +87,7 @@ export function createApi(host: string, transport: Transport, pinned: string | u
     const error = await errorOf(response);
     const [, oldest] =
       /too new\. Maximum supported API version is ([\d.]+)/.exec(error.reason) ?? [];
-    if (oldest === undefined || pinned !== undefined || oldest === version) throw error;
+    if (oldest === undefined || pinned !== undefined || oldest === used) throw error;
     version = oldest;
     return ask(call, send, responseOf);
   };

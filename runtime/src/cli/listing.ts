@@ -55,7 +55,7 @@ export function parseListFormat(kind: ListKind, wish: ListWish): ListFormat {
   const source = formatSource(kind, wish);
   const isTable = source.startsWith("table");
   const body = (isTable ? source.slice("table".length) : source)
-    .trim()
+    .replace(/^ +| +$/g, "")
     .replaceAll("\\t", "\t")
     .replaceAll("\\n", "\n");
   try {

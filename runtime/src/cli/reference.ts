@@ -32,7 +32,7 @@ const DIGEST = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]
 /**
  * Parses a reference as people write it.
  *
- * @throws Failure with exit code 125 and Docker's words
+ * @throws Failure with exit code 1 and Docker's words
  * @example parseReference("busybox") // { domain: "docker.io", path: "library/busybox", … }
  */
 export function parseReference(text: string): Reference {
@@ -101,5 +101,5 @@ export function looksLikeId(text: string): boolean {
 }
 
 function fail(message: string): Failure {
-  return new Failure({ message, exitCode: 125 });
+  return new Failure({ message, exitCode: 1 });
 }

@@ -89,11 +89,11 @@ async function inspectRunning(api: Api, name: string): Promise<Inspected> {
   const found = await api.json<Inspected>({ method: "GET", path });
   const fail = (message: string): Failure => new Failure({ message, exitCode: 1 });
   if (!found.State.Running) {
-    throw fail("cannot attach to a stopped container, start it first");
+    throw fail("You cannot attach to a stopped container, start it first");
   }
-  if (found.State.Paused) throw fail("cannot attach to a paused container, unpause it first");
+  if (found.State.Paused) throw fail("You cannot attach to a paused container, unpause it first");
   if (found.State.Restarting) {
-    throw fail("cannot attach to a restarting container, wait until it is running");
+    throw fail("You cannot attach to a restarting container, wait until it is running");
   }
   return found;
 }

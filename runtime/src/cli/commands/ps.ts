@@ -12,7 +12,7 @@
 import type { Command, Context, Input } from "../command.ts";
 import { CONTAINER_LIST, containerRow, type ContainerSummary } from "../container-list.ts";
 import { checkFilter, encodeFilters } from "../filters.ts";
-import { formatReads, parseListFormat, printList } from "../listing.ts";
+import { formatReads, parseListFormat, printList, type ListFormat } from "../listing.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -69,7 +69,7 @@ async function run({ api, console }: Context, { flags }: Input): Promise<number>
     query: {
       all: flags.bool("all"),
       limit: last > 0 ? last : undefined,
-      size: flags.bool("size") || formatReads(format, "Size"),
+      size: flags.bool("size") || wantsSize(flags.text("format"), format),
       filters: encodeFilters(flags.list("filter")),
     },
   });
@@ -77,4 +77,9 @@ async function run({ api, console }: Context, { flags }: Input): Promise<number>
   const rows = containers.map((each) => containerRow(each, view));
   console.out.write(printList(kind, format, rows));
   return 0;
+}
+
+/** Working out sizes is dear: only a template that shows them asks for it, as with docker. */
+function wantsSize(text: string, format: ListFormat): boolean {
+  return text !== "json" && formatReads(format, "Size");
 }

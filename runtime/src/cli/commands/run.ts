@@ -9,7 +9,6 @@
  *
  * @module
  */
-import { ApiError } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { startAttached, startContainer } from "../container-session.ts";
 import { startFailureCode } from "../exit-code.ts";
@@ -125,20 +124,12 @@ async function start(context: Context, { flags }: Input, { id, body }: Created):
 /** Docker's frame around an error of run, and the exit code that its words ask for. */
 function runFailure(thrown: unknown, seeAlso: string): unknown {
   if (!(thrown instanceof Failure)) return thrown;
-  // Some failures are told as they are, by every command: no terminal, no daemon.
-  if (thrown.exitCode === 1 && !(thrown instanceof ApiError) && !isFromDaemon(thrown)) {
-    const noDaemon = thrown.message.startsWith("Cannot connect to the Docker daemon");
-    if (!noDaemon) return thrown;
-  }
+  const isFromDaemon = thrown.message.startsWith("Error response from daemon: ");
   return new Failure({
     message: `drydock: ${thrown.message}`,
-    exitCode: isFromDaemon(thrown) ? startFailureCode(thrown.message) : 125,
+    exitCode: isFromDaemon ? startFailureCode(thrown.message) : 125,
     hint: thrown.hint,
     seeAlso,
     cause: thrown,
   });
-}
-
-function isFromDaemon(failure: Failure): boolean {
-  return failure.message.startsWith("Error response from daemon: ");
 }

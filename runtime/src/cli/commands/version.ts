@@ -114,6 +114,13 @@ function detailsOf(server: ServerVersion): Record<string, string> {
   };
 }
 
+/** A moment in ISO 8601 as Docker shows it: "Thu May  7 21:09:36 2026". */
+function builtText(text: string | undefined): string | undefined {
+  if (text === undefined || !/^\d{4}-\d\d-\d\dT/.test(text)) return text;
+  const [weekday, day = "", month, year, time] = new Date(text).toUTCString().split(/,? /);
+  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${time} ${year}`;
+}
+
 /** The engine's lines as Docker orders them; any other component's as they come. */
 function shownDetails({ Name, Version, Details }: Component): Record<string, string> {
   const details = Details ?? {};
@@ -124,7 +131,7 @@ function shownDetails({ Name, Version, Details }: Component): Record<string, str
     "Go version": details["GoVersion"],
     "Node version": details["NodeVersion"],
     "Git commit": details["GitCommit"],
-    Built: details["BuildTime"],
+    Built: builtText(details["BuildTime"]),
     "OS/Arch": `${details["Os"] ?? ""}/${details["Arch"] ?? ""}`,
     "Kernel version": details["KernelVersion"],
     Experimental: details["Experimental"],

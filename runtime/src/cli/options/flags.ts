@@ -17,6 +17,7 @@ import { checkAttach, checkCgroupRule, checkLabel, checkSysctl, checkUlimit } fr
 import { checkRate, checkThrottle, checkWeightDevice } from "./devices.ts";
 import { checkEnv } from "./key-values.ts";
 import { checkMount } from "./mounts.ts";
+import { checkNetwork } from "./network.ts";
 
 type Given = Omit<Flag, "name" | "concept">;
 
@@ -231,8 +232,12 @@ const VOLUMES = flagsOf("volumes", {
 });
 
 const NETWORK = flagsOf("network", {
-  network: { kind: "list", help: "Network: none, host, container:NAME, or a network's name" },
-  net: { kind: "list", aliasOf: "network", help: "" },
+  network: {
+    kind: "list",
+    check: checkNetwork,
+    help: "Network: none, host, container:NAME, or a network's name",
+  },
+  net: { kind: "list", check: checkNetwork, aliasOf: "network", help: "" },
   "network-alias": { kind: "list", help: "Further name in its network" },
   "net-alias": { kind: "list", aliasOf: "network-alias", help: "" },
   publish: { kind: "list", short: "p", help: "Publish a port: [[ip:]host:]inside[/tcp|udp|sctp]" },

@@ -66,10 +66,12 @@ function readFile(
   lookUp: (name: string) => string | undefined,
 ): string[] {
   try {
-    return parseKeyValueFile(console.files.read(path), lookUp);
+    const content = console.files.read(path);
+    return parseKeyValueFile(content, lookUp);
   } catch (cause) {
+    const text = messageOf(cause);
     throw new Failure({
-      message: `invalid env file (${path}): ${messageOf(cause)}`,
+      message: text.startsWith("open ") ? text : `invalid env file (${path}): ${text}`,
       exitCode: 125,
       cause,
     });

@@ -13,7 +13,6 @@
  * @module
  */
 import type { Console } from "../console.ts";
-import { Failure } from "../failure.ts";
 import { parseBytes } from "../values.ts";
 
 /** What -v asks for. */
@@ -25,27 +24,17 @@ export interface ShortMounts {
 }
 
 /**
- * Parses the values of -v. A host path that begins with "." is made absolute.
- *
- * @throws Failure with exit code 125
+ * Sorts the values of -v. A host path that begins with "." is made absolute; whether the rest makes
+ * sense the daemon says, which knows its drivers and options.
  */
 export function parseVolumes(console: Console, given: readonly string[]): ShortMounts {
-  const binds: string[] = [];
-  const anonymous: Record<string, object> = {};
-  for (const text of given) {
-    const parts = text.split(":");
-    const fail = (why: string): Failure =>
-      new Failure({ message: `invalid spec: ${text}: ${why}`, exitCode: 125 });
-    if (text === "") throw new Failure({ message: "invalid empty volume spec", exitCode: 125 });
-    if (parts.includes("")) throw fail("empty section between colons");
-    if (parts.length > 3) throw fail("too many colons");
-    const [source = "", ...rest] = parts;
-    if (rest.length === 0) anonymous[source] = {};
-    else if (source.startsWith("."))
-      binds.push([console.files.absolute(source), ...rest].join(":"));
-    else binds.push(text);
-  }
-  return { binds, anonymous };
+  const named = given.filter((text) => text.includes(":"));
+  const binds = named.map((text) => {
+    const [source = "", ...rest] = text.split(":");
+    return source.startsWith(".") ? [console.files.absolute(source), ...rest].join(":") : text;
+  });
+  const anonymous = given.filter((text) => !text.includes(":"));
+  return { binds, anonymous: Object.fromEntries(anonymous.map((path) => [path, {}])) };
 }
 
 /** One mount as the API takes it. */

@@ -115,6 +115,12 @@ const SETTERS: Readonly<Record<string, (endpoint: Endpoint, value: string) => En
   }),
 };
 
+/** A value of --network. @throws Error in Docker's words */
+export function checkNetwork(text: string): string {
+  parseNetwork(text);
+  return text;
+}
+
 /** "NAME", or "name=NAME,alias=…,ip=…". */
 function parseNetwork(text: string): Wanted {
   if (!/(^|,)\w[\w-]*=/.test(text)) return { target: text, endpoint: {} };
@@ -124,10 +130,10 @@ function parseNetwork(text: string): Wanted {
     const at = field.indexOf("=");
     const key = field.slice(0, Math.max(0, at)).trim().toLowerCase();
     const value = field.slice(at + 1).trim();
-    if (at === -1) throw fail(`invalid field ${field}`);
+    if (at === -1) throw new Error(`invalid field ${field}`);
     const setter = Object.hasOwn(SETTERS, key) ? SETTERS[key] : undefined;
     if (key === "name") target = value;
-    else if (setter === undefined) throw fail(`invalid field key ${key}`);
+    else if (setter === undefined) throw new Error(`invalid field key ${key}`);
     else endpoint = setter(endpoint, value);
   }
   return { target, endpoint };

@@ -41,7 +41,8 @@ export function parsePorts(publish: readonly string[], expose: readonly string[]
   }
   for (const text of expose) {
     const { range, protocol } = splitProtocol(text);
-    const wrong = `invalid range format for --expose: ${text}`;
+    const why = `strconv.ParseUint: parsing ${JSON.stringify(range)}: invalid syntax`;
+    const wrong = `invalid range format for --expose: ${text}, error: ${why}`;
     for (const port of numbersOf(range, wrong)) exposed[`${port}/${protocol}`] = {};
   }
   return { exposed, bindings };
@@ -70,7 +71,7 @@ interface Published {
 function parsePublish(text: string): Published[] {
   const { range, protocol } = splitProtocol(text);
   // Address (an IPv6 one in brackets), host ports and ports inside, from the right.
-  const parts = /^(?:(?:(\[[^\]]*\]|[^:]*):)?([^:]*):)?([^:]+)$/.exec(range);
+  const parts = /^(?:(?:(.*):)?([^:]*):)?([^:]+)$/.exec(range);
   if (parts === null) throw fail(`invalid containerPort: ${text}`);
   const [, address = "", host = "", inside = ""] = parts;
   const ports = numbersOf(inside, `invalid containerPort: ${inside}`);
@@ -92,7 +93,8 @@ function hostPorts(host: string, inside: string, count: number): readonly string
 }
 
 function checkAddress(ip: string): string {
-  if (ip === "" || /^[0-9a-fA-F:.]+$/.test(ip)) return ip;
+  if (ip === "" || /^\d+\.\d+\.\d+\.\d+$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F.]*$/.test(ip))
+    return ip;
   throw fail(`invalid IP address: ${ip}`);
 }
 

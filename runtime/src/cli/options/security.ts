@@ -37,7 +37,7 @@ function readOne(console: Console, text: string): string {
   const [, key = text, value = ""] = /^([^=:]*)[=:](.*)$/s.exec(text) ?? [];
   if (value === "" && key !== "no-new-privileges") {
     throw new Failure({
-      message: `invalid --security-opt: ${JSON.stringify(text)}`,
+      message: `Invalid --security-opt: ${JSON.stringify(text)}`,
       exitCode: 125,
     });
   }

@@ -132,8 +132,13 @@ export function indexOf(value: unknown, key: unknown): Found {
   if (typeof value === "string" || Array.isArray(value)) return indexOfList(value, key);
   if (typeof value !== "object") return { problem: `can't index item of type ${goTypeOf(value)}` };
   if (typeof key !== "string") return { problem: "value has type int; should be string" };
-  const entries = value instanceof GoMap ? value.entries : value;
-  return { value: (entries as Record<string, unknown>)[key] };
+  const entries = (value instanceof GoMap ? value.entries : value) as Record<string, unknown>;
+  return { value: Object.hasOwn(entries, key) ? entries[key] : zeroOf(entries) };
+}
+
+/** What Go gives for an absent key: the zero of the type that the map's values have. */
+function zeroOf(entries: Readonly<Record<string, unknown>>): unknown {
+  return Object.values(entries).some((value) => typeof value === "object") ? null : "";
 }
 
 function indexOfList(list: string | readonly unknown[], key: unknown): Found {
@@ -182,6 +187,8 @@ function showObject(value: object): string {
   if (value instanceof GoMap) return `map[${showEntries(value.entries)}]`;
   if (Array.isArray(value)) return `[${value.map(showGo).join(" ")}]`;
   if (GO_TYPE in value) return showEntries(value);
+  // A struct always has fields; what has none is an empty map.
+  if (Object.keys(value).length === 0) return "map[]";
   const fields = Object.entries(value).map(([name, each]) => showGo(typed(name, each)));
   return `{${fields.join(" ")}}`;
 }

@@ -12,10 +12,13 @@
  *
  * Kernel interface: mount(2), overlayfs (kernel documentation, filesystems/overlayfs.rst).
  * Invariants:
- *   overlay-is-copy          operations give the same results and tree as on a copy of the lower
- *                            tree, two deviations known
- *   overlay-lower-unchanged  no operation in the merged tree changes a lower layer
- *   overlay-fits             127 lower layers fit into the mount options
+ *   overlay-is-copy                  operations give the results and the tree that they give on a copy
+ *                                    of the lower tree, but for the two known deviations
+ *   overlay-lower-unchanged          no operation in the merged tree changes a lower layer
+ *   overlay-marks-hidden             no whiteout, opaque mark or .wh. name is seen in a merged tree
+ *   overlay-reads-leave-upper-empty  operations that only read leave the upper layer empty
+ *   umount-undoes-mount              the mount table returns to its earlier value
+ *   overlay-fits                     127 lower layers fit into the mount options
  * Left out: fsconfig(2) with lowerdir+, which has no such limit and needs Linux 6.8; redirect_dir,
  *   so renaming a directory that comes from a layer gives EXDEV, as with Docker.
  * Docs: docs/concepts/layers.md

@@ -17,6 +17,7 @@
  *                         among their siblings
  *   last-entry-wins       an entry of another type under the same name leaves only the new one
  *   hard-links-kept       hard links inside a layer end as one inode
+ *   layer-apply-diff      a tree with a layer's tar applied is the tree that the tar was taken from
  * Left out: a directory that a layer needs but does not list is made with mode 0755 and owner root,
  *   as Docker does.
  * Docs: docs/concepts/layers.md

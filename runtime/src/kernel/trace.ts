@@ -252,9 +252,16 @@ function runTraced(
     const execve: Self["execve"] = (path, argv, env) => {
       const start = tracer.clock();
       const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
-      drafts.push({ ...draftOf(passing, tracer, context, start), result: null });
+      const begun = draftOf(passing, tracer, context, start);
+      drafts.push({ ...begun, result: null });
       flush();
-      return kernel.execve(path, argv, env);
+      try {
+        return inside.kernel.execve(path, argv, env);
+      } catch (error) {
+        const durationUs = Math.round(tracer.clock() - start);
+        drafts.push({ ...begun, durationUs, ...errnoOf(error) });
+        throw error;
+      }
     };
     return { ...kernel, execve, [VIEW]: (more) => view({ ...context, ...more }) };
   };

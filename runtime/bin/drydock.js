@@ -19,6 +19,11 @@ function read(path, encoding) {
   }
 }
 
+// The daemon is a module, which only import() loads; everything else that is outside is not.
+function load(name) {
+  return name === "./daemon.js" ? import("../dist/daemon.js") : require(name);
+}
+
 const source = read(bundle, "utf8");
 if (source === undefined) {
   process.stderr.write("drydock: not built yet; run `npm install && npm run build` in the clone\n");
@@ -26,15 +31,10 @@ if (source === undefined) {
 } else {
   const script = new vm.Script(
     `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-    {
-      filename: bundle,
-      cachedData: read(compiled),
-      // Node 20.10 and later: import() in the bundle is that of any module.
-      importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    },
+    { filename: bundle, cachedData: read(compiled) },
   );
   if (process.env.DRYDOCK_COMPILE !== undefined) {
     process.on("exit", () => writeFileSync(compiled, script.createCachedData()));
   }
-  script.runInThisContext()(exports, require, module, bundle, dirname(bundle));
+  script.runInThisContext()(exports, load, module, bundle, dirname(bundle));
 }

@@ -75,6 +75,8 @@ async function bundle([name, { entry, format }]) {
     outExtension: { ".js": format === "cjs" ? ".cjs" : ".js" },
     bundle: true,
     plugins: [daemonApart],
+    // In a script that V8 has compiled before there is no import(); the launcher loads for it.
+    supported: { "dynamic-import": format === "esm" },
     format,
     platform: "node",
     target: "node20",

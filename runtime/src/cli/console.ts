@@ -52,7 +52,7 @@ export interface Console {
   /** Standard input, once; ends at end of file or when the iteration is left. */
   input(): AsyncIterable<Uint8Array>;
   /** Hands every key to the program unchanged; the undo gives the terminal back. */
-  enterRawMode(): Undo;
+  enterRawMode(): Promise<Undo>;
   /** undefined when standard output is no terminal. */
   size(): TerminalSize | undefined;
   onResize(listener: () => void): Undo;

@@ -43,7 +43,7 @@ export type StreamEnd = "closed" | "detached";
  */
 export async function connectStreams(console: Console, wish: StreamWish): Promise<StreamEnd> {
   const isRaw = wish.tty && wish.stdin && console.inputIsTerminal;
-  const restore = isRaw ? console.enterRawMode() : () => undefined;
+  const restore = isRaw ? await console.enterRawMode() : () => undefined;
   try {
     const output = copyOutput(console, wish);
     const input: Promise<StreamEnd | "sent"> = wish.stdin

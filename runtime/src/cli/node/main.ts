@@ -20,7 +20,7 @@ import { connect } from "./socket-transport.ts";
 async function runDaemon(words: readonly string[]): Promise<number> {
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...words);
   await import("../../daemon/main.ts");
-  return 0;
+  return new Promise(() => undefined);
 }
 
 async function runProgram(): Promise<void> {

@@ -31,8 +31,9 @@ export function createNodeConsole(): Console {
     err: outputOf(() => process.stderr, 2),
     files: FILES,
     inputIsTerminal: isTerminal(0),
-    input: () => process.stdin,
-    enterRawMode,
+    // Leaving the loop must not close the terminal, whose mode is still to be restored.
+    input: () => process.stdin.iterator({ destroyOnReturn: false }),
+    enterRawMode: async () => (await import("./raw-terminal.ts")).enterRawMode(),
     size,
     onResize: (listener) => subscribe("SIGWINCH", listener),
     onSignal: (listener) => {
@@ -79,13 +80,6 @@ function outputOf(open: () => NodeJS.WriteStream, fd: number): Output {
         waited.write("", () => resolve());
       });
     },
-  };
-}
-
-function enterRawMode(): Undo {
-  process.stdin.setRawMode(true);
-  return () => {
-    process.stdin.setRawMode(false);
   };
 }
 

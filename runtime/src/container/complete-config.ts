@@ -15,7 +15,7 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import type { ContainerConfig } from "./config.ts";
+import type { ContainerConfig, HostConfig } from "./config.ts";
 
 /** What an image says about the containers made from it. */
 export interface ImageDefaults {
@@ -97,4 +97,24 @@ export function mergeEnv(base: readonly string[], over: readonly string[]): read
 function nameOf(variable: string): string {
   const equals = variable.indexOf("=");
   return equals === -1 ? variable : variable.slice(0, equals);
+}
+
+/** Docker's size of /dev/shm. */
+const SHM_BYTES = 64 << 20;
+
+/**
+ * What a client left open about this machine, in Docker's words for the defaults: so `inspect` shows
+ * what holds instead of an empty text.
+ *
+ * @param cgroupVersion on 2 a container gets a cgroup namespace of its own, on 1 it keeps the host's
+ * @example completeHostConfig(hostConfig, 2).CgroupnsMode // "private"
+ */
+export function completeHostConfig(hostConfig: HostConfig, cgroupVersion: 1 | 2): HostConfig {
+  return {
+    ...hostConfig,
+    IpcMode: hostConfig.IpcMode || "private",
+    CgroupnsMode: hostConfig.CgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
+    ShmSize: hostConfig.ShmSize || SHM_BYTES,
+    LogConfig: { ...hostConfig.LogConfig, Type: hostConfig.LogConfig.Type || "json-file" },
+  };
 }

@@ -33,6 +33,7 @@ export async function attachContainer(
   { logs, stream, ...wants }: AttachOptions,
 ): Promise<Attached & { readonly raw: boolean }> {
   const raw = container.definition.config.Tty;
+  await engine.keeper.ready;
   const live = stream
     ? await engine.keeper.current.attach({ id: container.id, ...wants })
     : undefined;

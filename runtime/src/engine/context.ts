@@ -41,8 +41,8 @@ export interface EngineContext {
   readonly containers: ContainerTable;
   readonly locks: Locks;
   readonly planSeccomp: SeccompPlanner;
-  /** The keeper that is connected now; a lost one is replaced. */
-  readonly keeper: { current: Keeper };
+  /** The keeper that is connected now; `ready` while a lost one is being replaced, and after. */
+  readonly keeper: { current: Keeper; ready: Promise<void> };
 }
 
 /** Tells the administrator about a failure that no client waits for. */

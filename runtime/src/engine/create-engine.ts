@@ -99,7 +99,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     containers: new ContainerTable(),
     locks: new Locks(),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
-    keeper: { current: await options.connectKeeper() },
+    keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
   };
 }
 

@@ -15,7 +15,7 @@
  */
 
 import { checkResources } from "../cgroups/index.ts";
-import { completeConfig, parseSignal } from "../container/index.ts";
+import { completeConfig, completeHostConfig, parseSignal } from "../container/index.ts";
 import type { ContainerConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
@@ -24,11 +24,12 @@ import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
 import { parseNamespaceModes } from "../namespaces/index.ts";
-import { parseSecurityOptions } from "../security/index.ts";
-import { UndoStack } from "../undo/index.ts";
+import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
+import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { checkSources, parseMountSpecs } from "../volumes/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import { Container } from "./container-table.ts";
+import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
@@ -62,7 +63,17 @@ export async function createContainer(
   engine: EngineContext,
   request: CreateContainer,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
-  const { definition, image, mounts, warnings } = acceptRequest(engine, request);
+  const accepted = acceptRequest(engine, request);
+  try {
+    await make(engine, accepted);
+  } catch (error) {
+    throw creationFailed(engine, accepted.definition, error);
+  }
+  return { id: accepted.definition.id, warnings: accepted.warnings };
+}
+
+async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
+  const { definition, image, mounts } = accepted;
   const files = filesOf(engine.root, definition.id);
   const journal = openJournal(engine.kernel, files.journal, definition.id);
   await using undo = new UndoStack();
@@ -76,7 +87,6 @@ export async function createContainer(
     new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
   );
   undo.commit();
-  return { id: definition.id, warnings };
 }
 
 /**
@@ -110,7 +120,7 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
     createdAtMs: kernel.nowMs(),
     imageId: image.id,
     config: { ...config, Hostname: hostnameOf(engine, config, hostConfig, id) },
-    hostConfig,
+    hostConfig: completeHostConfig(hostConfig, cgroupVersion(engine)),
     networkingConfig: request.networkingConfig,
     layers: image.chain,
   };
@@ -136,11 +146,12 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
     const driver = hostConfig.LogConfig.Type;
     throw refuse(`logger: no log driver named '${driver}' is registered`, "Use json-file or none.");
   }
-  const version = engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
-  const modes = parseNamespaceModes(hostConfig, version);
+  const modes = parseNamespaceModes(hostConfig, cgroupVersion(engine));
   for (const mode of Object.values(modes.kinds)) {
     if (mode.mode === "container") engine.containers.find(mode.container);
   }
+  normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
+  normalizeCapabilities(hostConfig.CapDrop, "CapDrop");
   return [
     ...parseSecurityOptions(hostConfig.SecurityOpt).warnings,
     ...networkWarnings(hostConfig),
@@ -148,6 +159,10 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
       ? [`--restart ${restart} is kept and shown but not acted on yet: start it again yourself.`]
       : []),
   ];
+}
+
+function cgroupVersion(engine: EngineContext): 1 | 2 {
+  return engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
 }
 
 function volumeWarnings(config: ContainerConfig, mounts: readonly MountSpec[]): readonly string[] {
@@ -168,6 +183,23 @@ function refuse(message: string, hint: string): RuntimeError {
     message,
     operation: "create container",
     hint,
+  });
+}
+
+/** The kernel refused, or a layer could not be unpacked; what could not be undone is told apart. */
+function creationFailed(engine: EngineContext, { id }: Definition, failure: unknown): unknown {
+  const error = originalErrorOf(failure);
+  if (error !== failure) notice(engine, `Container ${id} was not created, but left traces`, failure);
+  if (!(error instanceof KernelError)) return error;
+  return new RuntimeError({
+    code: "kernel-call-failed",
+    class: "internal",
+    message: `Cannot create container: ${error.message}`,
+    operation: "create container",
+    subject: error.subject,
+    errno: error.errno,
+    hint: "ENOSPC: df shows which disk is full. EROFS, EACCES: look at the engine's root directory.",
+    cause: error,
   });
 }
 

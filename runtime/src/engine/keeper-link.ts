@@ -27,7 +27,7 @@ export function listenToKeeper(engine: EngineContext): void {
   const keeper = engine.keeper.current;
   keeper.onExit((record) => onExit(engine, record));
   keeper.onLost(() => {
-    if (engine.keeper.current === keeper) void replaceKeeper(engine);
+    if (engine.keeper.current === keeper) engine.keeper.ready = replaceKeeper(engine);
   });
 }
 

@@ -33,6 +33,7 @@ import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { makeSources } from "../volumes/index.ts";
 import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
+import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { saveHistory, settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
@@ -56,11 +57,14 @@ export async function startContainer(engine: EngineContext, container: Container
 export async function startUnderLock(engine: EngineContext, container: Container): Promise<void> {
   requireTransition(container.history.state, "start", container.id);
   await container.cleaned;
+  await engine.keeper.ready;
   container.starting = { exit: null };
   try {
     await run(engine, container);
   } catch (error) {
-    throw failStart(engine, container, originalErrorOf(error));
+    const cause = originalErrorOf(error);
+    if (cause !== error) notice(engine, `The start of ${container.id} left traces`, error);
+    throw failStart(engine, container, cause);
   } finally {
     container.starting = null;
   }

@@ -4,7 +4,6 @@ import { RuntimeError } from "../errors/index.ts";
 import { parseDetachKeys, detachFilter } from "./detach-keys.ts";
 import { ask, attachedDouble, engineDouble } from "./engine.fixture.ts";
 import type { Platform } from "./index.ts";
-import { frame } from "./streams.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (chunks: readonly Uint8Array[]): string =>
@@ -321,34 +320,18 @@ describe("exec", () => {
     expect(asked.at(-1)?.args).toEqual(["e1", { detach: true, tty: false, consoleSize: [0, 0] }]);
   });
 
-  const failing = (code: "command-not-found" | "exec-already-started") =>
-    engineDouble({
+  test("a start that is refused is an HTTP error, and the connection is not taken over", async () => {
+    const { api } = engineDouble({
       inspectExec: () => known,
       startExec: () =>
-        Promise.reject(new RuntimeError({ code, class: "conflict", message: "why" })),
+        Promise.reject(
+          new RuntimeError({ code: "exec-already-started", class: "conflict", message: "why" }),
+        ),
     });
-
-  test("a command that cannot run says why on the line", async () => {
     const line = client();
-    const { api } = failing("command-not-found");
-    await api(post("/exec/e1/start", {}), line.platform);
-    await settled();
-    expect(line.received).toEqual([frame(1, bytes("why\r\n"))]);
-    expect(line.seen.closed).toBe(true);
-  });
-
-  test("a request that cannot be granted is an HTTP error", async () => {
-    const line = client();
-    const response = await failing("exec-already-started").api(
-      post("/exec/e1/start", {}),
-      line.platform,
-    );
+    const response = await api(post("/exec/e1/start", {}), line.platform);
     expect(response.status).toBe(409);
     expect(line.seen.contentType).toBe("");
-    const detached = await ask(failing("command-not-found").api, "POST", "/exec/e1/start", {
-      Detach: true,
-    });
-    expect(detached.status).toBe(409);
   });
 
   test("an unknown exec is 404", async () => {

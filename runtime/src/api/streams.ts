@@ -77,36 +77,6 @@ export function serveAttached(
   );
 }
 
-/** A text in place of a process's output: Docker tells so why an exec did not start. */
-export function serveText(
-  platform: Platform,
-  message: string,
-  options: { readonly version: string; readonly raw: boolean },
-): Response {
-  const bytes = new TextEncoder().encode(`${message}\r\n`);
-  const output = options.raw ? bytes : frame(1, bytes);
-  if (platform.hijack === undefined) {
-    return new Response(output, { headers: { "Content-Type": RAW } });
-  }
-  const line = platform.hijack(streamType(options.version, options.raw));
-  void ignore(line.input).catch(noop);
-  void writeAll(line, output).catch(noop);
-  return handedOver();
-}
-
-/**
- * One frame of a multiplexed stream.
- *
- * @param stream 1 for stdout, 2 for stderr
- */
-export function frame(stream: 1 | 2, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const framed = new Uint8Array(8 + bytes.length);
-  framed[0] = stream;
-  new DataView(framed.buffer).setUint32(4, bytes.length);
-  framed.set(bytes, 8);
-  return framed;
-}
-
 /** Gives a client's bytes to the process until they end or the detach keys were typed. */
 async function feed(
   input: ReadableStream<Uint8Array>,
@@ -137,14 +107,8 @@ async function deliver(line: Line, attached: RawOrFramed): Promise<void> {
   }
 }
 
-async function writeAll(line: Line, bytes: Uint8Array): Promise<void> {
-  const writer = line.output.getWriter();
-  await writer.write(bytes);
-  await writer.close();
-}
-
 /** The same stream, which tells when its reader goes away. */
-export function whenCancelled(
+function whenCancelled(
   stream: ReadableStream<Uint8Array>,
   onCancel: () => void,
 ): ReadableStream<Uint8Array> {
@@ -160,8 +124,4 @@ export function whenCancelled(
       await reader.cancel(reason);
     },
   });
-}
-
-function noop(): void {
-  // The client is gone: there is nobody left to tell.
 }

@@ -2,8 +2,8 @@
  * Exec routes: one more process in a running container.
  *
  * It takes two requests, one that describes the process and gives it an id, one that starts it and
- * becomes its line. When the process cannot start (no such command), the line has been promised
- * already: Docker says why on it, and the exit code (127, 126) is read from the exec afterwards.
+ * becomes its line. When the command cannot run (there is none of that name), the engine says why on
+ * the line, as Docker does, and the exit code (127, 126) is read from the exec afterwards.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "Exec".
@@ -17,11 +17,9 @@
 import { consoleSize } from "../container-body.ts";
 import { noContent, parameter, type ApiOptions, type Call, type Routes } from "../context.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
-import { RuntimeError } from "../../errors/index.ts";
-import { originalErrorOf } from "../../undo/index.ts";
-import { invalidRequest, messageOf } from "../failure.ts";
+import { invalidRequest } from "../failure.ts";
 import { fields, flag, list, readJson, text, validate, words } from "../go-json.ts";
-import { serveAttached, serveText } from "../streams.ts";
+import { serveAttached } from "../streams.ts";
 import { terminalSize } from "./streams.ts";
 
 const createExecBody = fields({
@@ -77,18 +75,13 @@ async function startExec(call: Call, engine: ApiOptions["engine"]): Promise<Resp
   const id = parameter(call, "id");
   const { detachKeys, stdin } = ownSettings(engine.inspectExec(id));
   const version = call.get("version");
-  try {
-    const attached = await engine.startExec(id, {
-      detach: body.Detach,
-      tty: body.Tty,
-      consoleSize: body.ConsoleSize,
-    });
-    if (attached === null) return new Response(null, { status: 200 });
-    return serveAttached(call.req.raw, call.env, attached, { version, stdin, detachKeys });
-  } catch (error) {
-    if (body.Detach || !failedToRun(error)) throw error;
-    return serveText(call.env, messageOf(error), { version, raw: body.Tty });
-  }
+  const attached = await engine.startExec(id, {
+    detach: body.Detach,
+    tty: body.Tty,
+    consoleSize: body.ConsoleSize,
+  });
+  if (attached === null) return new Response(null, { status: 200 });
+  return serveAttached(call.req.raw, call.env, attached, { version, stdin, detachKeys });
 }
 
 /** What create said, which inspect still knows. */
@@ -101,11 +94,4 @@ function ownSettings(exec: Readonly<Record<string, unknown>>): {
     detachKeys: parseDetachKeys(typeof keys === "string" ? keys : ""),
     stdin: stdin === true,
   };
-}
-
-/** Whether the process was tried and failed, rather than the request refused. */
-function failedToRun(error: unknown): boolean {
-  const original = originalErrorOf(error);
-  if (!(original instanceof RuntimeError)) return false;
-  return !/^(exec|container|request|id)-/.test(original.code);
 }

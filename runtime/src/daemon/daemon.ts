@@ -21,6 +21,7 @@ import { createHash } from "node:crypto";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { API_VERSION, MIN_API_VERSION, createApi, messageOf, type Api } from "../api/index.ts";
+import type { RemoteKeeper } from "../container/index.ts";
 import { createEngine, type OpenEngine } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { connectKeeper } from "../keeper/index.ts";
@@ -63,8 +64,11 @@ async function serve(options: DaemonOptions): Promise<void> {
   if (options.pidFile !== null) {
     undo.push("remove the pid file", writePidFile(options.pidFile));
   }
-  const engine = await openEngine(options);
+  const keepers: RemoteKeeper[] = [];
+  const engine = await openEngine(options, keepers);
   undo.push("close the engine", () => engine.close());
+  // Takes effect when the engine has let go, and only if the keeper has nothing to keep.
+  undo.push("retire the keeper", () => keepers.at(-1)?.retire());
   const api = createApi({
     engine,
     mapSource: sourceMapper(),
@@ -78,25 +82,32 @@ async function serve(options: DaemonOptions): Promise<void> {
   for (const flag of options.ignored) log(`${flag} is accepted and changes nothing`);
   log(
     `listening on ${options.hosts.map(hostText).join(", ")} ` +
-      `(API ${MIN_API_VERSION} to ${API_VERSION}, root ${options.root}, pid ${process.pid})`,
+      `(API ${MIN_API_VERSION} to ${API_VERSION}, root ${options.root}, ` +
+      `cgroup parent ${cgroupParentOf(options)}, pid ${process.pid})`,
   );
   log(`stopping on ${await stopped}; containers go on running`);
 }
 
-function openEngine(options: DaemonOptions): Promise<OpenEngine> {
+/** @param keepers receives each keeper that the engine is connected to, the current one last */
+function openEngine(options: DaemonOptions, keepers: RemoteKeeper[]): Promise<OpenEngine> {
   const kernel = createLinuxKernel();
   return createEngine({
     kernel,
-    connectKeeper: () => connectKeeper({ root: options.root }),
+    connectKeeper: async () => {
+      const keeper = await connectKeeper({ root: options.root });
+      keepers.push(keeper);
+      return keeper;
+    },
     root: options.root,
-    cgroupParent: options.cgroupParent ?? ownCgroupParent(options.root),
+    cgroupParent: cgroupParentOf(options),
     programVersion: PROGRAM_VERSION,
     onNotice: log,
   });
 }
 
 /** Engines with different roots must not share a cgroup: each counts what is below its own. */
-function ownCgroupParent(root: string): string {
+function cgroupParentOf({ root, cgroupParent }: DaemonOptions): string {
+  if (cgroupParent !== null) return cgroupParent;
   if (root === DEFAULT_ROOT) return "/drydock";
   return `/drydock-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
 }

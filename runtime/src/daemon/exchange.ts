@@ -131,7 +131,7 @@ const READY_BYTES = 65_536;
 interface Ready {
   readonly chunks: readonly Uint8Array[];
   /** The read under way; null when the body is complete. */
-  readonly next: Promise<ReadableStreamReadResult<Uint8Array>> | null;
+  readonly next: ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]> | null;
 }
 
 /** What a body has at once, without waiting for input or output. */

@@ -189,7 +189,8 @@ function refuse(message: string, hint: string): RuntimeError {
 /** The kernel refused, or a layer could not be unpacked; what could not be undone is told apart. */
 function creationFailed(engine: EngineContext, { id }: Definition, failure: unknown): unknown {
   const error = originalErrorOf(failure);
-  if (error !== failure) notice(engine, `Container ${id} was not created, but left traces`, failure);
+  if (error !== failure)
+    notice(engine, `Container ${id} was not created, but left traces`, failure);
   if (!(error instanceof KernelError)) return error;
   return new RuntimeError({
     code: "kernel-call-failed",

@@ -12,7 +12,8 @@ import {
   waitUntil,
 } from "../keeper/keeper.fixture.ts";
 import { connectKeeper } from "../keeper/index.ts";
-import type { Kernel } from "../kernel/index.ts";
+import { CALLS, injectFaults, KernelError } from "../kernel/index.ts";
+import type { FaultyKernel, Kernel, Lock } from "../kernel/index.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { createEngine } from "./create-engine.ts";
 import type { CreateContainer } from "./engine.ts";
@@ -47,6 +48,59 @@ export interface Run {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** A kernel that a test can make fail: for one call, or for good as when a process is killed. */
+export interface SwitchableKernel {
+  readonly kernel: Kernel;
+  /** The k-th call from now on fails; others go on. */
+  failAt(k: number, errno: string): void;
+  /** No call from the k-th on has an effect any more. */
+  crashAt(k: number): void;
+  /** Ends `failAt`. @returns whether the call that was to fail was made */
+  heal(): boolean;
+  /** Whether the crash has come. */
+  hasCrashed(): boolean;
+  /** Gives free what the kernel gives free when a process is killed. */
+  releaseLocks(): void;
+}
+
+/** Makes one over a real kernel. */
+export function switchable(base: Kernel): SwitchableKernel {
+  let faulty: FaultyKernel | undefined;
+  let callsLeft = Infinity;
+  const locks: Lock[] = [];
+  const call = (name: keyof Kernel, args: readonly unknown[]): unknown => {
+    if (CALLS[name].kind !== "own" && --callsLeft <= 0) {
+      throw new KernelError(name, "EIO", String(args[0]));
+    }
+    // The arguments are those of the method of this name.
+    const method = (faulty?.kernel ?? base)[name] as (...args: readonly unknown[]) => unknown;
+    return method(...args);
+  };
+  const kernel = Object.fromEntries(
+    (Object.keys(base) as (keyof Kernel)[]).map((name) => [
+      name,
+      (...args: readonly unknown[]) => call(name, args),
+    ]),
+  ) as unknown as Kernel;
+  const lockFile: Kernel["lockFile"] = (path) => {
+    const lock = base.lockFile(path);
+    locks.push(lock);
+    return lock;
+  };
+  return {
+    kernel: { ...kernel, lockFile },
+    failAt: (k, errno) => (faulty = injectFaults(base, { failAt: k, errno })),
+    crashAt: (k) => (callsLeft = k),
+    heal: () => {
+      const reached = faulty?.failedCall() !== undefined;
+      faulty = undefined;
+      return reached;
+    },
+    hasCrashed: () => callsLeft <= 0,
+    releaseLocks: () => locks.splice(0).forEach((lock) => lock.release()),
+  };
 }
 
 /** An engine with its root, cgroup parent and keeper. */
@@ -97,9 +151,40 @@ export class EngineBench implements AsyncDisposable {
     return this.#engine;
   }
 
-  /** Forgets the engine without closing it, as a kill would: its lock goes with the caller's. */
+  /** Forgets the engine without closing it, as a kill would. */
   abandon(): void {
     this.#engine = undefined;
+    this.#keeper?.close();
+  }
+
+  /** Every container, by id. */
+  async ids(): Promise<readonly string[]> {
+    const all = { all: true, limit: 0, size: false, filters: {} };
+    return (await this.engine.listContainers(all)).map(({ Id }) => String(Id));
+  }
+
+  /** Resolves when nothing runs that ends by itself, and what removes itself is gone. */
+  async settled(): Promise<void> {
+    for (let tries = 0; tries < 300; tries++) {
+      const all = { all: true, limit: 0, size: false, filters: {} };
+      const moving = [];
+      for (const { Id, State } of await this.engine.listContainers(all)) {
+        const { HostConfig } = await this.engine.inspectContainer(String(Id), { size: false });
+        const { AutoRemove } = HostConfig as HostConfig;
+        if (State === "running" || State === "removing" || (AutoRemove && State !== "created")) {
+          moving.push(Id);
+        }
+      }
+      if (moving.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Removes every container, by force. */
+  async clear(): Promise<void> {
+    for (const id of await this.ids()) {
+      await this.engine.removeContainer(id, { force: true, volumes: true });
+    }
   }
 
   /** Creates, attaches, starts and waits. */
@@ -176,16 +261,7 @@ export class EngineBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { engine } = this;
-    for (const { Id } of await engine.listContainers({
-      all: true,
-      limit: 0,
-      size: false,
-      filters: {},
-    })) {
-      await engine
-        .removeContainer(String(Id), { force: true, volumes: true })
-        .catch(() => undefined);
-    }
+    await this.clear().catch(() => undefined);
     await engine.close();
     const keeper = await connectKeeper({ root: this.root, program: await keeperProgram() });
     await keeper.retire();

@@ -129,12 +129,6 @@ const anyExtent = fc.record({
   hostId: fc.oneof(fc.integer({ min: 0, max: 300 }), edge),
   count: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) }, edge),
 });
-const anyMap = fc.oneof(
-  fc.array(anyExtent, { minLength: 1, maxLength: 4 }),
-  fc.integer({ min: 335, max: 345 }).map((length) => stripes(length, 2)),
-  fc.integer({ min: 1, max: 340 }).map((length) => stripes(length, 10_000_000)),
-);
-
 /** Many extents of one id each, at a distance. */
 function stripes(length: number, distance: number): readonly IdMap[] {
   return Array.from({ length }, (_, at) => ({
@@ -143,6 +137,41 @@ function stripes(length: number, distance: number): readonly IdMap[] {
     count: 1,
   }));
 }
+
+/** Lines of 16 bytes, some of 15: maps whose text is just short enough for a page, or not. */
+const pageOfText = fc
+  .record({ lines: fc.integer({ min: 255, max: 257 }), short: fc.nat(3) })
+  .map(({ lines, short }): readonly IdMap[] =>
+    Array.from({ length: lines }, (_, at) => ({
+      containerId: 200_000 + 10 * at,
+      hostId: (at < short ? 10_000 : 100_000) + 10 * at,
+      count: 1,
+    })),
+  );
+
+const anyMap = fc.oneof(
+  fc.array(anyExtent, { minLength: 1, maxLength: 4 }),
+  fc.integer({ min: 335, max: 345 }).map((length) => stripes(length, 2)),
+  pageOfText,
+  fc.integer({ min: 1, max: 340 }).map((length) => stripes(length, 10_000_000)),
+);
+
+/** Where an off-by-one would hide: the last ids, ranges that touch, ranges that share one id. */
+const EDGES: readonly (readonly IdMap[])[] = [
+  [{ containerId: 0, hostId: 2 ** 32 - 2, count: 1 }],
+  [{ containerId: 0, hostId: 2 ** 32 - 1, count: 1 }],
+  [{ containerId: 2 ** 32 - 1, hostId: 0, count: 1 }],
+  [{ containerId: 0, hostId: 0, count: 2 ** 32 - 1 }],
+  ...[9, 10].map((containerId): readonly IdMap[] => [
+    { containerId: 0, hostId: 0, count: 10 },
+    { containerId, hostId: 10, count: 5 },
+  ]),
+  ...[4, 5].map((hostId): readonly IdMap[] => [
+    { containerId: 10, hostId: 0, count: 5 },
+    { containerId: 0, hostId, count: 10 },
+  ]),
+];
+const examples = EDGES.map((map) => ({ map: [...map] }));
 
 /** Valid by construction: lengths and gaps on both sides, in a random order. */
 const validMap = fc
@@ -188,24 +217,29 @@ describe("id maps", () => {
       const all = map.flatMap(({ containerId, count }) =>
         Array.from({ length: count }, (_, at) => containerId + at),
       );
+      const known = new Set(all);
       const hostIds = all.map((id) => hostIdOf(map, id));
       expect(new Set(hostIds).size).toBe(total);
       expect(hostIds.map((id) => containerIdOf(map, id ?? -1))).toEqual(all);
-      for (const id of ids) {
+      const ends = map.flatMap(({ hostId, count }) => [hostId - 1, hostId, hostId + count]);
+      for (const id of [...ids, ...ends]) {
         const isMapped = map.some(
           (extent) => id >= extent.hostId && id < extent.hostId + extent.count,
         );
         const inside = containerIdOf(map, id);
         if (isMapped) expect(hostIdOf(map, inside)).toBe(id);
         else expect(inside).toBe(OVERFLOW_ID);
-        if (!all.includes(id)) expect(hostIdOf(map, id)).toBeUndefined();
+        if (!known.has(id)) expect(hostIdOf(map, id)).toBeUndefined();
       }
     },
   );
 
-  test.prop({ map: anyMap })("id-map-text: what was printed parses to the same map", ({ map }) => {
-    expect(parseIdMap(printIdMap(map))).toEqual(map);
-  });
+  test.prop({ map: anyMap }, { examples })(
+    "id-map-text: what was printed parses to the same map",
+    ({ map }) => {
+      expect(parseIdMap(printIdMap(map))).toEqual(map);
+    },
+  );
 
   const ranges = fc.array(
     fc.record({ hostId: fc.nat(200_000), count: fc.integer({ min: 1, max: 70_000 }) }),
@@ -310,7 +344,7 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
     },
   );
 
-  test.prop({ map: anyMap }, { numRuns: 60 })(
+  test.prop({ map: anyMap }, { numRuns: 60, examples })(
     "id-map-text: the kernel takes exactly the maps that validation takes",
     async ({ map }) => {
       const taken: boolean[] = [];

@@ -57,11 +57,15 @@ export async function spawnWaiting(
     inside.ask(line);
     inside.kernel.execve("/bin/true", ["true"], []);
   });
-  const line = await new Promise<string>((resolve) => {
+  const line = await new Promise<string>((resolve, reject) => {
     child.onReport(
       (text) => {
         if (text !== "maps?") return resolve(text);
-        whileAsked(child.hostPid);
+        try {
+          whileAsked(child.hostPid);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
         child.answer("ok");
       },
       () => resolve(`${FAILED}it ended`),

@@ -393,7 +393,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     120_000,
   );
 
-  test("recovery-is-complete: after a crash at the k-th call and a new start, for every k", async () => {
+  test("recovery-is-complete: after a crash at the k-th call, for every k", async () => {
     const before = bench.snapshot();
     let k = 0;
     for (let hasCrashed = true; hasCrashed;) {

@@ -82,7 +82,11 @@ export class Container {
     return this.definition.name;
   }
 
-  /** Takes the state one event on, by the table of states. @throws RuntimeError when it is not possible */
+  /**
+   * Takes the state one event on, by the table of states.
+   *
+   * @throws RuntimeError when it is not possible
+   */
   advance(event: ContainerEvent): void {
     this.history = {
       ...this.history,

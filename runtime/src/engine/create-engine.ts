@@ -1,16 +1,18 @@
 /**
  * Engine, the implementation: one function for each method of the façade.
  *
- * Starting one takes the lock of its root, opens what is on the disk, makes the embedded image where
- * it is missing, connects to the keeper and recovers. From then on each method finds its container
- * and calls the one function that does the work.
+ * Starting one takes the lock of its root, opens what is on the disk, makes the embedded image
+ * where it is missing, connects to the keeper and recovers. From then on each method finds its
+ * container and calls the one function that does the work.
  *
  * Kernel interface: flock(2).
  * Specification: Docker Engine API v1.50.
  * Invariants:
- *   lifecycle-is-legal    any sequence of calls follows the table of states; what is refused changes nothing
+ *   lifecycle-is-legal    any sequence of calls follows the table of states; what is refused
+ *       changes nothing
  *   one-engine-per-root   a second engine on a root is refused and says which process has it
- *   calls-are-serial      calls at the same time end as they would in some order one after the other
+ *   calls-are-serial      calls at the same time end as they would in some order one after the
+ *       other
  * Left out: events.
  * Docs: docs/concepts/engine.md
  *

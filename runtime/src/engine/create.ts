@@ -2,8 +2,8 @@
  * Create: from a request to a container that could be started.
  *
  * Everything that can be known to be wrong is refused here, before anything exists. Then the
- * container's directory is made: its writable layer, the files that name hosts, and as the last step
- * the definition, whose rename is the instant at which the container exists.
+ * container's directory is made: its writable layer, the files that name hosts, and as the last
+ * step the definition, whose rename is the instant at which the container exists.
  *
  * Kernel interface: mkdir(2), rename(2), getrandom(2).
  * Specification: Docker Engine API v1.50, ContainerCreate.
@@ -199,7 +199,7 @@ function creationFailed(engine: EngineContext, { id }: Definition, failure: unkn
     operation: "create container",
     subject: error.subject,
     errno: error.errno,
-    hint: "ENOSPC: df shows which disk is full. EROFS, EACCES: look at the engine's root directory.",
+    hint: "ENOSPC: df shows which disk is full. EROFS, EACCES: look at the engine's root.",
     cause: error,
   });
 }

@@ -1,8 +1,9 @@
 /**
  * Engine: the one façade that the API calls.
  *
- * Nouns of the Docker Engine API as methods over plain data. Whoever implements a route needs only this interface;
- * whoever changes how containers work keeps it. All failures are `RuntimeError`s, whose class is the HTTP status.
+ * Nouns of the Docker Engine API as methods over plain data. Whoever implements a route needs only
+ * this interface; whoever changes how containers work keeps it. All failures are `RuntimeError`s,
+ * whose class is the HTTP status.
  *
  * Kernel interface: none of its own.
  * Specification: Docker Engine API v1.50.
@@ -108,7 +109,10 @@ export interface Engine {
   ): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
   /** @throws RuntimeError class not-modified when it runs already */
   startContainer(reference: string): Promise<void>;
-  /** `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is stopped. */
+  /**
+   * `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is
+   * stopped.
+   */
   stopContainer(
     reference: string,
     options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
@@ -123,7 +127,10 @@ export interface Engine {
     options: { readonly force: boolean; readonly volumes: boolean },
   ): Promise<void>;
   renameContainer(reference: string, name: string): Promise<void>;
-  /** Resolved at once; `done` follows when the condition holds, so the route can flush its headers first. */
+  /**
+   * Resolved at once; `done` follows when the condition holds, so the route can flush its headers
+   * first.
+   */
   waitContainer(
     reference: string,
     condition: WaitCondition,
@@ -157,6 +164,10 @@ export interface Engine {
   }): Promise<readonly ApiObject[]>;
   inspectImage(reference: string): Promise<ApiObject>;
   imageHistory(reference: string): Promise<readonly ApiObject[]>;
-  /** There is no registry client yet: @throws RuntimeError image-pull-failed, unless the image is already here. */
+  /**
+   * There is no registry client yet:
+   *
+   * @throws RuntimeError image-pull-failed, unless the image is already here.
+   */
   pullImage(reference: string): Promise<void>;
 }

@@ -1,8 +1,8 @@
 /**
  * Host devices: the device nodes of the machine that a container asked for.
  *
- * A device is a number; its node is only a name for it. The container gets nodes of its own with the
- * same numbers, and its devices cgroup is told that they may be opened.
+ * A device is a number; its node is only a name for it. The container gets nodes of its own with
+ * the same numbers, and its devices cgroup is told that they may be opened.
  *
  * Kernel interface: stat(2), null(4).
  * Specification: Docker Engine API v1.50, HostConfig.Devices and HostConfig.Privileged.
@@ -48,7 +48,9 @@ function devicesAt(
   throw new RuntimeError({
     code: "resource-invalid",
     class: "invalid",
-    message: `error gathering device information while adding custom device "${hostPath}": ${problem}`,
+    message:
+      "error gathering device information while adding custom device " +
+      `"${hostPath}": ${problem}`,
     operation: "read device",
     subject: hostPath,
     hint: "Name a node below /dev of this machine.",

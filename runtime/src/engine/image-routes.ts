@@ -77,10 +77,12 @@ export function requireImage({ images }: EngineContext, reference: string): void
     throw new RuntimeError({
       code: "image-pull-failed",
       class: "not-found",
-      message: `pull access denied for ${name}, repository does not exist or may require 'docker login'`,
+      message:
+        `pull access denied for ${name}, ` +
+        "repository does not exist or may require 'docker login'",
       operation: "pull image",
       subject: reference,
-      hint: "This version has no registry client yet: busybox:latest is the image that every engine has.",
+      hint: "There is no registry client yet: busybox:latest is the image that is here.",
       cause,
     });
   }

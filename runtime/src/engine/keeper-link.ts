@@ -1,9 +1,9 @@
 /**
  * Keeper link: the engine listens to its keeper, and survives the loss of it.
  *
- * A keeper that dies takes its containers with it: each asked the kernel for SIGKILL at the death of
- * its parent. So the loss leaves no unknown state: what ran has ended with 137, its cgroup is swept,
- * and another keeper takes over what is started from then on.
+ * A keeper that dies takes its containers with it: each asked the kernel for SIGKILL at the death
+ * of its parent. So the loss leaves no unknown state: what ran has ended with 137, its cgroup is
+ * swept, and another keeper takes over what is started from then on.
  *
  * Kernel interface: prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.

@@ -7,7 +7,8 @@
  *
  * Kernel interface: none.
  * Invariants:
- *   operations-are-serial   operations on one container never overlap, and run in the order they came
+ *   operations-are-serial   operations on one container never overlap, and run in the order they
+ *       came
  * Left out: time limits; an operation that never ends blocks the later ones on its container.
  * Docs: docs/concepts/engine.md
  *

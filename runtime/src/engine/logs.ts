@@ -2,7 +2,8 @@
  * Logs: what a container wrote, from its file and, as it goes on, from the keeper.
  *
  * The file is read in pieces, so that a log of any size takes little memory. Following begins where
- * the keeper says the file ended when it began to pass on new lines: no line is lost or shown twice.
+ * the keeper says the file ended when it began to pass on new lines: no line is lost or shown
+ * twice.
  *
  * Kernel interface: pread(2).
  * Specification: Docker Engine API v1.50, ContainerLogs.

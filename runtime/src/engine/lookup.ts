@@ -8,7 +8,8 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "Errors".
  * Invariants:
- *   lookup-is-unambiguous   a prefix of several ids is refused and names them all; each full id finds its own
+ *   lookup-is-unambiguous   a prefix of several ids is refused and names them all; each full id
+ *       finds its own
  * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
@@ -59,7 +60,7 @@ function notFound(reference: string): RuntimeError {
 }
 
 function ambiguous(prefix: string, candidates: readonly Named[]): RuntimeError {
-  const names = candidates.map(({ id, name }) => `${id.slice(0, 12)} (${name})`).sort();
+  const names = candidates.map(({ id, name }) => `${id.slice(0, 12)} (${name})`).toSorted();
   return new RuntimeError({
     code: "id-ambiguous",
     class: "invalid",

@@ -17,30 +17,31 @@
 import { RuntimeError } from "../errors/index.ts";
 
 const ADJECTIVES = (
-  "able agile amber ample apt attentive awake balanced blithe bold brave bright brisk bubbly calm " +
-  "candid careful cheery clear clever composed constant cordial cosy crisp curious daring deft " +
-  "diligent eager earnest easy elated exact fair faithful fearless festive fine firm fluent fond " +
-  "frank fresh friendly frugal gallant gentle genuine gifted glad gleaming graceful grand hardy " +
-  "hearty helpful honest hopeful humble humming jolly joyful just keen kind lasting lively loyal " +
-  "lucid lucky mellow merry mild mindful modest neat nimble noble open patient peaceful placid " +
-  "playful plucky polished prompt proud pure quick quiet radiant rapid ready robust rosy serene " +
-  "sharp silent sincere sleek smart snug sober solid spry stable steady still stout sturdy sunny " +
-  "sure swift tactful tender thrifty tidy tireless tranquil true trusty upbeat valiant vivid warm " +
-  "watchful wise witty zealous"
+  "able agile amber ample apt attentive awake balanced blithe bold brave bright brisk bubbly " +
+  "calm candid careful cheery clear clever composed constant cordial cosy crisp curious " +
+  "daring deft diligent eager earnest easy elated exact fair faithful fearless festive fine " +
+  "firm fluent fond frank fresh friendly frugal gallant gentle genuine gifted glad gleaming " +
+  "graceful grand hardy hearty helpful honest hopeful humble humming jolly joyful just keen " +
+  "kind lasting lively loyal lucid lucky mellow merry mild mindful modest neat nimble noble " +
+  "open patient peaceful placid playful plucky polished prompt proud pure quick quiet radiant " +
+  "rapid ready robust rosy serene sharp silent sincere sleek smart snug sober solid spry " +
+  "stable steady still stout sturdy sunny sure swift tactful tender thrifty tidy tireless " +
+  "tranquil true trusty upbeat valiant vivid warm watchful wise witty zealous"
 ).split(" ");
 
 /** Surnames of people who built computing, and a few who measured, proved or sailed before. */
 const SURNAMES = (
   "abramson allen babbage backus bartik berners_lee boole borg brooks cerf church clarke codd " +
-  "conway cook cray curie dahl davies dijkstra dolby easley eckert edwards engelbart estrin euler " +
-  "faggin feinler fermat feynman floyd franklin galois gauss godel goldberg granville gray hamilton " +
-  "hamming hellman holberton hollerith hopper huffman ichbiah iverson jacquard johnson joy kahn " +
-  "kaprekar karp kay keller kernighan kildall kilby kleinrock knuth kolmogorov lamarr lamport " +
-  "leibniz licklider liskov lovelace mauchly mccarthy mccluskey mcilroy meitner merkle metcalfe " +
-  "milner minsky moore morris naur neumann noether noyce nygaard pascal perlman perlis postel rabin " +
-  "ramanujan ritchie rivest rosen roubine sammet sanger shannon shockley sinoussi snyder spence " +
-  "stallman steele stroustrup sutherland tanenbaum tarjan thacker thompson torvalds turing ullman " +
-  "vaughan wescoff wilkes wilkinson wing wirth wozniak zuse"
+  "conway cook cray curie dahl davies dijkstra dolby easley eckert edwards engelbart estrin " +
+  "euler faggin feinler fermat feynman floyd franklin galois gauss godel goldberg granville " +
+  "gray hamilton hamming hellman holberton hollerith hopper huffman ichbiah iverson jacquard " +
+  "johnson joy kahn kaprekar karp kay keller kernighan kildall kilby kleinrock knuth " +
+  "kolmogorov lamarr lamport leibniz licklider liskov lovelace mauchly mccarthy mccluskey " +
+  "mcilroy meitner merkle metcalfe milner minsky moore morris naur neumann noether noyce " +
+  "nygaard pascal perlman perlis postel rabin ramanujan ritchie rivest rosen roubine sammet " +
+  "sanger shannon shockley sinoussi snyder spence stallman steele stroustrup sutherland " +
+  "tanenbaum tarjan thacker thompson torvalds turing ullman vaughan wescoff wilkes wilkinson " +
+  "wing wirth wozniak zuse"
 )
   .split(" ")
   .map((name) => name.replace("_", ""));

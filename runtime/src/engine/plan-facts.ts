@@ -88,7 +88,9 @@ function planPaths(
   };
 }
 
-/** Who shares a namespace shares what belongs to it: the network's name files, the shared memory. */
+/**
+ * Who shares a namespace shares what belongs to it: the network's name files, the shared memory.
+ */
 function donorId(
   engine: EngineContext,
   modes: NamespaceModes,
@@ -158,7 +160,11 @@ function readIdMaps(kernel: Kernel, modes: NamespaceModes): PlanInput["idMaps"] 
   });
 }
 
-/** The filter of a container's processes; null: none. @throws RuntimeError seccomp-profile-invalid */
+/**
+ * The filter of a container's processes; null: none.
+ *
+ * @throws RuntimeError seccomp-profile-invalid
+ */
 export function seccompOf(engine: EngineContext, hostConfig: HostConfig): SeccompProgram {
   const { machine } = engine;
   const { bounding } = planContainerCapabilities({
@@ -177,7 +183,11 @@ export function seccompOf(engine: EngineContext, hostConfig: HostConfig): Seccom
   });
 }
 
-/** Our own parent cgroup, or the one that the container asked for. @throws RuntimeError cgroup-unavailable */
+/**
+ * Our own parent cgroup, or the one that the container asked for.
+ *
+ * @throws RuntimeError cgroup-unavailable
+ */
 export function cgroupParentOf(engine: EngineContext, hostConfig: HostConfig): CgroupParent {
   const { cgroupParent } = engine.machine;
   const wanted = hostConfig.CgroupParent;

@@ -2,10 +2,10 @@
  * Record: what the engine remembers of a container.
  *
  * Two documents with different promises. The definition says what the container is: complete at
- * creation, changed only by a new name. The history says what became of it: its last start, its last
- * end. The definition must survive a power cut, for somebody was told that the container exists. The
- * history need not: after a power cut nothing runs, and what a lost history would have said ("it
- * runs") is no longer true. `state-store.ts` writes each accordingly.
+ * creation, changed only by a new name. The history says what became of it: its last start, its
+ * last end. The definition must survive a power cut, for somebody was told that the container
+ * exists. The history need not: after a power cut nothing runs, and what a lost history would have
+ * said ("it runs") is no longer true. `state-store.ts` writes each accordingly.
  *
  * Kernel interface: none.
  * Invariants: none.

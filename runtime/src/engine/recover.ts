@@ -2,8 +2,8 @@
  * Recover: what an engine does before it serves anybody.
  *
  * The engine before it may have been killed at any instant. Four witnesses tell what happened: the
- * definitions on the disk (which containers there are), the keeper (what runs now), the exit records
- * (what ended meanwhile, and how) and the cgroups. They are put together in this order:
+ * definitions on the disk (which containers there are), the keeper (what runs now), the exit
+ * records (what ended meanwhile, and how) and the cgroups. They are put together in this order:
  *
  *   directory without definition           a creation or removal cut short: the rest is removed
  *   the keeper has it                      it runs, whatever its history says
@@ -15,7 +15,8 @@
  * Kernel interface: none of its own.
  * Specification: none.
  * Invariants:
- *   recovery-is-complete   after a crash at any kernel call and a new start nothing is half made, and everything works
+ *   recovery-is-complete   after a crash at any kernel call and a new start nothing is half made,
+ *       and everything works
  * Left out: the state paused is not recovered: such a container is shown as running.
  * Docs: docs/concepts/engine.md
  *

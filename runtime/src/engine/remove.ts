@@ -8,7 +8,8 @@
  * Kernel interface: unlink(2), rmdir(2).
  * Specification: Docker Engine API v1.50, ContainerDelete.
  * Invariants:
- *   remove-is-complete   after run and remove, mounts, namespaces, cgroups, processes and files are as before
+ *   remove-is-complete   after run and remove, mounts, namespaces, cgroups, processes and files are
+ *       as before
  * Left out: volumes (`-v`): there are none yet.
  * Docs: docs/concepts/engine.md
  *
@@ -53,7 +54,9 @@ export async function removeContainer(
   });
 }
 
-/** Removes a container that ended and was to be removed then. Failures are tried again, then told. */
+/**
+ * Removes a container that ended and was to be removed then. Failures are tried again, then told.
+ */
 export async function removeEnded(engine: EngineContext, container: Container): Promise<void> {
   await engine.locks.run(container.id, async () => {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

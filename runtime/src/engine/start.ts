@@ -4,14 +4,16 @@
  *   facts ─▶ plan ─▶ cgroup made ─▶ keeper forks init ─▶ init walks the plan ─▶ running
  *                        └──────────── whatever fails: every step back ────────────┘
  *
- * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces that
- * end with it. A start that fails leaves the container as it was, with the reason and an exit code
- * that says whether the command was missing (127), not executable (126) or something else (128).
+ * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces
+ * that end with it. A start that fails leaves the container as it was, with the reason and an exit
+ * code that says whether the command was missing (127), not executable (126) or something else
+ * (128).
  *
  * Kernel interface: mkdir(2) and write(2) of cgroups; the rest is init's.
  * Specification: Docker Engine API v1.50, ContainerStart.
  * Invariants:
- *   start-leaves-nothing   a start or removal that fails at any kernel call, ours or init's, leaves nothing, and the next works
+ *   start-leaves-nothing   a start or removal that fails at any kernel call, ours or init's, leaves
+ *       nothing, and the next works
  * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
@@ -42,7 +44,11 @@ import { unlinkIfThere, writeHistory } from "./state-store.ts";
 import { killAndWait, stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
 
-/** Starts a container. @throws RuntimeError container-already-started and whatever the start failed with */
+/**
+ * Starts a container.
+ *
+ * @throws RuntimeError container-already-started and whatever the start failed with
+ */
 export async function startContainer(engine: EngineContext, container: Container): Promise<void> {
   try {
     await engine.locks.run(container.id, () => startUnderLock(engine, container));
@@ -94,7 +100,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   writeHistory(withContext(kernel, { concept: "engine" }), container.files, container.history);
   undo.commit();
   const { starting } = container;
-  if (starting?.exit != null) settleExit(engine, container, starting.exit);
+  if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
 }
 
 function startRequest(
@@ -119,7 +125,7 @@ function startRequest(
 async function endRun(engine: EngineContext, container: Container): Promise<void> {
   const { starting } = container;
   container.starting = null;
-  if (starting?.exit != null) settleExit(engine, container, starting.exit);
+  if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
   await killAndWait(engine, container);
 }
 
@@ -149,7 +155,8 @@ function startFailed(container: Container, cause: RuntimeError | KernelError): R
     class: cause instanceof RuntimeError ? cause.class : "internal",
     message: isOwn
       ? text
-      : `failed to create task for container: failed to create shim task: OCI runtime create failed: ${text}: unknown`,
+      : "failed to create task for container: failed to create shim task: " +
+        `OCI runtime create failed: ${text}: unknown`,
     operation: "start container",
     subject: container.name,
     errno: cause.errno,

@@ -3,10 +3,10 @@
  *
  * Each container has one directory, <root>/containers/<id>, and in it two small documents:
  *
- *   container.json   what it is (the definition). Written once, at creation: temporary name, fsync,
- *                    rename. It is the container: a directory without it is rubbish of a creation or
- *                    a removal that did not finish, and the next start sweeps it away. Removal
- *                    begins by unlinking it.
+ *   container.json   what it is (the definition). Written once, at creation: temporary name,
+ *                    fsync, rename. It is the container: a directory without it is rubbish of a
+ *                    creation or a removal that did not finish, and the next start sweeps it away.
+ *                    Removal begins by unlinking it.
  *   state.json       what became of it (the history). Replaced by rename, without fsync.
  *
  * Why no fsync for the second: `kill -9` of the daemon loses nothing that was written, since the
@@ -18,8 +18,10 @@
  *
  * Kernel interface: rename(2), fsync(2), unlink(2).
  * Invariants:
- *   store-is-whole   a store that was cut off at any kernel call loads, with the old record or the new one
- * Left out: fsync of the directory itself, so a power cut may take back a creation, or a removal, of the last seconds.
+ *   store-is-whole   a store that was cut off at any kernel call loads, with the old record or the
+ *       new one
+ * Left out: fsync of the directory itself, so a power cut may take back a creation, or a removal,
+ * of the last seconds.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -129,7 +131,8 @@ function readOne(kernel: Files, root: string, id: string): Stored {
   const files = filesOf(root, id);
   const text = textIfThere(kernel, files.definition);
   if (text === null) return { kind: "rubbish", id };
-  const definition = parseObject<Definition & { version: number }>(text);
+  // These documents are written by this file and the keeper only: their shapes are known.
+  const definition = parseObject(text) as (Definition & { version: number }) | null;
   if (definition === null || definition.id !== id) {
     return { kind: "unreadable", id, reason: `${files.definition} is damaged` };
   }
@@ -139,13 +142,15 @@ function readOne(kernel: Files, root: string, id: string): Stored {
   }
   const { version: _, ...rest } = definition;
   // A torn history is one that the machine took with it: the container is as it was created.
-  const history = parseObject<History>(textIfThere(kernel, files.history) ?? "");
+  const history = parseObject(textIfThere(kernel, files.history) ?? "") as History | null;
   return { kind: "whole", definition: rest, history: history ?? NEW_HISTORY };
 }
 
-/** What the keeper wrote when the container's process ended; null: it has not ended, or never ran. */
+/**
+ * What the keeper wrote when the container's process ended; null: it has not ended, or never ran.
+ */
 export function readExitRecord(kernel: Files, files: ContainerFiles): ExitRecord | null {
-  return parseObject<ExitRecord>(textIfThere(kernel, files.exit) ?? "");
+  return parseObject(textIfThere(kernel, files.exit) ?? "") as ExitRecord | null;
 }
 
 /** Removes a name; one that is gone is fine. */
@@ -166,11 +171,10 @@ function textIfThere(kernel: Files, path: string): string | null {
   }
 }
 
-/** The caller names the shape: these documents are written by this file and the keeper only. */
-function parseObject<T extends object>(text: string): T | null {
+function parseObject(text: string): object | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as T) : null;
+    return typeof value === "object" ? value : null;
   } catch {
     return null;
   }

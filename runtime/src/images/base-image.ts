@@ -2,8 +2,8 @@
  * Base image: the one image that every engine has, `busybox:latest`.
  *
  * Made once from the programs of this machine (base-tree.ts) and from then on an image like any
- * other: a layer, a configuration, a manifest and a name in the store. All times in it are one fixed
- * moment, so that the same busybox gives the same digests on every machine and every day.
+ * other: a layer, a configuration, a manifest and a name in the store. All times in it are one
+ * fixed moment, so that the same busybox gives the same digests on every machine and every day.
  *
  * Kernel interface: none of its own.
  * Specification: OCI image-spec v1.1, config.md.

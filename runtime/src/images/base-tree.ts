@@ -1,16 +1,17 @@
 /**
  * Base tree: the files of the embedded image, taken from this machine.
  *
- * An image must come from somewhere, and a fresh machine has no registry. A static busybox is a whole
- * userland in one file: the program looks at the name it was called by, so a link for each of its
- * names makes all the commands. Its names are in the file itself, as a table of strings, so nothing
- * is executed to find them. Without busybox the system's own shell and core tools are taken, with the
- * libraries that they load, found as the dynamic loader would find them.
+ * An image must come from somewhere, and a fresh machine has no registry. A static busybox is a
+ * whole userland in one file: the program looks at the name it was called by, so a link for each of
+ * its names makes all the commands. Its names are in the file itself, as a table of strings, so
+ * nothing is executed to find them. Without busybox the system's own shell and core tools are
+ * taken, with the libraries that they load, found as the dynamic loader would find them.
  *
  * Kernel interface: elf(5), passwd(5), group(5), shadow(5).
  * Specification: Filesystem Hierarchy Standard 3.0.
  * Invariants:
- *   base-is-deterministic   the same programs give the same tree, the same layer and the same image id
+ *   base-is-deterministic   the same programs give the same tree, the same layer and the same image
+ *       id
  * Left out: character sets, time zones, and what programs load by name at run time.
  * Docs: docs/concepts/images.md
  *
@@ -39,10 +40,11 @@ const BUSYBOX_PATHS = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busyb
 
 /** Core tools worth having without busybox: what the first tutorials and tests use. */
 const TOOLS = (
-  "[ awk basename bash cat chmod chown cp cut date dd df dirname du echo env expr false find free grep " +
-  "gzip head hostname id ip kill less ln ls mkdir mkfifo mktemp more mount mv nice nproc od pgrep " +
-  "ping printenv printf ps pwd readlink realpath rm rmdir sed seq sh sha256sum sleep sort stat sync " +
-  "tail tar tee test timeout top touch tr true umount uname uniq uptime vi wc which whoami xargs yes"
+  "[ awk basename bash cat chmod chown cp cut date dd df dirname du echo env expr false find " +
+  "free grep gzip head hostname id ip kill less ln ls mkdir mkfifo mktemp more mount mv nice " +
+  "nproc od pgrep ping printenv printf ps pwd readlink realpath rm rmdir sed seq sh sha256sum " +
+  "sleep sort stat sync tail tar tee test timeout top touch tr true umount uname uniq uptime " +
+  "vi wc which whoami xargs yes"
 ).split(" ");
 
 const DIRECTORIES: readonly (readonly [path: string, permissions: number])[] = [
@@ -96,7 +98,7 @@ export function readBaseTree(kernel: Files): BaseTree {
     }
     if (!byPath.has(entry.path)) byPath.set(entry.path, entry);
   }
-  return { entries: [...byPath.values()].sort(byName), origin };
+  return { entries: [...byPath.values()].toSorted(byName), origin };
 }
 
 function skeleton(): readonly BaseEntry[] {
@@ -144,7 +146,8 @@ function busyboxPrograms(kernel: Files): BaseTree | null {
  * ends it.
  *
  * @returns empty when the program has no such table
- * @example readApplets(new TextEncoder().encode("\0[\0[[\0ash\0sh\0\0")) // ["[", "[[", "ash", "sh"]
+ * @example readApplets(new TextEncoder().encode("\0[\0[[\0ash\0sh\0\0")) // ["[", "[[", "ash",
+ * "sh"]
  */
 export function readApplets(program: Uint8Array): readonly string[] {
   const start = indexOfBytes(program, new TextEncoder().encode("\0[\0[[\0"));
@@ -189,7 +192,9 @@ interface Collected {
   readonly cache: ReadonlyMap<string, string>;
 }
 
-/** Adds one file and, for a program, what it needs; a file that is there already is not read again. */
+/**
+ * Adds one file and, for a program, what it needs; a file that is there already is not read again.
+ */
 function addProgram(kernel: Files, path: string, source: string, collected: Collected): void {
   if (collected.found.has(path)) return;
   const content = programAt(kernel, source);

@@ -4,7 +4,8 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, ImageSummary, ImageInspect, HistoryResponseItem.
  * Invariants: none.
- * Left out: Identity, Manifests and attestations; SharedSize, which would need a walk over all layers.
+ * Left out: Identity, Manifests and attestations; SharedSize, which would need a walk over all
+ * layers.
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -88,7 +89,10 @@ function imageConfigObject(config: ImageRunConfig): ApiObject {
   };
 }
 
-/** The answer of `GET /images/{name}/history`: the newest step first, sizes beside those that made a layer. */
+/**
+ * The answer of `GET /images/{name}/history`: the newest step first, sizes beside those that made a
+ * layer.
+ */
 export function imageHistory(image: Image): readonly ApiObject[] {
   let layer = 0;
   const steps = image.config.history.map((step) => ({

@@ -1,14 +1,16 @@
 /**
  * ELF: which files a program needs before its first instruction runs.
  *
- * The kernel loads a program and, if the file names an interpreter (PT_INTERP), that instead: the dynamic loader, which
- * then loads the libraries listed in the dynamic section (DT_NEEDED) and theirs. A program without an interpreter is
- * static: copied alone into an empty root it runs, which is what makes busybox the smallest useful image.
+ * The kernel loads a program and, if the file names an interpreter (PT_INTERP), that instead: the
+ * dynamic loader, which then loads the libraries listed in the dynamic section (DT_NEEDED) and
+ * theirs. A program without an interpreter is static: copied alone into an empty root it runs,
+ * which is what makes busybox the smallest useful image.
  *
  * Kernel interface: execve(2), elf(5), ld.so(8).
  * Specification: System V ABI, "Program Loading and Dynamic Linking".
  * Invariants: none.
- * Left out: big-endian files, DT_RPATH with $ORIGIN, libraries that a program opens by name later (dlopen).
+ * Left out: big-endian files, DT_RPATH with $ORIGIN, libraries that a program opens by name later
+ * (dlopen).
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -106,7 +108,8 @@ function textAt(bytes: Uint8Array, offset: number): string {
 /**
  * Reads `/etc/ld.so.cache`: where the loader finds a library by its name.
  *
- * @returns library name → path; of several entries with one name the first, which the loader would prefer
+ * @returns library name → path; of several entries with one name the first, which the loader would
+ * prefer
  * @example parseLoaderCache(new Uint8Array(0)).size // 0
  */
 export function parseLoaderCache(bytes: Uint8Array): ReadonlyMap<string, string> {

@@ -1,9 +1,10 @@
 /**
  * OCI image format: the JSON documents that make an image.
  *
- * An index names manifests; a manifest names one configuration and the layers, by digest; the configuration says what to
- * run and lists the layers' uncompressed digests (diffIDs) from the bottom up. The image's id is the digest of the
- * configuration. All documents are blobs: their name is the hash of their bytes, so nothing in an image can change.
+ * An index names manifests; a manifest names one configuration and the layers, by digest; the
+ * configuration says what to run and lists the layers' uncompressed digests (diffIDs) from the
+ * bottom up. The image's id is the digest of the configuration. All documents are blobs: their name
+ * is the hash of their bytes, so nothing in an image can change.
  *
  *      index.json ──▶ manifest ──┬──▶ config   (Cmd, Env, rootfs.diff_ids, history)
  *                                └──▶ layers   (digests of tar archives)

@@ -1,23 +1,30 @@
 /**
  * Image references: the names that people give to images, and the one form that machines compare.
  *
- * `busybox`, `library/busybox` and `docker.io/library/busybox:latest` are the same image. The canonical form spells
- * everything out; the familiar form leaves out what is the default. A reference is a repository (a registry's host and
- * a path), then perhaps a tag, then perhaps the digest of one manifest:
+ * `busybox`, `library/busybox` and `docker.io/library/busybox:latest` are the same image. The
+ * canonical form spells everything out; the familiar form leaves out what is the default. A
+ * reference is a repository (a registry's host and a path), then perhaps a tag, then perhaps the
+ * digest of one manifest:
  *
  *      docker.io / library/busybox : 1.36 @ sha256:9ae9…
  *      └ domain    └ path            └ tag   └ digest
  *
- * Whether the first word is a host is a convention: it is one when it has a dot, a colon or a capital letter, or is
- * `localhost`. 64 hexadecimal digits are never a name, since they mean an image's id.
+ * Whether the first word is a host is a convention: it is one when it has a dot, a colon or a
+ * capital letter, or is `localhost`. 64 hexadecimal digits are never a name, since they mean an
+ * image's id.
  *
  * Kernel interface: none.
- * Specification: github.com/distribution/reference v0.6, "Grammar"; OCI distribution-spec v1.1, "Pulling manifests".
+ * Specification: github.com/distribution/reference v0.6, "Grammar"; OCI distribution-spec v1.1,
+ * "Pulling manifests".
  * Invariants:
- *   reference-round-trip   parsing what was printed gives the same reference, in the familiar and the canonical form
- *   hex-is-never-a-name    64 hex digits are refused as a repository, and so are capitals, each with its own text
- *   reference-limits       a path of more than 255 characters and a tag of more than 128 are refused, shorter ones not
- * Left out: nothing; where Docker's familiar form cannot be read back (`docker.io/localhost/x`) ours keeps the domain.
+ *   reference-round-trip   parsing what was printed gives the same reference, in the familiar and
+ *       the canonical form
+ *   hex-is-never-a-name    64 hex digits are refused as a repository, and so are capitals, each
+ *       with its own text
+ *   reference-limits       a path of more than 255 characters and a tag of more than 128 are
+ *       refused, shorter ones not
+ * Left out: nothing; where Docker's familiar form cannot be read back (`docker.io/localhost/x`)
+ * ours keeps the domain.
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -34,7 +41,9 @@ export interface ImageReference {
   readonly digest: string | null;
 }
 
-/** What a person may write to mean an image: a name, or the id of an image or the beginning of one. */
+/**
+ * What a person may write to mean an image: a name, or the id of an image or the beginning of one.
+ */
 export type ImageQuery =
   | { readonly kind: "name"; readonly reference: ImageReference }
   | { readonly kind: "id"; readonly id: string };
@@ -171,6 +180,6 @@ function invalid(text: string, message: string): RuntimeError {
     message,
     operation: "parse image reference",
     subject: text,
-    hint: "A name is [HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST], the path in lower case letters, digits and . _ - between them.",
+    hint: "A name is [HOST[:PORT]/]PATH[:TAG][@sha256:DIGEST], its path in lower case.",
   });
 }

@@ -11,8 +11,10 @@
  * Kernel interface: none of its own.
  * Specification: OCI image-spec v1.1, image-layout.md; Docker Engine API v1.50, images.
  * Invariants:
- *   image-id-is-config   an image's id is the hash of its configuration, whose diff_ids are the hashes of its layers
- *   sweep-is-exact       sweeping removes exactly the blobs that no listed image reaches, and nothing a second time
+ *   image-id-is-config   an image's id is the hash of its configuration, whose diff_ids are the
+ *       hashes of its layers
+ *   sweep-is-exact       sweeping removes exactly the blobs that no listed image reaches, and
+ *       nothing a second time
  * Left out: several platforms of one name; deleting images (comes with the commands for it).
  * Docs: docs/concepts/images.md
  *
@@ -77,8 +79,9 @@ function readImage(
   manifestDigest: Digest,
   references: readonly ImageReference[],
 ): Image {
-  const manifest = readJson<ImageManifest>(kernel, content, manifestDigest);
-  const config = readJson<ImageConfig>(kernel, content, manifest.config.digest);
+  // The bytes are those that were hashed when we wrote them: their shape is known.
+  const manifest = readJson(kernel, content, manifestDigest) as ImageManifest;
+  const config = readJson(kernel, content, manifest.config.digest) as ImageConfig;
   return {
     id: manifest.config.digest,
     manifestDigest,
@@ -90,9 +93,8 @@ function readImage(
   };
 }
 
-/** The caller names the shape; the bytes are those that were hashed when we wrote them. */
-function readJson<T>(kernel: Files, content: ContentStore, digest: Digest): T {
-  return JSON.parse(new TextDecoder().decode(getBlob(kernel, content, digest))) as T;
+function readJson(kernel: Files, content: ContentStore, digest: Digest): unknown {
+  return JSON.parse(new TextDecoder().decode(getBlob(kernel, content, digest)));
 }
 
 /**

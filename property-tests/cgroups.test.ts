@@ -510,7 +510,12 @@ describe.skipIf(skip)("on the real kernel", () => {
   test("parent-is-idempotent", async () => {
     await withParent((parent) => {
       expect(parent.hierarchies.length).toBeGreaterThan(0);
+      // An administrator may narrow the parent: opening it again must not widen it.
+      const cpuset = parent.hierarchies.find(({ controllers }) => controllers.includes("cpuset"));
+      const file = `${cpuset?.mountPoint}${parentPath}/cpuset.cpus`;
+      if (cpuset !== undefined) kernel.writeFile(file, "0", "existing");
       expect(openCgroupParent(kernel, layout, parentPath)).toEqual(parent);
+      if (cpuset !== undefined) expect(readFileSync(file, "utf8")).toBe("0\n");
       for (const { mountPoint } of parent.hierarchies) {
         expect(existsSync(`${mountPoint}${parentPath}`)).toBe(true);
       }

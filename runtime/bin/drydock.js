@@ -21,7 +21,9 @@ function read(path, encoding) {
 
 // The daemon is a module, which only import() loads; everything else that is outside is not.
 function load(name) {
-  return name === "./daemon.js" ? import("../dist/daemon.js") : require(name);
+  return name === "./daemon.js"
+    ? { loading: import(join(__dirname, "../dist/daemon.js")) }
+    : require(name);
 }
 
 const source = read(bundle, "utf8");

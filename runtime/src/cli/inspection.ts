@@ -63,7 +63,9 @@ export async function inspect({ api, console }: Context, wish: InspectWish): Pro
   for (const name of wish.names) {
     try {
       const text = await findObject(api, wish, name);
-      found.push(template === undefined ? text : printed(template, text));
+      // A template that fails half-way leaves its line empty, as with docker.
+      const at = template === undefined ? found.push(text) : found.push("");
+      if (template !== undefined) found[at - 1] = printed(template, text);
     } catch (thrown) {
       failures.push(await withCandidates(api, thrown));
     }

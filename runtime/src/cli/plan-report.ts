@@ -12,7 +12,7 @@
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { CreateBody } from "./options/create-body.ts";
-import { showArguments } from "./step-text.ts";
+import { pageOf, shortenIds, showCall } from "./step-text.ts";
 
 interface Step {
   readonly n: number;
@@ -60,15 +60,16 @@ function planText(steps: readonly Step[]): string {
   const lines: string[] = [];
   let section = "";
   for (const step of steps) {
-    const head = `${step.where === "init" ? "In the new process (init)" : "In the engine"}: ${step.concept} (docs/concepts/${step.concept}.md)`;
+    const where = step.where === "init" ? "In the new process (init)" : "In the engine";
+    const head = `${where}: ${step.concept}${pageOf(step.concept)}`;
     if (head !== section) lines.push(...(section === "" ? [] : [""]), head);
     section = head;
-    lines.push(`  ${String(step.n).padStart(3)}  ${step.operation}`);
-    lines.push(`       ${step.call}${showArguments(step.args)}`);
-    if (step.why !== "") lines.push(`       because ${step.why}`);
-    lines.push(`       ${step.source}`);
+    lines.push(`  ${String(step.n).padStart(3)}  ${showCall(step.call, step.args)}`);
+    const why = step.why === "" ? "" : `to ${shortenIds(step.why)}  `;
+    lines.push(`       ${why}[${step.source}]`);
   }
   const engine = steps.filter((step) => step.where === "engine").length;
-  const total = `${steps.length} steps, ${engine} in the engine and ${steps.length - engine} in the new process. None was taken.`;
+  const inside = steps.length - engine;
+  const total = `${steps.length} steps: ${engine} in the engine, ${inside} in the new process. None was taken.`;
   return `${[...lines, "", total].join("\n")}\n`;
 }

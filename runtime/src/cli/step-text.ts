@@ -10,29 +10,59 @@
  * @module
  */
 
-const LONGEST = 160;
+const LONGEST = 100;
+
+/** Rooms that have a page of their own. */
+const PAGES = new Set(
+  "cgroups container daemon images keeper layers namespaces network security volumes".split(" "),
+);
+
+/** Where a concept is explained, in parentheses; nothing for what is no concept. */
+export function pageOf(concept: string): string {
+  return PAGES.has(concept) ? ` (docs/concepts/${concept}.md)` : "";
+}
+
+/** Calls whose last argument is a file mode, which people read in octal. */
+const WITH_MODE = new Set(["mkdir", "writeFile", "chmod", "mknod", "open"]);
 
 /**
- * Arguments in parentheses: a list in order, an object by name.
+ * A call with its arguments: a list in order, one object by name.
  *
- * @example showArguments({ path: "/proc", type: "proc" }) // '(path="/proc", type="proc")'
+ * @example showCall("mkdir", ["/a", 493]) // 'mkdir("/a", 0755)'
  */
-export function showArguments(args: unknown): string {
-  const shown = Array.isArray(args)
-    ? args.map(showArgument).join(", ")
-    : typeof args === "object" && args !== null
-      ? Object.entries(args)
-          .map(([name, value]) => `${name}=${showArgument(value)}`)
-          .join(", ")
-      : args === undefined || args === null
-        ? ""
-        : showArgument(args);
-  return `(${shown})`;
+export function showCall(call: string, args: unknown): string {
+  const list: readonly unknown[] = Array.isArray(args) ? args : [args];
+  const [only] = list;
+  if (only === undefined || only === null) return `${call}()`;
+  if (list.length === 1 && typeof only === "object" && !Array.isArray(only)) {
+    return `${call}(${namedArguments(only)})`;
+  }
+  const shown = list.map((arg, index) => {
+    const isMode = WITH_MODE.has(call) && index === list.length - 1 && typeof arg === "number";
+    return isMode ? `0${arg.toString(8)}` : showArgument(arg);
+  });
+  return `${call}(${shown.join(", ")})`;
+}
+
+function namedArguments(args: object): string {
+  return Object.entries(args)
+    .filter(([, value]) => value !== "" && value !== null)
+    .map(([name, value]) => `${name}=${showArgument(value)}`)
+    .join(", ");
 }
 
 function showArgument(value: unknown): string {
-  const text = JSON.stringify(value) ?? "";
+  const text = shortenIds(JSON.stringify(value) ?? "");
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/**
+ * Ids of 64 digits as the twelve that people read.
+ *
+ * @example shortenIds("/x/" + "ab".repeat(32)) // "/x/abababababab…"
+ */
+export function shortenIds(text: string): string {
+  return text.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…");
 }
 
 /**

@@ -12,7 +12,7 @@
 import { pathPart } from "../api.ts";
 import { withCandidates } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
-import { showArguments, showMicroseconds } from "../step-text.ts";
+import { pageOf, shortenIds, showCall, showMicroseconds } from "../step-text.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -30,73 +30,76 @@ export const command: Command = {
 };
 
 interface Entry {
-  readonly n: number;
-  readonly at: string | number;
-  readonly where: string;
-  readonly concept: string;
-  readonly operation: string;
+  readonly where: "engine" | "init";
+  /** Absent for what no plan asked for; the source then tells whose work it is. */
+  readonly concept?: string;
+  readonly operation?: string;
   readonly call: string;
   readonly args: unknown;
-  readonly result: unknown;
-  readonly errno?: string | null;
+  readonly result?: unknown;
+  readonly errno?: string;
   readonly durationUs: number;
-  readonly effect?: unknown;
-  readonly source: string;
+  readonly source?: string;
 }
 
-interface Journal {
-  readonly entries: readonly Entry[];
-}
+/** An entry with its place among all. */
+type Numbered = Entry & { readonly number: number };
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const path = `/drydock/containers/${pathPart(args[0] ?? "")}/journal`;
-  const journal = await api
-    .json<Journal>({ method: "GET", path })
+  const entries = await api
+    .json<readonly Entry[]>({ method: "GET", path })
     .catch(async (thrown: unknown) => {
       throw await withCandidates(api, thrown);
     });
-  console.out.write(
-    flags.bool("json") ? `${JSON.stringify(journal)}\n` : explanation(journal.entries),
-  );
+  console.out.write(flags.bool("json") ? `${JSON.stringify(entries)}\n` : explanation(entries));
   return 0;
 }
 
 /** Entries by concept, in the order in which each concept first acted. */
 function explanation(entries: readonly Entry[]): string {
-  const concepts = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    const mine = concepts.get(entry.concept) ?? [];
-    mine.push(entry);
-    concepts.set(entry.concept, mine);
+  const concepts = new Map<string, Numbered[]>();
+  for (const [index, entry] of entries.entries()) {
+    const concept = conceptOf(entry);
+    const mine = concepts.get(concept) ?? [];
+    mine.push({ ...entry, number: index + 1 });
+    concepts.set(concept, mine);
   }
-  const blocks = [...concepts].map(([concept, mine]) => {
-    const time = mine.reduce((sum, entry) => sum + entry.durationUs, 0);
-    const steps = `${mine.length} step${mine.length === 1 ? "" : "s"}`;
-    const head = `${concept}: ${steps}, ${showMicroseconds(time)} (docs/concepts/${concept}.md)`;
-    return [head, ...mine.flatMap(entryLines)].join("\n");
-  });
-  const failed = entries.filter(hasFailed).length;
-  const time = showMicroseconds(entries.reduce((sum, entry) => sum + entry.durationUs, 0));
-  const total = `${entries.length} steps, ${failed} failed, ${time} in all.`;
+  const blocks = [...concepts].map(([concept, mine]) => conceptText(concept, mine));
+  const refused = entries.filter((entry) => entry.errno !== undefined).length;
+  const total = `${count(entries.length)}, ${timeOf(entries)} in all; the kernel refused ${refused}.`;
   return `${[...blocks, total].join("\n\n")}\n`;
 }
 
-function hasFailed({ errno }: Entry): boolean {
-  return errno !== undefined && errno !== null && errno !== "";
+function conceptOf({ concept, source = "" }: Entry): string {
+  return concept ?? /\bsrc\/([a-z-]+)\//.exec(source)?.[1] ?? "engine";
 }
 
-function entryLines(entry: Entry): string[] {
-  const outcome = hasFailed(entry) ? `failed: ${entry.errno ?? ""}` : resultText(entry.result);
-  const place = entry.where === "init" ? "init  " : "engine";
-  const time = showMicroseconds(entry.durationUs).padStart(9);
-  return [
-    `  ${String(entry.n).padStart(3)}  ${place}  ${time}  ${entry.operation}`,
-    `       ${entry.call}${showArguments(entry.args)}${outcome === "" ? "" : ` = ${outcome}`}`,
-    `       ${entry.source}`,
-  ];
+function conceptText(concept: string, entries: readonly Numbered[]): string {
+  const head = `${concept}: ${count(entries.length)}, ${timeOf(entries)}${pageOf(concept)}`;
+  let operation: string | undefined = "";
+  const lines = entries.flatMap((entry) => {
+    const changed = entry.operation !== operation;
+    operation = entry.operation;
+    const title = operation === undefined || !changed ? [] : [`  ${shortenIds(operation)}`];
+    return [...title, entryText(entry)];
+  });
+  return [head, ...lines].join("\n");
 }
 
-function resultText(result: unknown): string {
-  if (result === undefined || result === null || result === "") return "";
-  return typeof result === "string" ? result : JSON.stringify(result);
+function entryText(entry: Numbered): string {
+  const { number, where, call, args, errno, result, source } = entry;
+  const time = showMicroseconds(entry.durationUs).padStart(8);
+  const answer = errno ?? (result === undefined ? "" : JSON.stringify(result));
+  const shown = `${showCall(call, args)}${answer === "" ? "" : ` = ${answer}`}`;
+  const place = source === undefined ? "" : `  [${source}]`;
+  return `  ${String(number).padStart(4)} ${where.padEnd(6)} ${time}  ${shown}${place}`;
+}
+
+function count(steps: number): string {
+  return `${steps} step${steps === 1 ? "" : "s"}`;
+}
+
+function timeOf(entries: readonly Entry[]): string {
+  return showMicroseconds(entries.reduce((sum, entry) => sum + entry.durationUs, 0));
 }

@@ -30,12 +30,11 @@ export function parseDevice(text: string): DeviceMapping {
   const fail = (message: string): Failure => new Failure({ message, exitCode: 125 });
   if (form === null) throw fail(`bad format for path: ${text}`);
   const [, host = "", middle, last] = form;
-  const isLastMode = last === undefined || isMode(last);
-  if (middle !== undefined && !isLastMode) throw fail(`bad mode specified: ${last}`);
-  const inside = (isLastMode ? middle : last) || host;
+  const mode = last !== undefined && isMode(last) ? last : undefined;
+  if (middle !== undefined && mode === undefined) throw fail(`bad mode specified: ${last}`);
+  const inside = (mode === undefined ? last : middle) || host;
   if (!inside.startsWith("/")) throw fail(`${inside} is not an absolute path`);
-  const CgroupPermissions = isLastMode && last !== undefined ? last : "rwm";
-  return { PathOnHost: host, PathInContainer: inside, CgroupPermissions };
+  return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: mode ?? "rwm" };
 }
 
 function isMode(text: string): boolean {

@@ -131,8 +131,12 @@ export function indexOf(value: unknown, key: unknown): Found {
   if (value instanceof Absent) return { problem: `index out of range: ${showGo(key)}` };
   if (typeof value === "string" || Array.isArray(value)) return indexOfList(value, key);
   if (typeof value !== "object") return { problem: `can't index item of type ${goTypeOf(value)}` };
+  return indexOfMap(value instanceof GoMap ? value.entries : value, key);
+}
+
+function indexOfMap(map: object, key: unknown): Found {
   if (typeof key !== "string") return { problem: "value has type int; should be string" };
-  const entries = (value instanceof GoMap ? value.entries : value) as Record<string, unknown>;
+  const entries = map as Record<string, unknown>;
   return { value: Object.hasOwn(entries, key) ? entries[key] : zeroOf(entries) };
 }
 

@@ -28,14 +28,15 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import type { ErrorParts } from "../errors/index.ts";
-import { withContext } from "../kernel/index.ts";
-import type { Inside, Kernel, Self } from "../kernel/index.ts";
+import { enterContext } from "../kernel/index.ts";
+import type { Inside, Kernel, MountCall, Self } from "../kernel/index.ts";
 import { applyPathStep, resolveIdentity } from "../security/index.ts";
 import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
 import { describeFailure } from "./init-failure.ts";
 import type { InitAction, InitPlan, InitStep } from "./init-plan.ts";
 import { isErrno, makeMountPoint, resolveInRoot } from "./resolve-path.ts";
+import type { KnownDirectories } from "./resolve-path.ts";
 
 /** What init says to its parent: one JSON object a line. */
 export type InitReport =
@@ -48,6 +49,8 @@ interface Walk {
   /** Tells the parent that only execve is left. */
   readonly announce: () => void;
   readonly cgroups: readonly number[];
+  /** Of the tree that is being built. A mount on top changes what is below, so it is forgotten with it. */
+  readonly known: KnownDirectories;
   readonly identity: Identity;
 }
 
@@ -82,12 +85,12 @@ const OPERATIONS: Operations = {
     for (const handle of cgroups) kernel.joinCgroup(handle);
   },
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
-  "mount-inside": ({ root, path, mount }, { kernel }) => {
-    const target = mountPointFor(kernel, { op: "make-mount-point", root, path, source: null });
-    kernel.mount({ ...mount, target });
+  "mount-inside": ({ root, path, mount }, walk) => {
+    const action = { op: "make-mount-point", root, path, source: null } as const;
+    mountOn(walk, mountPointFor(walk, action), mount);
   },
-  "make-mount-point": (action, { kernel }) => void mountPointFor(kernel, action),
-  bind: (action, { kernel }) => bind(kernel, action),
+  "make-mount-point": (action, walk) => void mountPointFor(walk, action),
+  bind: (action, walk) => bind(walk, action),
   "pivot-root": ({ root }, { kernel }) => pivotRoot(kernel, root),
   "make-directory": ({ path, permissions }, { kernel }) => {
     makeDirectories(kernel, path, permissions);
@@ -135,14 +138,14 @@ const OPERATIONS: Operations = {
  * @param plan ends with `exec`
  */
 export function runInit(inside: Inside, plan: InitPlan): void {
-  const shared = { cgroups: [], identity: ROOT };
   const announce = (): void => report(inside, { ready: true });
-  let walk: Walk = { ...shared, kernel: inside.kernel, inside, announce };
+  const start = { cgroups: [], known: new Set<string>(), identity: ROOT };
+  let walk: Walk = { ...start, kernel: inside.kernel, inside, announce };
   for (const step of plan) {
-    const context = { concept: step.concept, operation: step.why };
-    walk = { ...walk, kernel: withContext(inside.kernel, context) };
+    enterContext(inside.kernel, { concept: step.concept, operation: step.why });
     try {
-      walk = { ...walk, ...perform(step, walk) };
+      const learned = perform(step, walk);
+      if (learned !== undefined) walk = { ...walk, ...learned };
     } catch (error) {
       report(inside, { failed: describeFailure(step, error) });
       return;
@@ -175,20 +178,31 @@ function awaitIdMaps(inside: Inside): void {
 }
 
 function mountPointFor(
-  kernel: Kernel,
+  { kernel, known }: Walk,
   { root, path, source }: Extract<InitAction, { readonly op: "make-mount-point" }>,
 ): string {
   const isDirectory = source === null || kernel.stat(source).type === "directory";
-  const target = resolveInRoot(kernel, root, path);
-  makeMountPoint(kernel, target, isDirectory ? "directory" : "file");
+  const target = resolveInRoot(kernel, root, path, known);
+  makeMountPoint(kernel, target, isDirectory ? "directory" : "file", known);
   return target;
 }
 
-function bind(kernel: Kernel, action: Extract<InitAction, { readonly op: "bind" }>): void {
+/** A mount covers what was below its target: what was known of that is forgotten. */
+function mountOn({ kernel, known }: Walk, target: string, mount: Omit<MountCall, "target">): void {
+  kernel.mount({ ...mount, target });
+  for (const path of known) if (path.startsWith(`${target}/`)) known.delete(path);
+}
+
+function bind(walk: Walk, action: Extract<InitAction, { readonly op: "bind" }>): void {
   const { source, recursive, flags, propagation } = action;
-  const target = mountPointFor(kernel, { ...action, op: "make-mount-point" });
+  const target = mountPointFor(walk, { ...action, op: "make-mount-point" });
   const call = { source: "", target, fstype: "", data: "" };
-  kernel.mount({ ...call, source, flags: recursive ? ["MS_BIND", "MS_REC"] : ["MS_BIND"] });
+  mountOn(walk, target, {
+    ...call,
+    source,
+    flags: recursive ? ["MS_BIND", "MS_REC"] : ["MS_BIND"],
+  });
+  const { kernel } = walk;
   if (flags.length > 0) kernel.mount({ ...call, flags: ["MS_BIND", "MS_REMOUNT", ...flags] });
   if (propagation.length > 0) kernel.mount({ ...call, flags: propagation });
 }

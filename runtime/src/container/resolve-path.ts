@@ -20,11 +20,15 @@ import type { Files } from "../kernel/index.ts";
 
 const MAX_LINKS = 40;
 
+/** What is known of a tree that nobody else changes: host paths of directories that are no links. */
+export type KnownDirectories = Set<string>;
+
 /**
  * The host path of a path inside a root, with every link followed. Parts that do not exist stay as they are.
  *
  * @param root host path, itself without links
  * @param path as the container sees it
+ * @param known directories need not be looked at again; what is found is added
  * @throws KernelError ELOOP after 40 links
  * @example resolveInRoot(kernel, "/r", "/a/../../etc") // "/r/etc"
  */
@@ -32,6 +36,7 @@ export function resolveInRoot(
   kernel: Pick<Files, "lstat" | "readlink">,
   root: string,
   path: string,
+  known: KnownDirectories = new Set(),
 ): string {
   const done: string[] = [];
   const todo = partsOf(path).toReversed();
@@ -41,7 +46,7 @@ export function resolveInRoot(
       done.pop();
       continue;
     }
-    const target = linkTarget(kernel, [root, ...done, part].join("/"));
+    const target = linkTarget(kernel, [root, ...done, part].join("/"), known);
     if (target === undefined) {
       done.push(part);
       continue;
@@ -61,9 +66,13 @@ function partsOf(path: string): string[] {
 function linkTarget(
   kernel: Pick<Files, "lstat" | "readlink">,
   hostPath: string,
+  known: KnownDirectories,
 ): string | undefined {
+  if (known.has(hostPath)) return undefined;
   try {
-    return kernel.lstat(hostPath).type === "symlink" ? kernel.readlink(hostPath) : undefined;
+    const { type } = kernel.lstat(hostPath);
+    if (type === "directory") known.add(hostPath);
+    return type === "symlink" ? kernel.readlink(hostPath) : undefined;
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
@@ -74,19 +83,23 @@ function linkTarget(
  * Makes what a mount needs to stand on: an empty file or a directory, with the directories above it.
  *
  * @param hostPath as `resolveInRoot` gave it; what exists already is left as it is
- * @throws KernelError ENOTDIR when a part of the path is a file, or a directory is wanted where a file is; EISDIR the other way round
+ * @param known as for `resolveInRoot`
+ * @throws KernelError ENOTDIR when a part of the path is a file, or a directory is wanted where a file is; EISDIR the
+ *   other way round
  */
 export function makeMountPoint(
   kernel: Pick<Files, "stat" | "mkdir" | "writeFile">,
   hostPath: string,
   type: "file" | "directory",
+  known: KnownDirectories = new Set(),
 ): void {
-  const present = typeOf(kernel, hostPath);
+  const present = known.has(hostPath) ? "directory" : typeOf(kernel, hostPath);
   if (present === undefined) {
     const parent = hostPath.slice(0, hostPath.lastIndexOf("/"));
-    if (parent !== "") makeMountPoint(kernel, parent, "directory");
+    if (parent !== "") makeMountPoint(kernel, parent, "directory", known);
     if (type === "directory") kernel.mkdir(hostPath, 0o755);
     else kernel.writeFile(hostPath, "", "exclusive", 0o644);
+    if (type === "directory") known.add(hostPath);
     return;
   }
   const isDirectory = present === "directory";

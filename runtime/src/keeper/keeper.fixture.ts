@@ -238,7 +238,7 @@ export class KeeperBench implements AsyncDisposable {
 
   /** Makes what a container needs before it can start. */
   async prepare(wishes: Wishes = {}): Promise<Prepared> {
-    const id = `c${++this.#count}`.padEnd(64, "0");
+    const id = String(++this.#count).padStart(6, "c").padEnd(64, "e");
     const directory = join(this.root, id);
     for (const name of ["", "rootfs", "diff", "work"]) mkdirSync(join(directory, name));
     for (const name of ["hostname", "hosts", "resolv.conf"]) {

@@ -5,6 +5,7 @@ export * from "./port.ts";
 export * from "./signals.ts";
 export {
   createJournal,
+  enterContext,
   traceKernel,
   withContext,
   type Journal,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { injectFaults } from "./faults.ts";
 import { KernelError, type Child, type Inside, type Kernel, type Self } from "./port.ts";
-import { createJournal, traceKernel, withContext } from "./trace.ts";
+import { createJournal, enterContext, traceKernel, withContext } from "./trace.ts";
 
 /** The end of a program: what execve of the toy kernel throws instead of never returning. */
 class Replaced extends Error {}
@@ -254,4 +254,23 @@ test("injectFaults() counts only what it is told to", () => {
   faulty.kernel.mkdir("/a", 0o755);
   expect(() => faulty.kernel.rmdir("/a")).toThrow("EIO");
   expect(faulty.callsMade()).toBe(1);
+});
+
+test("enterContext() says in whose name a child's calls are from now on, execve included", () => {
+  const journal = createJournal(10);
+  const { kernel } = createToy();
+  const child = traceKernel(kernel, journal).spawn(SPAWN, (inside) => {
+    enterContext(inside.kernel, { concept: "namespaces", operation: "name" });
+    inside.kernel.setHostname("boat");
+    enterContext(inside.kernel, { concept: "container" });
+    inside.kernel.execve("/bin/true", ["true"], []);
+  });
+  child.onReport(
+    () => undefined,
+    () => undefined,
+  );
+  enterContext(kernel, { concept: "nobody" });
+  const [, name, exec] = journal.entries();
+  expect(name).toMatchObject({ call: "setHostname", concept: "namespaces", operation: "name" });
+  expect(exec).toMatchObject({ call: "execve", concept: "container" });
 });

@@ -97,6 +97,13 @@ const MARK = "\u0001trace ";
 /** How a traced kernel makes views of itself for another context; only traced kernels have it. */
 const VIEW = Symbol("view");
 
+/** How a child's traced kernel changes its own context. */
+const ENTER = Symbol("enter");
+
+interface Entered {
+  readonly [ENTER]: (context: TraceContext) => void;
+}
+
 interface Viewed {
   readonly [VIEW]: (context: TraceContext) => Callable;
 }
@@ -133,6 +140,18 @@ export function withContext<K extends Callable>(kernel: K, context: TraceContext
   const view: unknown = Reflect.get(kernel, VIEW);
   // Only this file puts a function there, and it returns a kernel of the same type.
   return typeof view === "function" ? (view(context) as K) : kernel;
+}
+
+/**
+ * From now on the calls of this very kernel are made in the name of `context`.
+ *
+ * For a child's `main`, which does one thing after the other: it costs nothing, where a view for
+ * each step would be made anew in each child. A kernel that is no child's, or not traced, stays as it is.
+ */
+export function enterContext(kernel: Callable, context: TraceContext): void {
+  const enter: unknown = Reflect.get(kernel, ENTER);
+  // Only this file puts a function there.
+  if (typeof enter === "function") enter(context);
 }
 
 /**
@@ -242,17 +261,18 @@ function runTraced(
   main: (inside: Inside) => void,
 ): void {
   let drafts: Draft[] = [];
-  const tracer: Tracer = { ...parent, record: (draft) => drafts.push(draft) };
+  let entered: TraceContext = {};
+  const tracer: Tracer = { ...parent, record: (draft) => drafts.push({ ...draft, ...entered }) };
   const flush = (): void => {
     if (drafts.length > 0) inside.report(MARK + JSON.stringify(drafts));
     drafts = [];
   };
-  const view = (context: TraceContext): Kernel & Self & Viewed => {
+  const view = (context: TraceContext): Kernel & Self & Viewed & Entered => {
     const kernel = traced(inside.kernel, tracer, context);
     const execve: Self["execve"] = (path, argv, env) => {
       const start = tracer.clock();
       const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
-      const begun = draftOf(passing, tracer, context, start);
+      const begun = draftOf(passing, tracer, { ...context, ...entered }, start);
       drafts.push({ ...begun, result: null });
       flush();
       try {
@@ -263,7 +283,14 @@ function runTraced(
         throw error;
       }
     };
-    return { ...kernel, execve, [VIEW]: (more) => view({ ...context, ...more }) };
+    return {
+      ...kernel,
+      execve,
+      [VIEW]: (more) => view({ ...context, ...more }),
+      [ENTER]: (current: TraceContext) => {
+        entered = current;
+      },
+    };
   };
   const ask = (line: string): string => {
     flush();

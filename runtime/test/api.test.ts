@@ -177,7 +177,7 @@ describe.skipIf(skip)("conversation", () => {
       [{ HostConfig: { Memory: "64m" } }, 400],
       [{ Image: "busybox", HostConfig: { Memory: 1 } }, 400],
       [{ Image: "busybox", HostConfig: { CapAdd: ["NONSENSE"] } }, 400],
-      [{ Image: "busybox", HostConfig: { NetworkMode: "nosuchnetwork" } }, 404],
+      [{ Image: "busybox", HostConfig: { NetworkMode: "nosuchnetwork" } }, 400],
     ];
     for (const [body, status] of bodies) {
       const answer = await daemon.api("POST", "/containers/create", body);

@@ -101,6 +101,23 @@ describe.skipIf(skip)("run", () => {
     expect(ran.stderr).toContain("pull access denied for dockerfile");
   });
 
+  test("what is missing beside the image does not make the CLI pull", async () => {
+    for (const options of [
+      ["--network", "nosuch"],
+      ["--network", "container:nosuch"],
+      ["--pid", "container:nosuch"],
+    ]) {
+      const ran = await docker("run", "--rm", ...options, "busybox", "true");
+      expect([ran.code, ran.stderr]).toEqual([125, expect.stringContaining("nosuch")]);
+      expect(ran.stderr).not.toContain("Unable to find image");
+    }
+    const other = await docker("run", "--rm", "--platform", "linux/s390x", "busybox", "true");
+    expect([other.code, other.stderr]).toEqual([
+      125,
+      expect.stringContaining("does not provide the specified platform (linux/s390x)"),
+    ]);
+  });
+
   test("C07 C08: -d prints the id at once; -itd keeps a shell alive", async () => {
     const id = await must("run", "-d", "busybox", "sleep", "100");
     expect(id).toMatch(/^[0-9a-f]{64}$/);

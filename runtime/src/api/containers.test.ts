@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CreateContainer } from "../engine/index.ts";
+import { RuntimeError } from "../errors/index.ts";
 import { ask, engineDouble } from "./engine.fixture.ts";
 
 /** What the engine was asked to create for a body. */
@@ -214,6 +215,42 @@ describe("create", () => {
     expect(((await response.json()) as { Warnings: string[] }).Warnings).toEqual([
       "Drydock does not know --health-cmd (health checks) yet and left it out.",
     ]);
+  });
+});
+
+describe("what else create refuses", () => {
+  const body = { Image: "busybox" };
+
+  test("only a missing image is 404, on which clients pull", async () => {
+    const statuses: number[] = [];
+    for (const code of ["image-not-found", "container-not-found"] as const) {
+      const { api } = engineDouble({
+        createContainer: () =>
+          Promise.reject(new RuntimeError({ code, class: "not-found", message: "missing" })),
+      });
+      const response = await ask(api, "POST", "/containers/create", body);
+      expect(await response.json()).toMatchObject({ message: "missing", code });
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([404, 400]);
+  });
+
+  test("an image of another platform is not run silently", async () => {
+    const { api } = engineDouble({
+      inspectImage: async () => ({ Os: "linux", Architecture: "amd64" }),
+      createContainer: async () => ({ id: "c", warnings: [] }),
+      pullImage: async () => {},
+    });
+    const status = async (platform: string): Promise<number> =>
+      (await ask(api, "POST", `/containers/create?platform=${platform}`, body)).status;
+    for (const same of ["", "linux", "linux/amd64", "linux/x86_64", "linux/amd64/v1"]) {
+      expect([same, await status(same)]).toEqual([same, 201]);
+    }
+    for (const other of ["linux/arm64", "windows", "windows/amd64"]) {
+      expect([other, await status(other)]).toEqual([other, 404]);
+    }
+    const pull = await ask(api, "POST", "/images/create?fromImage=busybox&platform=linux/arm64");
+    expect(pull.status).toBe(404);
   });
 });
 

@@ -17,6 +17,7 @@
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
 import type { ApiObject } from "../../engine/index.ts";
 import { invalidRequest, notImplemented } from "../failure.ts";
+import { requirePlatform } from "../image-platform.ts";
 import { readBoolean, readFilters } from "../query.ts";
 import { compareVersions } from "../versions.ts";
 
@@ -44,6 +45,7 @@ export function addImageRoutes(routes: Routes, { engine }: ApiOptions): void {
     if (name === "") throw invalidRequest("fromImage or fromSrc is needed");
     const reference = joinReference(name, query.get("tag") ?? "");
     await engine.pullImage(reference);
+    await requirePlatform(engine, reference, query.get("platform") ?? "");
     const lines = [{ status: `Status: Image is up to date for ${reference}` }];
     return new Response(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(""), {
       headers: { "Content-Type": "application/json" },

@@ -116,8 +116,8 @@ function planCreations(request: NamespaceRequest): NamespaceStep[] {
  * Puts a request in order. Pure: the result is data for an init plan.
  *
  * @example
- * planNamespaces({ ...PRIVATE_NAMESPACES, user: "host", cgroup: "host" }).entering
- * // [{ op: "unshare", flags: ["CLONE_NEWNS", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWNET"] }]
+ * planNamespaces({ ...HOST_NAMESPACES, mnt: "private", net: "private" }).entering
+ * // [{ op: "unshare", flags: ["CLONE_NEWNS", "CLONE_NEWNET"] }]
  */
 export function planNamespaces(request: NamespaceRequest): NamespacePlan {
   return {
@@ -127,17 +127,6 @@ export function planNamespaces(request: NamespaceRequest): NamespacePlan {
       request.cgroup === "private" ? [{ op: "unshare", flags: ["CLONE_NEWCGROUP"] }] : [],
   };
 }
-
-/** A new namespace of every kind. */
-export const PRIVATE_NAMESPACES: NamespaceRequest = {
-  mnt: "private",
-  uts: "private",
-  ipc: "private",
-  net: "private",
-  pid: "private",
-  cgroup: "private",
-  user: "private",
-};
 
 /** The host's namespace of every kind. */
 export const HOST_NAMESPACES: NamespaceRequest = {

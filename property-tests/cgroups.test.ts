@@ -31,6 +31,7 @@ import {
   isFrozen,
   joinFiles,
   killCgroup,
+  closeCgroupParent,
   openCgroupParent,
   planCgroup,
   readCgroupLayout,
@@ -506,6 +507,20 @@ describe.skipIf(skip)("on the real kernel", () => {
       ),
     );
   }
+
+  test("parent-goes-when-empty", async () => {
+    await withParent((parent) => {
+      const places = parent.hierarchies.map(({ mountPoint }) => `${mountPoint}${parentPath}`);
+      const first = places[0] ?? "";
+      kernel.mkdir(`${first}/busy`, 0o755);
+      closeCgroupParent(kernel, parent);
+      expect(places.filter((path) => existsSync(path))).toEqual([first]);
+      kernel.rmdir(`${first}/busy`);
+      closeCgroupParent(kernel, parent);
+      closeCgroupParent(kernel, parent);
+      expect(places.filter((path) => existsSync(path))).toEqual([]);
+    });
+  });
 
   test("parent-is-idempotent", async () => {
     await withParent((parent) => {

@@ -14,7 +14,7 @@ export { type CheckedLimits, checkResources } from "./check.ts";
 export type { DeviceRule } from "./devices.ts";
 export { type CgroupHierarchy, type CgroupLayout, readCgroupLayout } from "./layout.ts";
 export type { CgroupLimits, CgroupSupport, ResourceRequest } from "./limits.ts";
-export { openCgroupParent } from "./parent.ts";
+export { closeCgroupParent, openCgroupParent } from "./parent.ts";
 export {
   type Cgroup,
   type CgroupDirectory,

@@ -10,6 +10,7 @@
  *   Constraint".
  * Invariants:
  *   parent-is-idempotent   opening the same parent twice changes nothing the second time
+ *   parent-goes-when-empty   closing removes a parent that holds nothing, and leaves any other as it is
  * Left out: moving processes out of the root of a delegated version 2 hierarchy, which
  *   Docker-in-Docker does in a script of its own; where that is needed, the controllers cannot be
  *   enabled and count as missing.
@@ -56,6 +57,25 @@ export function openCgroupParent(kernel: Files, layout: CgroupLayout, path: stri
   );
   const support = readSupport(kernel, opened, files);
   return { layout, path: normal, hierarchies: opened, files, support };
+}
+
+/** What rmdir(2) answers where processes, other cgroups or nobody's directory is left. */
+const NOT_EMPTY = ["EBUSY", "ENOTEMPTY", "ENOENT"];
+
+/**
+ * Takes the engine's parent cgroup away again, in each hierarchy where nothing is left in it.
+ *
+ * Idempotent; a parent in which containers go on running stays.
+ */
+export function closeCgroupParent(kernel: Files, parent: CgroupParent): void {
+  for (const { mountPoint } of parent.hierarchies) {
+    const path = `${mountPoint}${parent.path}`;
+    try {
+      kernel.rmdir(path);
+    } catch (error) {
+      if (!(error instanceof KernelError) || !NOT_EMPTY.includes(error.errno)) throw error;
+    }
+  }
 }
 
 function refuseStrangePath(path: string): void {

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
+import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
 import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
 import type { ImageStore } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
@@ -173,5 +173,6 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
     journal.close();
   }
   engine.keeper.current.close();
+  closeCgroupParent(engine.kernel, engine.machine.cgroupParent);
   lock.release();
 }

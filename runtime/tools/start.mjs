@@ -105,16 +105,17 @@ if (await daemonAnswers()) console.log(`start: a daemon answers on ${host}`);
 else await startDaemon();
 
 drydock("rm", "-f", container);
-const words = "hello from a container";
-const say = `echo ${words}; echo I am process $$ on $(hostname)`;
+const say = "echo hello from a container; echo I am process $$ on $(hostname)";
+const words = ["busybox", "sh", "-c", say];
 const at = performance.now();
-const said = mustDrydock("run", "--name", container, "busybox", "sh", "-c", say);
+const said = mustDrydock("run", "--name", container, ...words);
 const took = Math.round(performance.now() - at);
 
 console.log(`\n$ ${command()} run --name ${container} busybox sh -c '${say}'\n${said}\n`);
 const journal = JSON.parse(mustDrydock("explain", container, "--json"));
+const { steps } = JSON.parse(mustDrydock("run", "--plan", "--format", "json", ...words));
 const [inspected] = JSON.parse(mustDrydock("inspect", container));
-console.log(tell({ journal, inspected, took }));
+console.log(tell({ journal, plan: steps, inspected, took }));
 console.log(`
 Try next:
   ${command()} explain ${container}

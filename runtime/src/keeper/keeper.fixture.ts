@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import {
   accessSync,
+  chmodSync,
   constants,
   copyFileSync,
   mkdirSync,
@@ -203,6 +204,8 @@ export class KeeperBench implements AsyncDisposable {
       privilege: "normal",
       facts: { machine, kernelRelease: release, capabilities: DEFAULT_CAPABILITIES },
     });
+    // Root of a user namespace is somebody else here, and has to get through to its tree.
+    chmodSync(this.root, 0o711);
     makeBusyboxTree(join(this.root, "layer"));
     mkdirSync(join(this.root, "l"));
     symlinkSync("../layer", join(this.root, "l", "base"));

@@ -34,6 +34,8 @@ export const NAMESPACES: Readonly<
   CLONE_NEWNS: { bit: 0x00020000, file: "mnt" },
 };
 
+/** Major 1, minor 3. */
+const NULL_DEVICE = 0x103;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
@@ -140,7 +142,12 @@ function surroundings(
     },
     openTerminal: (ptmxPath) => openTerminal(libc, ptmxPath),
     ownStdio: (uid, gid) => {
-      for (const fd of [0, 1, 2]) callFs("fchown", String(fd), () => fs.fchownSync(fd, uid, gid));
+      // A stream that leads to /dev/null leads to the host's: that one stays as it is.
+      for (const fd of [0, 1, 2]) {
+        callFs("fchown", String(fd), () => {
+          if (fs.fstatSync(fd).rdev !== NULL_DEVICE) fs.fchownSync(fd, uid, gid);
+        });
+      }
     },
   };
 }

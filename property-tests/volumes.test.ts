@@ -19,6 +19,7 @@ import {
   planVolumes,
   type VolumesRequest,
 } from "../runtime/src/volumes/index.ts";
+import { flagsOfMountAt } from "../runtime/src/volumes/plan.ts";
 import { parseTmpfsOptions } from "../runtime/src/volumes/tmpfs-options.ts";
 import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
@@ -125,6 +126,20 @@ describe("mounts", () => {
   ])("mounts-total: %s is refused: %s", (bind, words) => {
     expect(() => parseMountSpecs({ Binds: [bind] })).toThrow(words);
   });
+
+  const mountPoints = fc.shuffledSubarray(["/", "/a", "/a/b", "/a/b/c", "/ab"], { minLength: 1 });
+  test.prop([mountPoints, target], runs(300))(
+    "remount-keeps-flags of the closest mount above, wherever it stands in the table",
+    (points, path) => {
+      const optionOf = (point: string) => (point.length % 2 === 0 ? "nosuid" : "nodev");
+      const table = points.map((point) => `1 2 0:3 / ${point} rw,${optionOf(point)} - x y rw`);
+      const above = points
+        .filter((point) => `${path}/`.startsWith(point === "/" ? "/" : `${point}/`))
+        .toSorted((a, b) => b.length - a.length);
+      const expected = above.slice(0, 1).map((point) => `MS_${optionOf(point).toUpperCase()}`);
+      expect(flagsOfMountAt(table.join("\n"), path)).toEqual(expected);
+    },
+  );
 
   const word = fc.constantFrom(
     ..."ro rw noexec exec nosuid suid nodev dev size=64m size=1g mode=700 uid=7 x size=".split(" "),

@@ -90,7 +90,7 @@ export function checkConflicts(flags: Flags): void {
 const MODES: readonly (readonly [string, string, RegExp])[] = [
   ["pid", "PID", /^(|host|container:.+)$/],
   ["uts", "UTS", /^(|host)$/],
-  ["userns", "USER", /^(|host|private|auto|nomap|keep-id(:.*)?)$/],
+  ["userns", "USER", /^(|host|private|keep-id|map:.+)$/],
   ["cgroupns", "CGROUP", /^(|host|private)$/],
 ];
 

@@ -177,13 +177,21 @@ describe.skipIf(skip)("conversation", () => {
       [{ HostConfig: { Memory: "64m" } }, 400],
       [{ Image: "busybox", HostConfig: { Memory: 1 } }, 400],
       [{ Image: "busybox", HostConfig: { CapAdd: ["NONSENSE"] } }, 400],
-      [{ Image: "busybox", HostConfig: { NetworkMode: "nosuchnetwork" } }, 400],
     ];
     for (const [body, status] of bodies) {
       const answer = await daemon.api("POST", "/containers/create", body);
       expect([JSON.stringify(body), answer.status]).toEqual([JSON.stringify(body), status]);
     }
     expect((await daemon.api("GET", "/containers/json?all=1")).json()).toEqual([]);
+  });
+
+  test("a network that does not exist is missed at start, as in Docker", async () => {
+    const id = await create({ HostConfig: { NetworkMode: "nosuchnetwork" } });
+    const answer = await daemon.api("POST", `/containers/${id}/start`);
+    expect([answer.status, answer.json()["message"]]).toEqual([
+      404,
+      expect.stringMatching(/^network nosuchnetwork not found/),
+    ]);
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { CreateContainer } from "../engine/index.ts";
-import { RuntimeError } from "../errors/index.ts";
 import { ask, engineDouble } from "./engine.fixture.ts";
 
 /** What the engine was asked to create for a body. */
@@ -218,22 +217,8 @@ describe("create", () => {
   });
 });
 
-describe("what else create refuses", () => {
+describe("platforms", () => {
   const body = { Image: "busybox" };
-
-  test("only a missing image is 404, on which clients pull", async () => {
-    const statuses: number[] = [];
-    for (const code of ["image-not-found", "container-not-found"] as const) {
-      const { api } = engineDouble({
-        createContainer: () =>
-          Promise.reject(new RuntimeError({ code, class: "not-found", message: "missing" })),
-      });
-      const response = await ask(api, "POST", "/containers/create", body);
-      expect(await response.json()).toMatchObject({ message: "missing", code });
-      statuses.push(response.status);
-    }
-    expect(statuses).toEqual([404, 400]);
-  });
 
   test("an image of another platform is not run silently", async () => {
     const { api } = engineDouble({

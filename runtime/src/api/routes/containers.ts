@@ -22,8 +22,6 @@ import {
   type Call,
   type Routes,
 } from "../context.ts";
-import { RuntimeError } from "../../errors/index.ts";
-import { originalErrorOf } from "../../undo/index.ts";
 import { requirePlatform } from "../image-platform.ts";
 import { invalidRequest, notImplemented } from "../failure.ts";
 import { readJson, validate } from "../go-json.ts";
@@ -34,7 +32,7 @@ export function addContainerRoutes(routes: Routes, { engine }: ApiOptions): void
   routes.post("/containers/create", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
     await requirePlatform(engine, request.config.Image, queryOf(call).get("platform") ?? "");
-    const created = await engine.createContainer(request).catch(refuseCreate);
+    const created = await engine.createContainer(request);
     return call.json({ Id: created.id, Warnings: [...created.warnings, ...warnings] }, 201);
   });
   routes.get("/containers/json", async (call) => {
@@ -86,18 +84,6 @@ function addLifeRoutes(routes: Routes, engine: ApiOptions["engine"]): void {
     await engine.killContainer(parameter(call, "id"), signal);
     return noContent();
   });
-}
-
-/**
- * A client that gets 404 from create takes the image for missing and pulls it; so anything else that
- * is missing, such as the container whose network should be joined, is a fault of the request.
- */
-function refuseCreate(error: unknown): never {
-  const original = originalErrorOf(error);
-  if (!(original instanceof RuntimeError)) throw error;
-  if (original.class !== "not-found" || original.code === "image-not-found") throw error;
-  const { code, message, hint } = original;
-  throw new RuntimeError({ code, class: "invalid", message, hint, cause: error });
 }
 
 /** What a create request asks for, from its query and its body. Also serves `POST /drydock/plan`. */

@@ -146,7 +146,8 @@ export function withContext<K extends Callable>(kernel: K, context: TraceContext
  * From now on the calls of this very kernel are made in the name of `context`.
  *
  * For a child's `main`, which does one thing after the other: it costs nothing, where a view for
- * each step would be made anew in each child. A kernel that is no child's, or not traced, stays as it is.
+ * each step would be made anew in each child. A kernel that is no child's, or not traced, stays as
+ * it is.
  */
 export function enterContext(kernel: Callable, context: TraceContext): void {
   const enter: unknown = Reflect.get(kernel, ENTER);

@@ -193,4 +193,36 @@ export const namespaceCases: readonly Case[] = [
       );
     },
   },
+  {
+    name: "joinNamespaces() enters a user namespace together with what it owns",
+    need: "root",
+    run: async ({ kernel }) => {
+      const holder = kernel.spawn({ ...PLAIN, userNamespace: "new" }, (inside) => {
+        inside.ask("map");
+        inside.kernel.unshare(["CLONE_NEWUTS"]);
+        inside.kernel.setHostname("harbour");
+        inside.ask("ready");
+      });
+      await new Promise<void>((resolve) => {
+        holder.onReport((line) => {
+          if (line === "ready") return resolve();
+          const map = [{ containerId: 0, hostId: 100_000, count: 65_536 }];
+          kernel.writeIdMap(holder.hostPid, "uid", map);
+          kernel.writeIdMap(holder.hostPid, "gid", map);
+          holder.answer("mapped");
+        }, resolve);
+      });
+      const seen = await inChild(kernel, PLAIN, (own) => {
+        own.joinNamespaces(holder.hostPid, ["CLONE_NEWUSER", "CLONE_NEWUTS"]);
+        own.setGid(0);
+        own.setUid(0);
+        const before = own.uname().nodename;
+        own.setHostname("port");
+        const outside = errnoOf(() => own.joinNamespacePath("/proc/1/ns/uts", "CLONE_NEWUTS"));
+        return [before, own.uname().nodename, outside];
+      });
+      await release(holder);
+      equal(seen, ["harbour", "port", "EACCES"], "root inside, nobody outside");
+    },
+  },
 ];

@@ -21,7 +21,8 @@ const tests = conformanceTests({
 const skipped = tests.filter(({ reason }) => reason !== undefined);
 console.info(`${skipped.length} cases skipped${skipped.length > 0 ? ": they need root" : ""}`);
 
-test.for(tests)("$title", async ({ reason, run }, { skip }) => {
+const named = tests.map((each) => [each.title, each] as const);
+test.for(named)("%s", async ([, { reason, run }], { skip }) => {
   if (reason !== undefined) skip(reason);
   await run();
 });

@@ -4,8 +4,8 @@
  *
  * Who owns a PID namespace decides who may mount a proc of it. Were it made by the parent, as
  * `fork.ts` does, the root of the new user namespace could not. So the two are made together, by a
- * process that has one thread, which the parent has not: a helper that is forked for it, makes both,
- * clones itself once more, tells the pid and is gone. With CLONE_PARENT the clone is not the
+ * process that has one thread, which the parent has not: a helper that is forked for it, makes
+ * both, clones itself once more, tells the pid and is gone. With CLONE_PARENT the clone is not the
  * helper's child but its sibling, so that the parent can wait for it like for any other.
  *
  * ```

@@ -35,13 +35,14 @@
 import fs from "node:fs";
 import { KernelError, type SpawnOptions } from "../port.ts";
 import { callFs } from "./files.ts";
-import { check, type Libc } from "./libc.ts";
+import { check, lastErrno, type Libc } from "./libc.ts";
 
 const CLONE_NEWPID = 0x20000000;
 const MADV_DOFORK = 11;
 const SIG_SETMASK = 2;
 const MASK_BYTES = 8;
-const PAGE_BYTES = 4096;
+/** No mapping lies lower, and every page size divides it (vm.mmap_min_addr). */
+const LOWEST_ADDRESS = 65_536;
 const SIGKILL = 9;
 const SIGSTOP = 19;
 const LAST_SIGNAL = 64;
@@ -112,10 +113,31 @@ export function fork(
   return pid;
 }
 
-/** Takes V8's mark off this process's memory. New memory gets it again, so do it before each fork. */
+/**
+ * Takes V8's mark off this process's memory. New memory gets it again, so do it before each fork.
+ */
 export function allowCopying(libc: Libc, place: ForkPlace): void {
-  // ENOMEM only says that there are gaps, which there always are.
-  libc.madvise(PAGE_BYTES, place.endOfHeap - 2 * PAGE_BYTES, MADV_DOFORK);
+  const length = place.endOfHeap - LOWEST_ADDRESS;
+  // ENOMEM only says that there are gaps, which there always are. EINVAL says that it stopped at
+  // memory of a device, such as a ring that is shared with the kernel.
+  if (libc.madvise(LOWEST_ADDRESS, length, MADV_DOFORK) === 0 || lastErrno() !== "EINVAL") return;
+  for (const { start, end } of parseMaps(fs.readFileSync("/proc/self/maps", "utf8"))) {
+    if (start < place.endOfHeap) libc.madvise(start, end - start, MADV_DOFORK);
+  }
+}
+
+/**
+ * The ranges of addresses that a maps file lists.
+ *
+ * @example parseMaps("1000-3000 rw-p …") // [{ start: 0x1000, end: 0x3000 }]
+ */
+export function parseMaps(
+  text: string,
+): readonly { readonly start: number; readonly end: number }[] {
+  return [...text.matchAll(/^([0-9a-f]+)-([0-9a-f]+) /gm)].map(([, start = "", end = ""]) => ({
+    start: Number.parseInt(start, 16),
+    end: Number.parseInt(end, 16),
+  }));
 }
 
 function leadChildrenTo(libc: Libc, pidNamespace: SpawnOptions["pidNamespace"]): void {

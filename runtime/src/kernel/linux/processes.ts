@@ -19,6 +19,7 @@ import {
   type Inside,
   type Kernel,
   type Processes,
+  type Self,
   type SpawnOptions,
 } from "../port.ts";
 import { createChild, type ParentSide } from "./child.ts";
@@ -27,7 +28,7 @@ import { findForkPlace, fork, type ForkPlace } from "./fork.ts";
 import { forkInUserNamespace } from "./fork-userns.ts";
 import { runInside, type ChildSide } from "./inside.ts";
 import { check, type Libc } from "./libc.ts";
-import { findOwnBinary, type OwnBinary } from "./own-binary.ts";
+import { findOwnBinary } from "./own-binary.ts";
 import { createReaper } from "./reaper.ts";
 import { linuxSelf } from "./self.ts";
 import { signalNumber } from "../signals.ts";
@@ -42,7 +43,8 @@ type Rest = Omit<Kernel, keyof Processes>;
 export function linuxProcesses(libc: Libc, rest: Rest): Processes {
   const reaper = createReaper(libc);
   let place: ForkPlace | undefined;
-  let own: OwnBinary | undefined;
+  // Made before the fork: a child would have to make it anew each time.
+  let childKernel: (Kernel & Self) | undefined;
   const kill: Processes["kill"] = (hostPid, signal) => {
     const number = signalNumber(signal);
     if (number === undefined) throw new KernelError("kill", "EINVAL", signal);
@@ -54,14 +56,17 @@ export function linuxProcesses(libc: Libc, rest: Rest): Processes {
   };
   const spawn = (options: SpawnOptions, main: (inside: Inside) => void): Child => {
     place ??= callFs("fork", "/proc/self", findForkPlace);
-    own ??= callFs("fork", "/proc/self/exe", findOwnBinary);
+    childKernel ??= {
+      ...rest,
+      kill,
+      writeIdMap,
+      spawn: refuseSpawn,
+      ...linuxSelf(libc, callFs("fork", "/proc/self/exe", findOwnBinary)),
+    };
     reaper.start();
     const ends = openEnds(libc, options);
     const pid = forkOrClose(libc, place, ends, options);
-    if (pid === 0) {
-      const kernel = { ...rest, kill, writeIdMap, spawn: refuseSpawn, ...linuxSelf(libc, own) };
-      runInside(libc, ends.child, kernel, main);
-    }
+    if (pid === 0) runInside(libc, ends.child, childKernel, main);
     closeAll(ends.child);
     return createChild(libc, reaper, pid, ends.parent);
   };

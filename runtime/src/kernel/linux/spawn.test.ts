@@ -153,6 +153,47 @@ test("a parent that is gone ends the child's question", async () => {
 });
 
 describe.runIf(isRoot)("as root", () => {
+  test("ownStdio() lets another user open /dev/stdout again", async () => {
+    const outputOf = async (isOwner: boolean): Promise<string> => {
+      const child = kernel.spawn({ ...PLAIN, stdio: "pipes" }, (inside) => {
+        if (isOwner) inside.kernel.ownStdio(65_534, 65_534);
+        inside.kernel.setGroups([]);
+        inside.kernel.setGid(65_534);
+        inside.kernel.setUid(65_534);
+        const script = "(echo log > /dev/stdout) 2>/dev/null || echo refused";
+        inside.kernel.execve("/bin/sh", ["sh", "-c", script], ENV);
+      });
+      let text = "";
+      await new Promise<void>((resolve) => {
+        child.stdout?.listen((bytes) => (text += new TextDecoder().decode(bytes)), resolve);
+      });
+      await child.exited;
+      return text;
+    };
+    expect([await outputOf(false), await outputOf(true)]).toEqual(["refused\n", "log\n"]);
+  });
+
+  test("joinCgroup() moves the child by a handle that was opened before", async () => {
+    const [, hierarchy = ""] =
+      /^cgroup2? (\S+) cgroup2? /m.exec(fs.readFileSync("/proc/mounts", "utf8")) ?? [];
+    const group = `${hierarchy}/drydock-kernel-test-${process.pid}`;
+    kernel.mkdir(group, 0o755);
+    const procs = `${group}/cgroup.procs`;
+    const child = kernel.spawn({ ...PLAIN, pidNamespace: "new" }, (inside) => {
+      const handle = inside.kernel.openCgroup(procs);
+      inside.kernel.joinCgroup(handle);
+      inside.ask("joined");
+    });
+    await new Promise<void>((resolve) => {
+      child.onReport(() => resolve(), resolve);
+    });
+    const members = kernel.readText(procs).trim();
+    child.answer("go on");
+    await child.exited;
+    kernel.rmdir(group);
+    expect(members).toBe(String(child.hostPid));
+  });
+
   test("a child hides its binary until it is another program", async () => {
     const NONE = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] };
     // Two processes of the same user without any capability may look at each other, normally.

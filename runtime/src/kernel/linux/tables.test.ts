@@ -7,7 +7,7 @@ import { INSTRUCTION_BYTES, packInstructions, packProgram } from "./bpf.ts";
 import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "./capability-names.ts";
 import { errnoName, errnoNumber } from "./errno.ts";
 import { majorOf, minorOf, packDevice } from "./file-stat.ts";
-import { startOfVvar } from "./fork.ts";
+import { parseMaps, startOfVvar } from "./fork.ts";
 import { parseInterpreter } from "./own-binary.ts";
 import { decodeWaitStatus } from "./reaper.ts";
 import { packLimit, resourceNumber } from "./resource-limits.ts";
@@ -117,6 +117,8 @@ test("startOfVvar() finds the pages that fork must not ask for", () => {
   expect(startOfVvar(maps.join("\n"))).toBe(0x7fa9b5afe000);
   expect(startOfVvar([maps[0], maps[3]].join("\n"))).toBe(0x7ffd96072000);
   expect(() => startOfVvar("")).toThrow("ENOSYS");
+  expect(parseMaps(maps.join("\n"))[0]).toEqual({ start: 0x1a20c000, end: 0x1a4d1000 });
+  expect(parseMaps(maps.join("\n"))).toHaveLength(4);
 });
 
 test("parseInterpreter() reads the first line of a script", () => {

@@ -16,12 +16,17 @@ const path = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => `/${p
 /** Where a link leads: absolute, relative, up, to other links, to itself. */
 const linkTarget = fc.oneof(
   path,
+  fc.constantFrom("/a", "/b", "/a/b", "../b", "../c"),
   fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/") || "."),
   fc.constantFrom("../../../../etc", "/etc/passwd", "/", "..", "/..", "../../../.."),
 );
 const tree = fc.array(
-  fc.tuple(fc.constantFrom("a", "b", "c", "a/b", "a/c", "b/a", "a/b/c"), fc.option(linkTarget)),
-  { minLength: 1, maxLength: 7 },
+  // Half of them are directories, so that links have somewhere to lead.
+  fc.tuple(
+    fc.constantFrom("a", "b", "c", "a/b", "a/c", "b/a", "a/b/c"),
+    fc.option(linkTarget, { freq: 1 }),
+  ),
+  { minLength: 3, maxLength: 9 },
 );
 
 /** Makes directories, and links where a target is given; what cannot be made is left out. */
@@ -52,10 +57,18 @@ const skip = skipReal("paths inside a root");
 describe.skipIf(skip)("on the real kernel", () => {
   const kernel = openRealKernel();
 
-  test.prop([tree, fc.array(path, { minLength: 1, maxLength: 8 })], {
+  test.prop([tree, fc.array(path, { minLength: 4, maxLength: 12 })], {
     seed: 20_261_122,
     numRuns: 60,
     examples: [
+      [
+        [
+          ["a", null],
+          ["b", null],
+          ["a/b", "/b"],
+        ],
+        ["/a/b", "/a/b/.."],
+      ],
       [[["a", "../../../../etc"]], ["/a/passwd", "/a", "/a/../a"]],
       [
         [

@@ -290,7 +290,7 @@ describe.skipIf(skip)("streams", () => {
 
   test("a client that dies in the middle of a flood hurts nobody", async () => {
     const id = await start({
-      Cmd: ["sh", "-c", "head -c 20000000 /dev/zero | tr '\\\\0' x | fold -w 1000; echo end >&2"],
+      Cmd: ["sh", "-c", "head -c 5000000 /dev/zero | tr '\\\\0' x | fold -w 1000; echo end >&2"],
     });
     const wire = new Wire(
       `GET /v1.50/containers/${id}/logs?stdout=1&follow=1 HTTP/1.1\r\nHost: d\r\n\r\n`,

@@ -14,11 +14,8 @@ import type { Definition } from "../runtime/src/engine/record.ts";
 import { filesOf, readStore, writeDefinition } from "../runtime/src/engine/state-store.ts";
 import { writeHistory } from "../runtime/src/engine/state-store.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
-import {
-  PLAIN_CONFIG,
-  PLAIN_HOST_CONFIG,
-  whyNoContainers,
-} from "../runtime/src/keeper/keeper.fixture.ts";
+import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../runtime/src/container/plan.fixture.ts";
+import { whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 

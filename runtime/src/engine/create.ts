@@ -23,7 +23,6 @@ import type { Image, ImageRunConfig } from "../images/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
-import { parseNamespaceModes } from "../namespaces/index.ts";
 import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { checkSources, parseMountSpecs } from "../volumes/index.ts";
@@ -35,6 +34,7 @@ import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
 import { checkName, generateName } from "./names.ts";
 import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
+import { cgroupVersion, namespaceModes } from "./plan-facts.ts";
 import { NEW_HISTORY } from "./record.ts";
 import type { Definition } from "./record.ts";
 import { filesOf, writeDefinition } from "./state-store.ts";
@@ -146,10 +146,7 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
     const driver = hostConfig.LogConfig.Type;
     throw refuse(`logger: no log driver named '${driver}' is registered`, "Use json-file or none.");
   }
-  const modes = parseNamespaceModes(hostConfig, cgroupVersion(engine));
-  for (const mode of Object.values(modes.kinds)) {
-    if (mode.mode === "container") engine.containers.find(mode.container);
-  }
+  checkModes(engine, hostConfig);
   normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
   normalizeCapabilities(hostConfig.CapDrop, "CapDrop");
   return [
@@ -161,8 +158,16 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
   ];
 }
 
-function cgroupVersion(engine: EngineContext): 1 | 2 {
-  return engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
+/**
+ * A network, or a container to join, need not exist before the start: so it is with Docker, whose
+ * CLI takes a "not found" of create for a missing image.
+ */
+function checkModes(engine: EngineContext, hostConfig: HostConfig): void {
+  try {
+    namespaceModes(engine, hostConfig);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.class !== "not-found") throw error;
+  }
 }
 
 function volumeWarnings(config: ContainerConfig, mounts: readonly MountSpec[]): readonly string[] {

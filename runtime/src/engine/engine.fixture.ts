@@ -3,14 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { readCgroupLayout } from "../cgroups/index.ts";
+import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
 import type { ContainerConfig, HostConfig, RemoteKeeper } from "../container/index.ts";
-import {
-  collectOutput,
-  keeperProgram,
-  PLAIN_CONFIG,
-  PLAIN_HOST_CONFIG,
-  waitUntil,
-} from "../keeper/keeper.fixture.ts";
+import { collectOutput, keeperProgram, waitUntil } from "../keeper/keeper.fixture.ts";
 import { connectKeeper } from "../keeper/index.ts";
 import { CALLS, injectFaults, KernelError } from "../kernel/index.ts";
 import type { FaultyKernel, Kernel, Lock } from "../kernel/index.ts";

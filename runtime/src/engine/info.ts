@@ -64,10 +64,7 @@ export function infoObject(engine: EngineContext, id: string, imageCount: number
     ...containerCounts(engine),
     Images: imageCount,
     Driver: STORAGE_DRIVER,
-    DriverStatus: [
-      ["Backing Filesystem", "host"],
-      ["userxattr", "false"],
-    ],
+    DriverStatus: [["Backing Filesystem", filesystemOf(engine.kernel, engine.root)]],
     Plugins: {
       Volume: [],
       Network: ["host", "none"],
@@ -164,6 +161,18 @@ function missingControllers({ machine: { cgroupParent } }: EngineContext): reado
     [support.pidsLimit, "WARNING: No pids limit support"],
   ];
   return missing.filter(([isThere]) => !isThere).map(([, text]) => text);
+}
+
+/** The type of the file system that a path is on, by the longest mount point above it. */
+function filesystemOf(kernel: Files, path: string): string {
+  let best = { mountPoint: "", type: "unknown" };
+  for (const line of textOr(kernel, "/proc/self/mountinfo").split("\n")) {
+    const mountPoint = line.split(" ")[4] ?? "";
+    const isAbove = mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`);
+    if (!isAbove || mountPoint.length < best.mountPoint.length) continue;
+    best = { mountPoint, type: line.split(" - ")[1]?.split(" ")[0] ?? "unknown" };
+  }
+  return best.type;
 }
 
 function operatingSystem(kernel: Files): string {

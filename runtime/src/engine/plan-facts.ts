@@ -109,7 +109,12 @@ function sharedMemoryOf(engine: EngineContext, id: string, modes: NamespaceModes
 
 /** @throws RuntimeError network-mode-unsupported, request-invalid */
 export function namespaceModes(engine: EngineContext, hostConfig: HostConfig): NamespaceModes {
-  return parseNamespaceModes(hostConfig, engine.machine.cgroupParent.layout.mode === "v2" ? 2 : 1);
+  return parseNamespaceModes(hostConfig, cgroupVersion(engine));
+}
+
+/** The generation whose defaults hold: a hybrid machine has its limits in version 1. */
+export function cgroupVersion({ machine }: EngineContext): 1 | 2 {
+  return machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
 }
 
 function readJoins(modes: NamespaceModes, pidOf: Planned["pidOf"]): PlanInput["joins"] {

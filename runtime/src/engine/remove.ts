@@ -84,7 +84,9 @@ async function removeUnderLock(engine: EngineContext, container: Container): Pro
     throw error;
   }
   engine.containers.delete(container.id);
-  container.release(["not-running", "next-exit", "removed"], outcomeOf(container));
+  // That a start failed was told to who started it; to be gone is what these wait for.
+  const outcome = { ...outcomeOf(container), error: null };
+  container.release(["not-running", "next-exit", "removed"], outcome);
   await forget(engine, container);
 }
 

@@ -117,7 +117,8 @@ function startRequest(
     idMaps: plan.idMaps,
     stdio: stdioOf(config, hostConfig.ConsoleSize),
     logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
-    exitPath: files.exit,
+    // Whoever comes back finds it gone from the keeper and removes it: nobody asks how it ended.
+    exitPath: hostConfig.AutoRemove ? null : files.exit,
     fault: engine.options.nextInitFault?.() ?? null,
   };
 }
@@ -145,7 +146,12 @@ function failStart(engine: EngineContext, container: Container, cause: unknown):
 const START_FAILED = 128;
 
 /** These say what the client got wrong and stand alone; all others are failures of the start. */
-const OWN_WORDS = ["namespace-target-invalid", "container-not-found", "volume-invalid"];
+const OWN_WORDS = [
+  "namespace-target-invalid",
+  "network-mode-unsupported",
+  "container-not-found",
+  "volume-invalid",
+];
 
 function startFailed(container: Container, cause: RuntimeError | KernelError): RuntimeError {
   const text = cause.message;

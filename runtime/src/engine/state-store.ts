@@ -14,7 +14,7 @@
  * container runs, whatever the history says. How a container ended is in the keeper's exit record,
  * which is fsynced. So a start costs no fsync of ours, and create costs one. A container that is to
  * be removed when it ends (`--rm`) would be removed after a power cut too: its definition is not
- * fsynced either.
+ * fsynced either, and it has no exit record.
  *
  * Kernel interface: rename(2), fsync(2), unlink(2).
  * Invariants:

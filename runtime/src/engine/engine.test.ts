@@ -1,0 +1,251 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createFrameDecoder } from "../container/index.ts";
+import { collectOutput, whyNoContainers, waitUntil } from "../keeper/keeper.fixture.ts";
+import { EngineBench, wish } from "./engine.fixture.ts";
+import type { LogsRequest } from "./engine.ts";
+
+const why = whyNoContainers();
+if (why !== undefined) console.log(`skipped: engine: ${why}`);
+
+describe.skipIf(why !== undefined)("engine", () => {
+  let bench: EngineBench;
+  beforeAll(async () => {
+    bench = await EngineBench.open();
+  }, 30_000);
+  afterEach(() => bench.clear());
+  afterAll(() => bench[Symbol.asyncDispose](), 30_000);
+
+  async function start(name: string, script: string): Promise<string> {
+    const { id } = await bench.engine.createContainer(wish({ name, cmd: ["sh", "-c", script] }));
+    await bench.engine.startContainer(id);
+    return id;
+  }
+
+  async function stateOf(id: string): Promise<Record<string, unknown>> {
+    const object = await bench.engine.inspectContainer(id, { size: false });
+    return object["State"] as Record<string, unknown>;
+  }
+
+  async function logs(id: string, request: Partial<LogsRequest> = {}): Promise<string> {
+    const { stream } = await bench.engine.containerLogs(id, {
+      stdout: true,
+      stderr: true,
+      follow: false,
+      sinceMs: 0,
+      untilMs: Infinity,
+      timestamps: false,
+      tail: Infinity,
+      details: false,
+      ...request,
+    });
+    const decoder = createFrameDecoder();
+    let text = "";
+    for await (const bytes of stream) {
+      for (const { payload } of decoder.push(bytes)) text += Buffer.from(payload).toString();
+    }
+    return text;
+  }
+
+  test("a container is named, inspected and found by prefix", async () => {
+    const id = await start("web-1", "sleep 100");
+    const found = await bench.engine.inspectContainer(id.slice(0, 5), { size: true });
+    expect(found).toMatchObject({
+      Id: id,
+      Name: "/web-1",
+      Path: "sh",
+      Args: ["-c", "sleep 100"],
+      State: { Status: "running", Running: true, ExitCode: 0 },
+      Config: { Hostname: id.slice(0, 12) },
+      GraphDriver: { Name: "overlay2", Data: { UpperDir: expect.stringContaining(id) } },
+      SizeRw: 0,
+    });
+    const sysfs = readFileSync(`/proc/${(await stateOf(id))["Pid"]}/status`, "utf8");
+    expect(sysfs).toMatch(/^NSpid:\t\d+\t1$/m);
+  });
+
+  test("an ambiguous prefix is refused and the hint names the candidates", async () => {
+    const ids = [];
+    // Seventeen ids cannot all begin with different digits.
+    for (let n = 0; n < 17; n++) ids.push((await bench.engine.createContainer(wish())).id);
+    const digit = ids.map((id) => id[0]).find((d, at, all) => all.indexOf(d) !== at) ?? "";
+    const names = ids.filter((id) => id.startsWith(digit)).map((id) => id.slice(0, 12));
+    await expect(bench.engine.startContainer(digit)).rejects.toMatchObject({
+      code: "id-ambiguous",
+      message: `multiple IDs found with provided prefix: ${digit}`,
+      hint: expect.stringContaining(names[0] ?? "none"),
+    });
+  });
+
+  test("--rm and --restart exclude each other; a policy alone is kept with a warning", async () => {
+    const RestartPolicy = { Name: "always", MaximumRetryCount: 0 };
+    const both = wish({ hostConfig: { AutoRemove: true, RestartPolicy } });
+    await expect(bench.engine.createContainer(both)).rejects.toThrow(
+      "can't create 'AutoRemove' container with restart policy",
+    );
+    const { warnings } = await bench.engine.createContainer(
+      wish({ hostConfig: { RestartPolicy } }),
+    );
+    expect(warnings).toEqual([expect.stringContaining("--restart always is kept")]);
+  });
+
+  test.each([
+    ["nosuch", 127, 'exec: "nosuch": executable file not found in $PATH'],
+    ["/etc/passwd", 126, 'exec: "/etc/passwd": permission denied'],
+  ])("starting %s fails with %d and leaves the container created", async (cmd, code, words) => {
+    const { id } = await bench.engine.createContainer(wish({ cmd: [cmd] }));
+    await expect(bench.engine.startContainer(id)).rejects.toMatchObject({
+      code: "container-start-failed",
+      class: "invalid",
+      message: expect.stringContaining(words),
+      hint: expect.any(String),
+    });
+    expect(await stateOf(id)).toMatchObject({ Status: "created", ExitCode: code });
+    expect(await stateOf(id)).toHaveProperty("Error", expect.stringContaining(words));
+  });
+
+  test("a network that does not exist is a matter of the start", async () => {
+    const { id } = await bench.engine.createContainer(wish({ hostConfig: { NetworkMode: "lan" } }));
+    await expect(bench.engine.startContainer(id)).rejects.toMatchObject({
+      class: "not-found",
+      message: "network lan not found",
+    });
+  });
+
+  test("a container whose memory runs out is killed and says so", async () => {
+    const hostConfig = { Memory: 8 * 1024 * 1024, MemorySwap: 8 * 1024 * 1024 };
+    const { id, exitCode } = await bench.run({ cmd: ["tail", "/dev/zero"], hostConfig });
+    expect(exitCode).toBe(137);
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", OOMKilled: true });
+  });
+
+  test("stop ends with the signal's code, kill of a stopped container is refused", async () => {
+    const id = await start("stopped", "trap 'exit 7' TERM; while :; do sleep 0.01; done");
+    await waitUntil(() => true);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 5 });
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 7 });
+    await expect(bench.engine.killContainer(id, "TERM")).rejects.toMatchObject({
+      class: "conflict",
+      message: `cannot kill container: stopped: container ${id} is not running`,
+    });
+    await expect(bench.engine.killContainer(id, "NOPE")).rejects.toThrow(/invalid signal/i);
+  });
+
+  test("a restarted container keeps its files, also with --rm", async () => {
+    const cmd = ["sh", "-c", "echo x >> /kept; wc -l < /kept; sleep 100"];
+    const { id } = await bench.engine.createContainer(
+      wish({ cmd, hostConfig: { AutoRemove: true } }),
+    );
+    await bench.engine.startContainer(id);
+    await expect.poll(() => logs(id)).toBe("1\n");
+    await bench.engine.restartContainer(id, { signal: "KILL", timeoutSeconds: 1 });
+    await expect.poll(() => logs(id)).toBe("1\n2\n");
+    await bench.engine.killContainer(id, "KILL");
+    await expect.poll(() => bench.ids()).toEqual([]);
+  });
+
+  test("logs shows streams, tails, times, and follows to the end", async () => {
+    const script = "echo one; echo two >&2; sleep 0.3; echo three; sleep 0.3; echo four";
+    const id = await start("talker", script);
+    expect(await logs(id, { follow: true })).toBe("one\ntwo\nthree\nfour\n");
+    expect(await logs(id, { stderr: false })).toBe("one\nthree\nfour\n");
+    expect(await logs(id, { tail: 2 })).toBe("three\nfour\n");
+    expect(await logs(id, { tail: 0 })).toBe("");
+    expect(await logs(id, { timestamps: true, tail: 1 })).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z four\n$/,
+    );
+    const times = (await logs(id, { timestamps: true })).split("\n");
+    const threeMs = Date.parse((times[2] ?? "").split(" ")[0] ?? "") - 50;
+    expect(await logs(id, { sinceMs: threeMs })).toBe("three\nfour\n");
+    expect(await logs(id, { untilMs: threeMs })).toBe("one\ntwo\n");
+    await expect(logs(id, { stdout: false, stderr: false })).rejects.toThrow(
+      "you must choose at least one stream",
+    );
+  });
+
+  test("logs of --log-driver none are refused", async () => {
+    const hostConfig = { LogConfig: { Type: "none", Config: {} } };
+    const { id } = await bench.run({ cmd: ["echo", "lost"], hostConfig });
+    await expect(logs(id)).rejects.toThrow("configured logging driver does not support reading");
+  });
+
+  test("attach passes stdin, and its end", async () => {
+    const config = { OpenStdin: true, StdinOnce: true };
+    const { id } = await bench.engine.createContainer(wish({ cmd: ["cat"], config }));
+    const streams = { stdin: true, stdout: true, stderr: true, logs: false, stream: true };
+    const line = await bench.engine.attachContainer(id, streams);
+    const output = collectOutput(line, line.raw);
+    await bench.engine.startContainer(id);
+    await line.write(new TextEncoder().encode("typed\n"));
+    line.endInput();
+    expect((await output).stdout).toBe("typed\n");
+    const again = await bench.engine.attachContainer(id, { ...streams, logs: true, stream: false });
+    expect((await collectOutput(again, again.raw)).stdout).toBe("typed\n");
+  });
+
+  test("exec runs beside process 1, as another user, with its own exit code", async () => {
+    const id = await start("target", "sleep 100");
+    const ran = await bench.exec(id, ["sh", "-c", "id -un; hostname; exit 9"], "nobody");
+    expect(ran).toMatchObject({ exitCode: 9, stdout: `nobody\n${id.slice(0, 12)}\n` });
+    const missing = await bench.exec(id, ["nosuch"]);
+    expect(missing.exitCode).toBe(127);
+    expect(missing.stdout).toContain('exec: "nosuch": executable file not found in $PATH');
+  });
+
+  test("namespaces of another container are joined, a stopped one is refused", async () => {
+    await start("donor", "hostname donated; sleep 100");
+    const shared = { NetworkMode: "container:donor", PidMode: "container:donor" };
+    const { stdout } = await bench.run({ cmd: ["ps"], hostConfig: shared });
+    expect(stdout).toContain("sleep 100");
+    await bench.engine.stopContainer("donor", { signal: "KILL", timeoutSeconds: 1 });
+    const { id } = await bench.engine.createContainer(wish({ hostConfig: shared }));
+    await expect(bench.engine.startContainer(id)).rejects.toThrow(/non running container/);
+  });
+
+  test("the journal tells what the engine and init did, in order, with its source", async () => {
+    const { id } = await bench.run({});
+    const journal = await bench.engine.journalOf(id);
+    const calls = journal.map(({ where, call }) => `${where} ${call}`);
+    const order = ["engine mkdir", "init spawn", "init unshare", "init pivotRoot", "init execve"];
+    const places = order.map((call) => calls.indexOf(call));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+    expect(journal.every(({ source }) => source !== undefined)).toBe(true);
+    // The same after it was written to the disk.
+    await expect
+      .poll(() => readFileSync(join(bench.root, "containers", id, "journal.jsonl"), "utf8"))
+      .toContain("execve");
+    expect((await bench.engine.journalOf(id)).length).toBeGreaterThanOrEqual(journal.length);
+  });
+
+  test("a plan has the steps of a start and no effect", async () => {
+    const before = bench.snapshot();
+    const { steps } = await bench.engine.planContainer(wish({ hostConfig: { Memory: 2 ** 26 } }));
+    expect(bench.snapshot()).toEqual(before);
+    expect(steps.map(({ n }) => n)).toEqual(steps.map((_, index) => index + 1));
+    expect(steps.at(-1)).toMatchObject({ where: "init", call: "exec" });
+    expect(steps.some(({ args }) => args.includes(String(2 ** 26)))).toBe(true);
+  });
+
+  test("an engine that comes back finds its containers, their output and how they ended", async () => {
+    const running = await start("on", "echo before; sleep 0.5; echo meanwhile; sleep 100");
+    const ended = await start("off", "sleep 0.2; exit 5");
+    await bench.engine.close();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await bench.reopen();
+    expect(await stateOf(running)).toMatchObject({ Status: "running" });
+    expect(await logs(running)).toBe("before\nmeanwhile\n");
+    expect(await stateOf(ended)).toMatchObject({ Status: "exited", ExitCode: 5 });
+    expect((await bench.exec(running, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("a killed keeper is told, and replaced", async () => {
+    const id = await start("lost", "sleep 100");
+    const { done } = bench.engine.waitContainer(id, "not-running");
+    process.kill(bench.keeperPid(), "SIGKILL");
+    expect(await done).toMatchObject({ exitCode: 137, error: expect.stringMatching(/keeper/) });
+    await expect.poll(() => bench.run({}).then(({ exitCode }) => exitCode, String)).toBe(0);
+  });
+});

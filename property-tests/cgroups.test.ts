@@ -39,6 +39,7 @@ import {
   readCgroupUsage,
   removeCgroup,
   type ResourceRequest,
+  thawCgroup,
   updateCgroup,
 } from "../runtime/src/cgroups/index.ts";
 import { parseCgroupLayout } from "../runtime/src/cgroups/layout.ts";
@@ -641,7 +642,12 @@ describe.skipIf(skip)("on the real kernel", () => {
         const cgroup = await make(parent, {});
         const waiting = await spawnInside(kernel, cgroup);
         expect(readCgroupPids(kernel, cgroup)).toEqual([waiting]);
-        if (freezes) freezeCgroup(kernel, cgroup);
+        if (freezes) {
+          freezeCgroup(kernel, cgroup);
+          thawCgroup(kernel, cgroup);
+          expect(isFrozen(kernel, cgroup)).toBe(false);
+          freezeCgroup(kernel, cgroup);
+        }
         expect(isFrozen(kernel, cgroup)).toBe(freezes);
         // A cgroup with a process is not removed, and nothing about it changes.
         expect(removeCgroup(kernel, cgroup)).not.toEqual([]);

@@ -1,4 +1,3 @@
-export { formatLimit, parseLimit } from "./arithmetic.ts";
 export {
   applyCgroup,
   freezeCgroup,

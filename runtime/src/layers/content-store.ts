@@ -65,11 +65,6 @@ export function putBlob(kernel: Files & Clock, store: ContentStore, bytes: Uint8
   return digest;
 }
 
-/** Whether the store has a blob. Its bytes are not looked at. */
-export function hasBlob(kernel: Files, store: ContentStore, digest: Digest): boolean {
-  return exists(kernel, blobPath(store, digest));
-}
-
 /**
  * The bytes of a blob, checked against its name.
  *

@@ -4,7 +4,6 @@ export {
   type ContentStore,
   type Descriptor,
   getBlob,
-  hasBlob,
   listBlobs,
   openContentStore,
   putBlob,

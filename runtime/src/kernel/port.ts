@@ -242,11 +242,6 @@ export interface SpawnOptions {
    */
   readonly pidNamespace: "inherit" | "new" | HostPid;
   /**
-   * `new`: the child begins in a new user namespace, which owns its new PID namespace, so that its
-   * root may mount a proc of it. Its ids are unmapped until `writeIdMap`. Not with a pid to join.
-   */
-  readonly userNamespace?: "inherit" | "new";
-  /**
    * `pipes`: stdin, stdout, stderr are three pipes; `terminal`: main calls openTerminal and hands
    * the master over; `null`: /dev/null.
    */

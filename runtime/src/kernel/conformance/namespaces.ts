@@ -9,7 +9,7 @@
  * @module
  */
 import type { Child, Kernel, NamespaceFlag } from "../port.ts";
-import { equal, errnoOf, FIRST, inChild, PLAIN, unshareMounts, type Case } from "./case.ts";
+import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
 
 /** A child that makes namespaces, says so, and waits until it is answered. */
 async function holding(
@@ -158,46 +158,11 @@ export const namespaceCases: readonly Case[] = [
     },
   },
   {
-    name: "spawn() in a new user namespace makes a root that may mount its own proc",
-    need: "root",
-    run: async ({ kernel, scratch }) => {
-      const child = kernel.spawn({ ...FIRST, userNamespace: "new" }, (inside) => {
-        inside.ask("map");
-        inside.kernel.setGid(0);
-        inside.kernel.setUid(0);
-        unshareMounts(inside.kernel);
-        const proc = { source: "proc", target: scratch, fstype: "proc", flags: [], data: "" };
-        inside.kernel.mount(proc);
-        const pids = inside.kernel.readdir(scratch).filter((name) => /^\d+$/.test(name));
-        inside.report([inside.kernel.identity().hostPid, ...pids].join());
-      });
-      const lines: string[] = [];
-      child.onReport(
-        (line) => {
-          lines.push(line);
-          if (line !== "map") return;
-          const map = [{ containerId: 0, hostId: 100_000, count: 65_536 }];
-          kernel.writeIdMap(child.hostPid, "uid", map);
-          kernel.writeIdMap(child.hostPid, "gid", map);
-          child.answer("mapped");
-        },
-        () => undefined,
-      );
-      equal(await child.exited, { exitCode: 70 }, "status");
-      equal(lines, ["map", "1,1"], "lines");
-      const options = { ...PLAIN, pidNamespace: 1, userNamespace: "new" } as const;
-      equal(
-        errnoOf(() => kernel.spawn(options, () => undefined)),
-        "EINVAL",
-        "join and new",
-      );
-    },
-  },
-  {
     name: "joinNamespaces() enters a user namespace together with what it owns",
     need: "root",
     run: async ({ kernel }) => {
-      const holder = kernel.spawn({ ...PLAIN, userNamespace: "new" }, (inside) => {
+      const holder = kernel.spawn(PLAIN, (inside) => {
+        inside.kernel.unshare(["CLONE_NEWUSER"]);
         inside.ask("map");
         inside.kernel.unshare(["CLONE_NEWUTS"]);
         inside.kernel.setHostname("harbour");

@@ -27,7 +27,8 @@
  * Kernel interface: fork(2), madvise(2), unshare(2), setns(2), sigprocmask(2), pid_namespaces(7).
  * Invariants: none.
  * Left out: vfork and CLONE_VFORK, which would save the copy of the page tables but share the
- * memory.
+ * memory. A PID namespace that belongs to a new user namespace: ours belongs to the parent's, so a
+ * proc of it is mounted before the user namespace is entered.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -116,7 +117,7 @@ export function fork(
 /**
  * Takes V8's mark off this process's memory. New memory gets it again, so do it before each fork.
  */
-export function allowCopying(libc: Libc, place: ForkPlace): void {
+function allowCopying(libc: Libc, place: ForkPlace): void {
   const length = place.endOfHeap - LOWEST_ADDRESS;
   // ENOMEM only says that there are gaps, which there always are. EINVAL says that it stopped at
   // memory of a device, such as a ring that is shared with the kernel.

@@ -25,7 +25,6 @@ import {
 import { createChild, type ParentSide } from "./child.ts";
 import { callFs } from "./files.ts";
 import { findForkPlace, fork, type ForkPlace } from "./fork.ts";
-import { forkInUserNamespace } from "./fork-userns.ts";
 import { runInside, type ChildSide } from "./inside.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
@@ -79,8 +78,7 @@ function refuseSpawn(): never {
 
 function forkOrClose(libc: Libc, place: ForkPlace, ends: Ends, options: SpawnOptions): number {
   try {
-    const make = options.userNamespace === "new" ? forkInUserNamespace : fork;
-    return make(libc, place, options.pidNamespace);
+    return fork(libc, place, options.pidNamespace);
   } catch (error) {
     closeAll(ends.child);
     closeAll(ends.parent);

@@ -29,7 +29,6 @@ export type RawSyscall =
   | "seccomp"
   | "rt_sigprocmask"
   | "prlimit64"
-  | "clone"
   | "pidfd_open"
   | "pidfd_getfd"
   | "close_range";
@@ -51,7 +50,6 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       seccomp: 317,
       rt_sigprocmask: 14,
       prlimit64: 302,
-      clone: 56,
       pidfd_open: 434,
       pidfd_getfd: 438,
       close_range: 436,
@@ -67,7 +65,6 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       seccomp: 277,
       rt_sigprocmask: 135,
       prlimit64: 261,
-      clone: 220,
       pidfd_open: 434,
       pidfd_getfd: 438,
       close_range: 436,

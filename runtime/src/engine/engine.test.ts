@@ -61,7 +61,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       GraphDriver: { Name: "overlay2", Data: { UpperDir: expect.stringContaining(id) } },
       SizeRw: 0,
     });
-    const sysfs = readFileSync(`/proc/${(await stateOf(id))["Pid"]}/status`, "utf8");
+    const sysfs = readFileSync(`/proc/${String((await stateOf(id))["Pid"])}/status`, "utf8");
     expect(sysfs).toMatch(/^NSpid:\t\d+\t1$/m);
   });
 

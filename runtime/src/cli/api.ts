@@ -217,5 +217,5 @@ export async function* readJsonLines(body: AsyncIterable<Uint8Array>): AsyncGene
 
 /** A name or id as one part of a path. */
 export function pathPart(name: string): string {
-  return encodeURIComponent(name);
+  return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%40", "@");
 }

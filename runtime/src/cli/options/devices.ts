@@ -26,15 +26,20 @@ export interface DeviceMapping {
  * @example parseDevice("/dev/null:/dev/nothing:r")
  */
 export function parseDevice(text: string): DeviceMapping {
-  const form = /^([^:]+)(?::([^:]*?))??(?::([^:]*))?$/.exec(text);
+  const { paths, mode } = splitMode(text.split(":"));
+  const [host = "", inside = host, third] = paths;
   const fail = (message: string): Failure => new Failure({ message, exitCode: 125 });
-  if (form === null) throw fail(`bad format for path: ${text}`);
-  const [, host = "", middle, last] = form;
-  const mode = last !== undefined && isMode(last) ? last : undefined;
-  if (middle !== undefined && mode === undefined) throw fail(`bad mode specified: ${last}`);
-  const inside = (mode === undefined ? last : middle) || host;
-  if (!inside.startsWith("/")) throw fail(`${inside} is not an absolute path`);
-  return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: mode ?? "rwm" };
+  if (host === "" || paths.length > 3) throw fail(`bad format for path: ${text}`);
+  if (third !== undefined) throw fail(`bad mode specified: ${third}`);
+  const PathInContainer = inside === "" ? host : inside;
+  if (!PathInContainer.startsWith("/")) throw fail(`${PathInContainer} is not an absolute path`);
+  return { PathOnHost: host, PathInContainer, CgroupPermissions: mode };
+}
+
+function splitMode(parts: readonly string[]): { readonly paths: readonly string[]; mode: string } {
+  const last = parts.at(-1) ?? "";
+  if (parts.length < 2 || !isMode(last)) return { paths: parts, mode: "rwm" };
+  return { paths: parts.slice(0, -1), mode: last };
 }
 
 function isMode(text: string): boolean {

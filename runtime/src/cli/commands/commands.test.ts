@@ -1,0 +1,338 @@
+import { describe, expect, test } from "vitest";
+import { frame, runCommandLine, type Api, type Reply } from "../program.fixture.ts";
+
+const ID = "0123456789ab".padEnd(64, "c");
+const NOW = { nowMs: 1_000_000_000_000 };
+
+const web = {
+  Id: ID,
+  Names: ["/web", "/other/link"],
+  Image: "busybox",
+  ImageID: `sha256:${"d".repeat(64)}`,
+  Command: "sleep 100000000000000000000",
+  Created: 999_999_910,
+  Ports: [
+    { IP: "0.0.0.0", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
+    { PrivatePort: 443, Type: "tcp" },
+  ],
+  Labels: { b: "2", a: "<1>" },
+  State: "running",
+  Status: "Up About a minute",
+  NetworkSettings: { Networks: { none: {} } },
+  Mounts: [],
+};
+
+function answering(routes: Readonly<Record<string, Reply>>): Api {
+  return ({ method, path }) => routes[`${method} ${path}`];
+}
+
+const listing = answering({ "GET /containers/json": { json: [web] } });
+
+describe("ps", () => {
+  test("prints docker's table", async () => {
+    const { out } = await runCommandLine(["ps"], listing, NOW);
+    expect(out).toBe(
+      "CONTAINER ID   IMAGE     COMMAND                  CREATED              STATUS              PORTS                           NAMES\n" +
+        '0123456789ab   busybox   "sleep 10000000000000…"   About a minute ago   Up About a minute   443/tcp, 0.0.0.0:8080->80/tcp   web\n'.replace(
+          "10000000000000…",
+          "1000000000000…",
+        ),
+    );
+  });
+
+  test.each([
+    [["-q"], "0123456789ab\n"],
+    [["-q", "--no-trunc"], `${ID}\n`],
+    [["--format", "{{.Names}}\\t{{.State}}"], "web\trunning\n"],
+    [
+      ["--format", 'table {{.Names}}\\t{{upper .ID}}\\t{{.Label "a"}}'],
+      "NAMES     CONTAINER ID   a\nweb       0123456789AB   <1>\n",
+    ],
+    [["--format", "{{.Labels}}"], "a=<1>,b=2\n"],
+    [["--no-trunc", "--format", "{{.Names}} {{.Command}}"], `web,other/link "${web.Command}"\n`],
+  ])("%j", async (words, expected) => {
+    const { out, code } = await runCommandLine(["ps", ...words], listing, NOW);
+    expect(code).toBe(0);
+    expect(out).toBe(expected);
+  });
+
+  test("--format json has sorted keys and Go's escapes", async () => {
+    const { out } = await runCommandLine(["ps", "--format", "json"], listing, NOW);
+    expect(Object.keys(JSON.parse(out) as object).slice(0, 3)).toEqual([
+      "Command",
+      "CreatedAt",
+      "ID",
+    ]);
+    expect(out).toContain('"Labels":"a=\\u003c1\\u003e,b=2"');
+  });
+
+  test("sends filters as the API takes them", async () => {
+    const words = [
+      "ps",
+      "-a",
+      "-n",
+      "3",
+      "-f",
+      "status=exited",
+      "-f",
+      "label=a=b",
+      "-f",
+      "status=dead",
+    ];
+    const { asked } = await runCommandLine(words, listing, NOW);
+    expect(asked[0]?.query).toEqual({
+      all: "1",
+      limit: "3",
+      filters: '{"status":{"exited":true,"dead":true},"label":{"a=b":true}}',
+    });
+  });
+
+  test("asks for sizes only when they are shown", async () => {
+    const asks = async (...words: string[]) =>
+      (await runCommandLine(["ps", ...words], listing, NOW)).asked[0]?.query["size"];
+    expect(await asks()).toBeUndefined();
+    expect(await asks("-s")).toBe("1");
+    expect(await asks("--format", "{{.Size}}")).toBe("1");
+    expect(await asks("--format", "{{json .}}")).toBe("1");
+    expect(await asks("--format", "json")).toBeUndefined();
+  });
+
+  test("a field that no container has is a template error", async () => {
+    const { err, code } = await runCommandLine(["ps", "--format", "{{.Foo}}"], listing, NOW);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'failed to execute template: template: :1:2: executing "" at <.Foo>: ' +
+        "can't evaluate field Foo in type *formatter.ContainerContext\n",
+    );
+  });
+});
+
+describe("images", () => {
+  const image = {
+    Id: `sha256:${ID}`,
+    RepoTags: ["busybox:latest", "localhost:5000/team/app:1"],
+    RepoDigests: null,
+    Created: 999_999_000,
+    Size: 1_982_256,
+  };
+  const bare = { ...image, RepoTags: null };
+
+  test("prints a line for each name, and one for an image without", async () => {
+    const api = answering({ "GET /images/json": { json: [image, bare] } });
+    const { out } = await runCommandLine(["images"], api, NOW);
+    expect(out).toBe(
+      "REPOSITORY                TAG       IMAGE ID       CREATED          SIZE\n" +
+        "busybox                   latest    0123456789ab   16 minutes ago   1.98MB\n" +
+        "localhost:5000/team/app   1         0123456789ab   16 minutes ago   1.98MB\n" +
+        "<none>                    <none>    0123456789ab   16 minutes ago   1.98MB\n",
+    );
+  });
+});
+
+describe("inspect", () => {
+  const text =
+    '{"Id":"1","State":{"ExitCode":7},"Config":{"Labels":{"a":"b"},"Cmd":["x","y"]},"Big":9223372036854771712,"Mounts":[]}';
+  const api = answering({
+    "GET /containers/web/json": { text },
+    "GET /images/a/b:1/json": { text },
+  });
+
+  test("prints what is there as a list, then complains, and ends with 1", async () => {
+    const ran = await runCommandLine(["inspect", "web", "nope"], api);
+    expect(ran.out).toMatch(/^\[\n {4}\{\n {8}"Id": "1",\n/);
+    expect(ran.out, "large numbers stay whole").toContain("9223372036854771712");
+    expect(ran.err).toBe("Error: No such object: nope\n");
+    expect(ran.code).toBe(1);
+    expect((await runCommandLine(["inspect", "nope"], api)).out).toBe("[]\n");
+  });
+
+  test("looks names up as containers, then as images", async () => {
+    const ran = await runCommandLine(["inspect", "-f", "{{.Id}}", "a/b:1"], api);
+    expect(ran.asked.map(({ path }) => path)).toEqual([
+      "/containers/a%2Fb:1/json",
+      "/images/a/b:1/json",
+    ]);
+  });
+
+  test.each([
+    ["{{.State.ExitCode}} {{json .Mounts}}", "7 []\n"],
+    ["{{range .Config.Cmd}}[{{.}}]{{end}}{{len .Config.Cmd}}", "[x][y]2\n"],
+    ['{{index .Config.Labels "a"}}{{index .Config.Cmd 1}}', "by\n"],
+    ["{{.Config.Labels.none}}", "<no value>\n"],
+    ["{{if eq .State.ExitCode 7}}seven{{else}}other{{end}}", "seven\n"],
+  ])("-f %s", async (format, expected) => {
+    expect((await runCommandLine(["inspect", "-f", format, "web"], api)).out).toBe(expected);
+  });
+
+  test("a missing key is a template error with exit code 1", async () => {
+    const ran = await runCommandLine(["inspect", "-f", "{{.State.Foo.Bar}}", "web"], api);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toBe(
+      'template parsing error: template: :1:8: executing "" at <.State.Foo.Bar>: map has no entry for key "Foo"\n',
+    );
+  });
+});
+
+describe("acts on several containers", () => {
+  test("each success prints its name, each failure its error; the exit code is 1", async () => {
+    const api = answering({
+      "POST /containers/a/stop": {},
+      "POST /containers/c/stop": { status: 304 },
+    });
+    const ran = await runCommandLine(["stop", "-t", "0", "a", "b", "c"], api);
+    expect(ran.out).toBe("a\nc\n");
+    expect(ran.err).toBe("Error response from daemon: No such thing: /containers/b/stop\n");
+    expect(ran.code).toBe(1);
+    expect(ran.asked[0]?.query).toEqual({ t: "0" });
+  });
+
+  test("names the candidates when a prefix fits several", async () => {
+    const other = { ...web, Id: `01${ID.slice(2)}`, Names: ["/db"] };
+    const message = "multiple IDs found with provided prefix: 01";
+    const api = answering({
+      "DELETE /containers/01": { status: 400, json: { message } },
+      "GET /containers/json": { json: [web, other, { ...web, Id: "ff" }] },
+    });
+    const { err } = await runCommandLine(["rm", "01"], api);
+    expect(err).toContain("(web) and ");
+    expect(err).toContain("(db): give more digits, or the name.");
+  });
+
+  test("start tells which failed", async () => {
+    const api = answering({ "POST /containers/a/start": { status: 204 } });
+    const ran = await runCommandLine(["start", "a", "b"], api);
+    expect(ran.out).toBe("a\n");
+    expect(ran.err).toContain("Error: failed to start containers: b\n");
+    expect(ran.code).toBe(1);
+  });
+
+  test("wait prints exit codes", async () => {
+    const api = answering({ "POST /containers/a/wait": { json: { StatusCode: 137 } } });
+    expect((await runCommandLine(["wait", "a"], api)).out).toBe("137\n");
+  });
+});
+
+describe("exec", () => {
+  const api = answering({
+    "GET /containers/web/json": { json: { Id: ID } },
+    "POST /containers/web/exec": { status: 201, json: { Id: "e1" } },
+    "POST /exec/e1/start": { stream: [frame("stdout", "in there\n")] },
+    "GET /exec/e1/json": { json: { ExitCode: 5 } },
+  });
+
+  test("runs the command with its flags and ends with its exit code", async () => {
+    const words = ["exec", "-u", "1:2", "-w", "/tmp", "-e", "A=b", "web", "sh", "-c", "exit 5"];
+    const ran = await runCommandLine(words, api);
+    expect(ran.out).toBe("in there\n");
+    expect(ran.code).toBe(5);
+    expect(ran.asked[1]?.body).toMatchObject({
+      Cmd: ["sh", "-c", "exit 5"],
+      User: "1:2",
+      WorkingDir: "/tmp",
+      Env: ["A=b"],
+      AttachStdin: false,
+    });
+  });
+
+  test("complains of a missing container before it does of the terminal", async () => {
+    const ran = await runCommandLine(["exec", "-it", "nope", "sh"], api);
+    expect(ran.err).toContain("No such thing");
+    expect(ran.code).toBe(1);
+  });
+});
+
+describe("logs", () => {
+  const framed = answering({
+    "GET /containers/web/json": { json: { Config: { Tty: false } } },
+    "GET /containers/web/logs": { text: "" },
+  });
+
+  test("turns spans and dates into moments", async () => {
+    const words = [
+      "logs",
+      "--since",
+      "10s",
+      "--until",
+      "2001-09-09T01:46:30Z",
+      "-n",
+      "5",
+      "-f",
+      "web",
+    ];
+    const { asked } = await runCommandLine(words, framed, NOW);
+    expect(asked[1]?.query).toEqual({
+      stdout: "1",
+      stderr: "1",
+      follow: "1",
+      since: "999999990.000000000",
+      until: "999999990.000000000",
+      tail: "5",
+    });
+  });
+
+  test("refuses what is no moment", async () => {
+    const ran = await runCommandLine(["logs", "--since", "yesterday", "web"], framed, NOW);
+    expect(ran.err).toContain(
+      `invalid value for "since": failed to parse value as time or duration`,
+    );
+    expect(ran.code).toBe(1);
+  });
+});
+
+describe("attach", () => {
+  test("refuses a container that does not run", async () => {
+    const State = { Running: false, Paused: false, Restarting: false };
+    const json = { Id: ID, State, Config: { Tty: false, OpenStdin: false } };
+    const ran = await runCommandLine(
+      ["attach", "web"],
+      answering({ "GET /containers/web/json": { json } }),
+    );
+    expect(ran.err).toBe("You cannot attach to a stopped container, start it first\n");
+    expect(ran.code).toBe(1);
+  });
+});
+
+describe("explain", () => {
+  test("groups steps by concept, with time, result, source and page", async () => {
+    const entry = { where: "engine", operation: "create container", durationUs: 1500 };
+    const json = [
+      {
+        ...entry,
+        concept: "layers",
+        call: "mkdir",
+        args: [`/r/${ID}`, 457],
+        source: "src/layers/a.ts:1",
+      },
+      {
+        ...entry,
+        concept: "cgroups",
+        call: "open",
+        args: ["/c"],
+        result: 9,
+        source: "src/cgroups/b.ts:2",
+      },
+      { ...entry, call: "unlink", args: ["/x"], errno: "ENOENT", source: "src/engine/c.ts:3" },
+    ];
+    const api = answering({ "GET /drydock/containers/web/journal": { json } });
+    const { out } = await runCommandLine(["explain", "web"], api);
+    expect(out).toContain(
+      "layers: 1 step, 1.50 ms (docs/concepts/layers.md)\n  create container\n",
+    );
+    expect(out).toContain('mkdir("/r/0123456789ab…", 0711)  [src/layers/a.ts:1]');
+    expect(out).toContain('open("/c") = 9  [src/cgroups/b.ts:2]');
+    expect(out).toContain("engine: 1 step, 1.50 ms\n");
+    expect(out).toContain('unlink("/x") = ENOENT');
+    expect(out).toContain("3 steps, 4.50 ms in all; the kernel refused 1.\n");
+    const raw = await runCommandLine(["explain", "--json", "web"], api);
+    expect(JSON.parse(raw.out)).toEqual(json);
+  });
+});
+
+describe("version", () => {
+  test("tells the client's half even when nobody answers", async () => {
+    const ran = await runCommandLine(["version"], () => ({ status: 500, json: { message: "no" } }));
+    expect(ran.out).toMatch(/^Client: Drydock\n Version: +0\.1\.0\n/);
+    expect(ran.err).toContain("no");
+    expect(ran.code).toBe(1);
+  });
+});

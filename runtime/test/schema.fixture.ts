@@ -2,8 +2,8 @@
  * Schema: checks JSON answers against the Docker Engine API's own description.
  *
  * The description is Swagger 2.0: a JSON schema of its time with `x-nullable`. What Docker itself
- * does not keep to is not held against us: Go writes an empty list as null, so null passes for lists
- * and maps; and two integers that are not known yet are null.
+ * does not keep to is not held against us: Go writes an empty list as null, so null passes for
+ * lists and maps; and two integers that are not known yet are null.
  *
  * @module
  */

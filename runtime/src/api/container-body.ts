@@ -3,8 +3,8 @@
  *
  * A client may send three fields or three hundred. What leaves this file is complete: every field
  * that the engine knows, with Docker's empty value where the client said nothing. A field that we
- * would have to ignore and that changes what the container is, is refused (`refuseWhatIsMissing`):
- * better no container than another one than was asked for.
+ * would have to ignore and that changes what the container is, is refused
+ * (`refuseWhatIsMissing`): better no container than another one than was asked for.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "ContainerCreate", ContainerConfig and HostConfig.
@@ -200,8 +200,8 @@ type CreateContainerBody = v.InferOutput<typeof createContainerBody>;
 /**
  * What the engine is asked to create, and what to tell the client besides.
  *
- * @param sent the body as it came, in which fields of other chapters are looked for, and the version
- *   that the client speaks: a terminal's size is only read from 1.42 on
+ * @param sent the body as it came, in which fields of other chapters are looked for, and the
+ *   version that the client speaks: a terminal's size is only read from 1.42 on
  * @throws RuntimeError feature-unsupported when it asks for what cannot be left out
  */
 export function toCreateContainer(

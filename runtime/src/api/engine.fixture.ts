@@ -1,5 +1,6 @@
 /**
- * An engine for the API's tests: it remembers what it was asked and answers what a test tells it to.
+ * An engine for the API's tests: it remembers what it was asked and answers what a test tells it
+ * to.
  *
  * @module
  */

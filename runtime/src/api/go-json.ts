@@ -1,10 +1,10 @@
 /**
  * Go JSON: reads a body the way Docker's own server would.
  *
- * The Docker API is defined by how Go's `encoding/json` fills a struct: a missing field and a null
- * are the type's empty value, keys match in any case, unknown keys are ignored, a list of words may
- * be one word. Clients rely on all of it. The schemas below say this once; the ones that describe
- * bodies are then lists of fields, and what comes out of them is complete.
+ * The Docker API is defined by how Go's `encoding/json` fills a struct: a missing field and a
+ * null are the type's empty value, keys match in any case, unknown keys are ignored, a list of
+ * words may be one word. Clients rely on all of it. The schemas below say this once; the ones
+ * that describe bodies are then lists of fields, and what comes out of them is complete.
  *
  * Kernel interface: none.
  * Specification: Go, encoding/json, "Unmarshal"; Docker Engine API v1.50.
@@ -52,7 +52,9 @@ export const words = () =>
 export const map = <S extends v.GenericSchema>(item: S) =>
   v.nullish(v.record(v.string(), item), {});
 
-/** An object whose keys match in any case; others are dropped; null and missing is all defaults. */
+/**
+ * An object whose keys match in any case; others are dropped; null and missing is all defaults.
+ */
 export function fields<E extends v.ObjectEntries>(entries: E) {
   const canonical = new Map(Object.keys(entries).map((key) => [key.toLowerCase(), key]));
   const object = v.pipe(
@@ -89,7 +91,8 @@ function withCanonicalKeys(
  * Reads a request's body as JSON.
  *
  * @param whenEmpty what an empty body stands for; without it an empty body is an error
- * @throws RuntimeError json-invalid when it is not JSON; request-invalid when it does not claim to be
+ * @throws RuntimeError json-invalid when it is not JSON; request-invalid when it does not claim
+ *   to be
  */
 export async function readJson(request: Request, whenEmpty?: unknown): Promise<unknown> {
   const body = (await request.text()).trim();

@@ -1,11 +1,13 @@
 /**
  * Image platform: `--platform` chooses among the machines that an image was built for.
  *
- * An image here is built for one platform. A client that asks for another one must hear so: running
- * what is there instead gives it a program that its machine cannot execute, or not the one it meant.
+ * An image here is built for one platform. A client that asks for another one must hear so:
+ * running what is there instead gives it a program that its machine cannot execute, or not the
+ * one it meant.
  *
  * Kernel interface: none.
- * Specification: OCI image-spec v1.1, config.md, "architecture" and "os"; image-index.md, "platform".
+ * Specification: OCI image-spec v1.1, config.md, "architecture" and "os"; image-index.md,
+ *   "platform".
  * Invariants: none.
  * Left out: images of several platforms.
  * Docs: docs/concepts/api.md

@@ -1,5 +1,5 @@
 export { createApi, type Api } from "./api.ts";
 export { type ApiOptions } from "./context.ts";
-export { failureResponse, messageOf } from "./failure.ts";
+export { messageOf } from "./failure.ts";
 export { type Line, type Platform } from "./platform.ts";
 export { API_VERSION, MIN_API_VERSION } from "./versions.ts";

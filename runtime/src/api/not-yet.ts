@@ -1,10 +1,10 @@
 /**
  * Not yet: what Docker can do and this engine cannot, so that it says so.
  *
- * An option that is silently ignored is worse than one that is refused: the container runs, but not
- * as asked. Options that change what a container is or may do are refused; those without which it
- * still is what was asked for are left out with a warning. Routes without an engine behind them
- * answer 501 and say what is missing, where an unknown path is a 404.
+ * An option that is silently ignored is worse than one that is refused: the container runs, but
+ * not as asked. Options that change what a container is or may do are refused; those without
+ * which it still is what was asked for are left out with a warning. Routes without an engine
+ * behind them answer 501 and say what is missing, where an unknown path is a 404.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50.
@@ -106,7 +106,9 @@ function route(method: string, path: string, what: string): MissingRoute {
   return { request: new RegExp(`^${method} ${path}$`), what };
 }
 
-/** What is missing behind a path of Docker's API; null when Docker does not know the path either. */
+/**
+ * What is missing behind a path of Docker's API; null when Docker does not know the path either.
+ */
 export function missingFeature(method: string, path: string): string | null {
   return MISSING_ROUTES.find(({ request }) => request.test(`${method} ${path}`))?.what ?? null;
 }

@@ -1,12 +1,14 @@
 /**
  * Platform: the one thing the API needs of whoever serves it, beyond Request and Response.
  *
- * `docker attach` and `docker exec` turn an HTTP request into a plain line of bytes both ways, each
- * direction ending on its own. Docker calls this hijacking. Web-standard requests cannot do it, so
- * the server that carries the API (Node's in the daemon, a function call in the page) lends it.
+ * `docker attach` and `docker exec` turn an HTTP request into a plain line of bytes both ways,
+ * each direction ending on its own. Docker calls this hijacking. Web-standard requests cannot do
+ * it, so the server that carries the API (Node's in the daemon, a function call in the page)
+ * lends it.
  *
  * Kernel interface: none.
- * Specification: Docker Engine API v1.50, "ContainerAttach", "Hijacking"; RFC 9110, 7.8 "Upgrade".
+ * Specification: Docker Engine API v1.50, "ContainerAttach", "Hijacking"; RFC 9110, 7.8
+ *   "Upgrade".
  * Invariants: none.
  * Left out: attach over a WebSocket.
  * Docs: docs/concepts/api.md
@@ -16,17 +18,22 @@
 
 /** A connection taken over: bytes both ways, where each direction ends on its own. */
 export interface Line {
-  /** What the client sends, until it has no more to send; `cancel` when nobody listens any more. */
+  /**
+   * What the client sends, until it has no more to send; `cancel` when nobody listens any more.
+   */
   readonly input: ReadableStream<Uint8Array>;
-  /** What the client receives; `close` ends the connection, a write fails when the client is gone. */
+  /**
+   * What the client receives; `close` ends the connection, a write fails when the client is gone.
+   */
   readonly output: WritableStream<Uint8Array>;
 }
 
 /** What the server lends to one request. */
 export interface Platform {
   /**
-   * Answers `101 UPGRADED` with this content type and hands the connection over. Present only when
-   * the client asked for an upgrade; at most one call; the route's own Response is then not sent.
+   * Answers `101 UPGRADED` with this content type and hands the connection over. Present only
+   * when the client asked for an upgrade; at most one call; the route's own Response is then not
+   * sent.
    */
   readonly hijack?: (contentType: string) => Line;
 }

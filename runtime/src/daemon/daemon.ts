@@ -120,7 +120,10 @@ async function listen(server: Server, host: Host, group: string | null): Promise
   });
 }
 
-/** Stops listening at once, and ends the connections that would otherwise last as long as containers. */
+/**
+ * Stops listening at once, and ends the connections that would otherwise last as long as
+ * containers.
+ */
 function closer(server: Server): () => void {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

@@ -2,9 +2,9 @@
  * Exchange: one HTTP exchange as web-standard Request and Response.
  *
  * The API is a function from Request to Response; Node's server speaks in streams and events. The
- * work here is in the ends: a body is read only as fast as it is taken, a response is written only
- * as fast as the client reads, headers of a response that is not complete go out at once (the docker
- * CLI waits for them), and a client that leaves cancels what it asked for.
+ * work here is in the ends: a body is read only as fast as it is taken, a response is written
+ * only as fast as the client reads, headers of a response that is not complete go out at once
+ * (the docker CLI waits for them), and a client that leaves cancels what it asked for.
  *
  * Kernel interface: socket(7), through node:http.
  * Specification: RFC 9112 (HTTP/1.1); Fetch standard, Request and Response.
@@ -81,8 +81,8 @@ function closeQuietly(controller: ReadableStreamDefaultController<Uint8Array>): 
 }
 
 /**
- * Writes a response: in one piece when its body is complete, else headers first and the body as it
- * comes. Resolves when everything is written or the client is gone; never rejects.
+ * Writes a response: in one piece when its body is complete, else headers first and the body as
+ * it comes. Resolves when everything is written or the client is gone; never rejects.
  */
 export async function sendResponse(response: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.on("error", () => {

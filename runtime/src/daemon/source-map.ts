@@ -1,9 +1,9 @@
 /**
  * Source map: from a place in the bundle back to the line somebody wrote.
  *
- * We run from one bundled file, but a journal that names its lines teaches nothing. The build leaves
- * a map beside each bundle; it is read when the first place is asked for, since most daemons never
- * are.
+ * We run from one bundled file, but a journal that names its lines teaches nothing. The build
+ * leaves a map beside each bundle; it is read when the first place is asked for, since most
+ * daemons never are.
  *
  * Kernel interface: none.
  * Specification: ECMA-426, source maps.

@@ -1,10 +1,11 @@
 /**
  * Upgrade: lends a route its connection, so that bytes flow both ways.
  *
- * When a request says `Connection: Upgrade`, Node stops parsing after its headers and hands over the
- * bare socket. The request may still have a body (`exec` sends its options so), which then lies at
- * the head of the socket's bytes and is cut off by its length. A route that takes the connection gets
- * it as a `Line`; for every other answer we go on as if no upgrade had been asked for.
+ * When a request says `Connection: Upgrade`, Node stops parsing after its headers and hands over
+ * the bare socket. The request may still have a body (`exec` sends its options so), which then
+ * lies at the head of the socket's bytes and is cut off by its length. A route that takes the
+ * connection gets it as a `Line`; for every other answer we go on as if no upgrade had been asked
+ * for.
  *
  *      socket ─▶ [headers | body: Content-Length bytes | the line's input … end]
  *
@@ -15,7 +16,8 @@
  * Kernel interface: socket(7), shutdown(2), unix(7).
  * Specification: RFC 9110, 7.8 "Upgrade"; Docker Engine API v1.50, "Hijacking".
  * Invariants: none.
- * Left out: a chunked body on an upgrade, which no client sends; keep-alive after a declined upgrade.
+ * Left out: a chunked body on an upgrade, which no client sends; keep-alive after a declined
+ *   upgrade.
  * Docs: docs/concepts/daemon.md
  *
  * @module

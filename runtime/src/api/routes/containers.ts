@@ -86,7 +86,9 @@ function addLifeRoutes(routes: Routes, engine: ApiOptions["engine"]): void {
   });
 }
 
-/** What a create request asks for, from its query and its body. Also serves `POST /drydock/plan`. */
+/**
+ * What a create request asks for, from its query and its body. Also serves `POST /drydock/plan`.
+ */
 export async function readCreateContainer(
   call: Call,
 ): Promise<ReturnType<typeof toCreateContainer>> {
@@ -109,7 +111,9 @@ function stopOptions(call: Call): { signal: string | null; timeoutSeconds: numbe
   return { signal: query.get("signal") || null, timeoutSeconds: readWholeNumber(query, "t") };
 }
 
-/** Before 1.24 start took the host configuration; who still sends it must not believe it counts. */
+/**
+ * Before 1.24 start took the host configuration; who still sends it must not believe it counts.
+ */
 function refuseStartBody(call: Call): void {
   const length = Number(call.req.header("content-length") ?? "0");
   // "{}", "null" and their like are no configuration; Docker draws the line at the same length.

@@ -1,9 +1,9 @@
 /**
  * Exec routes: one more process in a running container.
  *
- * It takes two requests, one that describes the process and gives it an id, one that starts it and
- * becomes its line. When the command cannot run (there is none of that name), the engine says why on
- * the line, as Docker does, and the exit code (127, 126) is read from the exec afterwards.
+ * It takes two requests, one that describes the process and gives it an id, one that starts it
+ * and becomes its line. When the command cannot run (there is none of that name), the engine says
+ * why on the line, as Docker does, and the exit code (127, 126) is read from the exec afterwards.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "Exec".

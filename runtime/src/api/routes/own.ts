@@ -1,9 +1,9 @@
 /**
  * Own routes: what Docker has no words for.
  *
- * `plan` answers what would be done for a container, and does none of it; `journal` answers what was
- * done, call by call. Both name the line of source of each step, which is why this program is worth
- * reading beside its output.
+ * `plan` answers what would be done for a container, and does none of it; `journal` answers what
+ * was done, call by call. Both name the line of source of each step, which is why this program is
+ * worth reading beside its output.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.

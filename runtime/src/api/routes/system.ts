@@ -1,8 +1,9 @@
 /**
  * System routes: who is there, and what can it do?
  *
- * Every client begins with `/_ping`, whose headers say which versions are understood, whether there
- * is a newer builder and whether this is a swarm; the docker CLI chooses its whole behaviour by them.
+ * Every client begins with `/_ping`, whose headers say which versions are understood, whether
+ * there is a newer builder and whether this is a swarm; the docker CLI chooses its whole
+ * behaviour by them.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "SystemPing", "SystemVersion", "SystemInfo".

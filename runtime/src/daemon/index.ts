@@ -1,1 +1,0 @@
-export { runDaemon } from "./daemon.ts";

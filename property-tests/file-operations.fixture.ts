@@ -76,7 +76,9 @@ export const program: fc.Arbitrary<readonly Operation[]> = fc
   )
   .map((parts) => parts.flat());
 
-/** What a tree is made with: mostly things that come into being, so that later programs meet some. */
+/**
+ * What a tree is made with: mostly things that come into being, so that later programs meet some.
+ */
 export const building: fc.Arbitrary<readonly Operation[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("mkdir" as const), path, mode: modes() }) },
@@ -178,7 +180,8 @@ export type Snapshot = Readonly<Record<string, string>>;
 /**
  * What a tree holds: types, modes, owners, times, contents, link targets and attributes.
  *
- * @param view `seen`: as a program sees it; `exact`: with inode numbers and times, to find any change
+ * @param view `seen`: as a program sees it; `exact`: with inode numbers and times, to find any
+ *   change
  */
 export function snapshot(kernel: Kernel, root: string, view: "seen" | "exact" = "seen"): Snapshot {
   const found: Record<string, string> = {};

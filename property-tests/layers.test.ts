@@ -295,7 +295,8 @@ describe.skipIf(skip)("on the real kernel", () => {
           unpackLayer(kernel, formatTar([first, ...order]), target);
           return snapshot(kernel, target);
         });
-        // The root is not in the archive, so its time is that of the unpacking: snapshots say "now".
+        // The root is not in the archive, so its time is that of the unpacking: snapshots say
+        // "now".
         expect(one).toEqual(other);
       });
     },
@@ -368,7 +369,8 @@ describe.skipIf(skip)("on the real kernel", () => {
   test.prop([fc.array(hostile, { minLength: 1, maxLength: 6 })], {
     ...runs(800),
     examples: [
-      // A link out of the tree, then a file written through it, deleted through it, linked through it.
+      // A link out of the tree, then a file written through it, deleted through it, linked through
+      // it.
       [[trick("l", "symlink", "../out"), trick("l/victim", "file")]],
       [[trick("l", "symlink", "../out"), trick("l/.wh.victim", "file")]],
       [[trick("l", "symlink", "../out"), trick("x", "link", "l/victim"), trick("x", "file")]],

@@ -43,7 +43,9 @@ type Machine = Kernel & Self;
 interface Stack {
   readonly base: readonly Operation[];
   readonly layers: readonly (readonly Operation[])[];
-  /** Whether the last overlay is put over the mounted one below, instead of over its directories. */
+  /**
+   * Whether the last overlay is put over the mounted one below, instead of over its directories.
+   */
   readonly nests: boolean;
 }
 

@@ -10,7 +10,8 @@
  *   Constraint".
  * Invariants:
  *   parent-is-idempotent   opening the same parent twice changes nothing the second time
- *   parent-goes-when-empty   closing removes a parent that holds nothing, and leaves any other as it is
+ *   parent-goes-when-empty   closing removes a parent that holds nothing, and leaves any other as
+ *                            it is
  * Left out: moving processes out of the root of a delegated version 2 hierarchy, which
  *   Docker-in-Docker does in a script of its own; where that is needed, the controllers cannot be
  *   enabled and count as missing.

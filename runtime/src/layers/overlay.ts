@@ -12,8 +12,8 @@
  *
  * Kernel interface: mount(2), overlayfs (kernel documentation, filesystems/overlayfs.rst).
  * Invariants:
- *   overlay-is-copy                  operations give the results and the tree that they give on a copy
- *                                    of the lower tree, but for the two known deviations
+ *   overlay-is-copy                  operations give the same results and tree as on a copy of the
+ *                                    lower tree, but for the two known deviations
  *   overlay-lower-unchanged          no operation in the merged tree changes a lower layer
  *   overlay-marks-hidden             no whiteout, opaque mark or .wh. name is seen in a merged tree
  *   overlay-reads-leave-upper-empty  operations that only read leave the upper layer empty

@@ -21,3 +21,4 @@ export * from "./plan-tree.ts";
 export * from "./plan.ts";
 export * from "./signals.ts";
 export * from "./states.ts";
+export * from "./stdio-hub.ts";

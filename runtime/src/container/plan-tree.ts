@@ -114,8 +114,7 @@ function kernelMounts(request: TreeRequest): readonly PlacedStep[] {
   return inUserNamespace ? [sys] : [procMount(request), sys];
 }
 
-/** The mount of proc: it shows the PID namespace of the process that mounts it. */
-export function procMount(request: TreeRequest): PlacedStep {
+function procMount(request: TreeRequest): PlacedStep {
   return mountAt(request, "/proc", {
     concept: "namespaces",
     why: "show the processes of the container only",
@@ -123,6 +122,15 @@ export function procMount(request: TreeRequest): PlacedStep {
     flags: KERNEL_FLAGS,
     data: "",
   });
+}
+
+/**
+ * The mount of proc where it has to come before the rest: it shows the PID namespace of the process that mounts it,
+ * and only that namespace's owner may. Nothing when a user mounts something else there.
+ */
+export function planEarlyProc(request: TreeRequest): readonly InitStep[] {
+  const isReplaced = request.volumes.some(({ containerPath }) => containerPath === "/proc");
+  return isReplaced ? [] : [procMount(request).step];
 }
 
 /** Version 1: a tmpfs with a directory for each hierarchy; version 2: the cgroup itself. Always the container's own. */
@@ -264,7 +272,9 @@ function ipcMounts(request: TreeRequest): readonly PlacedStep[] {
     const why = "share memory with others";
     mounts.push(bindAt(request, "/dev/shm", { concept, why, source, flags: KERNEL_FLAGS }));
   }
-  if (input.machine.filesystems.has("mqueue")) {
+  // Only the owner of the ipc namespace may mount its queues.
+  const isOwner = !request.inUserNamespace || modes.kinds.ipc.mode === "private";
+  if (isOwner && input.machine.filesystems.has("mqueue")) {
     const why = "show the message queues of the ipc namespace";
     const mounting = { concept, why, fstype: "mqueue", flags: KERNEL_FLAGS, data: "" } as const;
     mounts.push(mountAt(request, "/dev/mqueue", mounting));

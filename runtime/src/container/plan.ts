@@ -62,8 +62,8 @@ import {
 import {
   finishCgroupView,
   planDevices,
+  planEarlyProc,
   planTree,
-  procMount,
   remountReadOnly,
   terminalGid,
 } from "./plan-tree.ts";
@@ -204,7 +204,7 @@ function planRoot(tree: TreeRequest, { entering }: NamespacePlan): readonly Init
     keepMountsPrivate(),
     openCgroups(joinFiles(tree.cgroup)),
     ...mountLayers(tree),
-    procMount(tree).step,
+    ...planEarlyProc(tree),
     ...mountPointsOf(mounts),
     ...enter.flatMap((step) => (step.op === "await-id-maps" ? [step, BECOME_ROOT] : [step])),
     liftLocks(rootfs),

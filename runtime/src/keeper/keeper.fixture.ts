@@ -29,6 +29,7 @@ import {
 } from "../cgroups/index.ts";
 import type { CgroupParent, CgroupPlan } from "../cgroups/index.ts";
 import { createFrameDecoder, planContainer, planExec } from "../container/index.ts";
+import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
 import type {
   Attached,
   ContainerConfig,
@@ -72,86 +73,6 @@ export function whyNoContainers(): string | undefined {
   const probe = spawnSync("unshare", ["-m", "-p", "-f", "true"]);
   return probe.status === 0 ? undefined : "no right to make namespaces";
 }
-
-/** A container's configuration with every default, as the API fills it in. */
-export const PLAIN_CONFIG: ContainerConfig = {
-  Hostname: "",
-  Domainname: "",
-  User: "",
-  AttachStdin: false,
-  AttachStdout: true,
-  AttachStderr: true,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: [],
-  Cmd: ["true"],
-  Entrypoint: null,
-  Image: "busybox",
-  WorkingDir: "",
-  Labels: {},
-  ExposedPorts: {},
-  Volumes: {},
-  StopSignal: "",
-  StopTimeout: null,
-};
-
-/** The machine's part with every default, as the API fills it in. */
-export const PLAIN_HOST_CONFIG: HostConfig = {
-  Memory: 0,
-  MemorySwap: 0,
-  MemoryReservation: 0,
-  MemorySwappiness: null,
-  OomKillDisable: false,
-  NanoCpus: 0,
-  CpuShares: 0,
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpusetCpus: "",
-  CpusetMems: "",
-  PidsLimit: null,
-  BlkioWeight: 0,
-  BlkioWeightDevice: [],
-  BlkioDeviceReadBps: [],
-  BlkioDeviceWriteBps: [],
-  BlkioDeviceReadIOps: [],
-  BlkioDeviceWriteIOps: [],
-  Devices: [],
-  DeviceCgroupRules: [],
-  Ulimits: [],
-  Binds: [],
-  Mounts: [],
-  Tmpfs: {},
-  NetworkMode: "none",
-  PidMode: "",
-  IpcMode: "",
-  UTSMode: "",
-  UsernsMode: "",
-  CgroupnsMode: "",
-  CgroupParent: "",
-  AutoRemove: false,
-  Privileged: false,
-  ReadonlyRootfs: false,
-  CapAdd: [],
-  CapDrop: [],
-  SecurityOpt: [],
-  GroupAdd: [],
-  OomScoreAdj: 0,
-  ShmSize: 0,
-  Sysctls: {},
-  Init: null,
-  RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
-  LogConfig: { Type: "json-file", Config: {} },
-  ExtraHosts: [],
-  Dns: [],
-  DnsSearch: [],
-  DnsOptions: [],
-  PortBindings: {},
-  PublishAllPorts: false,
-  MaskedPaths: null,
-  ReadonlyPaths: null,
-  ConsoleSize: [0, 0],
-};
 
 /** What a test changes about a container. */
 export interface Wishes {

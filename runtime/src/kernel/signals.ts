@@ -39,6 +39,8 @@ const RTMAX = 64;
 export function signalNumber(name: string): number | undefined {
   const index = NAMES.indexOf(name);
   if (index >= 0) return index + 1;
+  const reserved = /^SIG(32|33)$/.exec(name);
+  if (reserved !== null) return Number(reserved[1]);
   const realTime = /^SIGRT(MIN\+|MAX-)(\d{1,2})$/.exec(name);
   if (realTime === null) return OTHER_NAMES.get(name);
   const offset = Number(realTime[2]);
@@ -55,6 +57,7 @@ export function signalNumber(name: string): number | undefined {
 export function signalName(number: number): string {
   const name = NAMES[number - 1];
   if (name !== undefined) return name;
+  if (number < RTMIN) return `SIG${number}`;
   if (number === RTMIN) return "SIGRTMIN";
   return number === RTMAX ? "SIGRTMAX" : `SIGRTMIN+${number - RTMIN}`;
 }

@@ -1,0 +1,746 @@
+/**
+ * Properties of containers: the life cycle, plans, init, logs, frames and the keeper. Those at the
+ * end run real containers and need root.
+ */
+import { fc, test } from "@fast-check/vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import {
+  CREATED,
+  LOG_PART_BYTES,
+  StdioHub,
+  TRANSITIONS,
+  assertContainer,
+  concatBytes,
+  createFrameDecoder,
+  createLineCutter,
+  createLineReader,
+  createLogParser,
+  createLogWriter,
+  encodeFrame,
+  exitCodeOf,
+  formatLogTime,
+  hasProcess,
+  parseLogEntry,
+  parseLogTime,
+  planContainer,
+  planExec,
+  planProcess,
+  printLogEntry,
+  requireTransition,
+  runInit,
+  selectEntries,
+  transition,
+} from "../runtime/src/container/index.ts";
+import type {
+  ContainerEvent,
+  ContainerState,
+  Frame,
+  HostConfig,
+  InitPlan,
+  InitStep,
+  LogEntry,
+  PlanInput,
+  ProcessRequest,
+} from "../runtime/src/container/index.ts";
+import {
+  PAPER_DIRECTORY,
+  PLAIN_CONFIG,
+  PLAIN_HOST_CONFIG,
+  paperInput,
+} from "../runtime/src/container/plan.fixture.ts";
+import { createPaperKernel } from "../runtime/src/container/paper-kernel.fixture.ts";
+import { KeeperBench, whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
+import type { Prepared } from "../runtime/src/keeper/keeper.fixture.ts";
+import { RuntimeError } from "../runtime/src/errors/index.ts";
+import { signalName, signalNumber } from "../runtime/src/kernel/index.ts";
+import type { ByteSink, ByteSource } from "../runtime/src/kernel/index.ts";
+import { NAMESPACE_KINDS, readNamespaces } from "../runtime/src/namespaces/index.ts";
+
+// ── life cycle ───────────────────────────────────────────────────────────────────────────────────
+
+const time = fc.integer({ min: 1, max: 2 ** 40 });
+const exitCode = fc.integer({ min: 0, max: 255 });
+const event: fc.Arbitrary<ContainerEvent> = fc.oneof(
+  fc.record({
+    type: fc.constant("start" as const),
+    hostPid: fc.integer({ min: 1, max: 4_000_000 }),
+    startedAtMs: time,
+  }),
+  fc.record({
+    type: fc.constant("fail-start" as const),
+    atMs: time,
+    exitCode,
+    error: fc.string(),
+  }),
+  fc.record({
+    type: fc.constantFrom("exit" as const, "await-restart" as const),
+    finishedAtMs: time,
+    exitCode,
+    oomKilled: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constantFrom("pause" as const, "unpause", "cancel-restart", "remove"),
+  }) as fc.Arbitrary<ContainerEvent>, // fast-check widens the union of types to one object type
+  fc.record({ type: fc.constant("fail-removal" as const), error: fc.string() }),
+);
+
+describe("life cycle", () => {
+  test.prop([fc.array(event, { maxLength: 30 })])(
+    "transitions-are-legal for any sequence of events",
+    (events) => {
+      let state: ContainerState = CREATED;
+      for (const next of events) {
+        const before = structuredClone(state);
+        const target = TRANSITIONS[state.status][next.type];
+        const step = (): ContainerState => transition(state, next, "web");
+        if (target === undefined) {
+          expect(step).toThrow(RuntimeError);
+          expect(() => requireTransition(state, next.type, "web")).toThrow(RuntimeError);
+          expect(state).toEqual(before);
+        } else {
+          const after = step();
+          expect(after.status).toBe(target);
+          expect(state).toEqual(before);
+          state = after;
+        }
+      }
+    },
+  );
+
+  test.prop([fc.array(event, { maxLength: 30 })])(
+    "states-are-whole after any sequence of events, and remember how the last run went",
+    (events) => {
+      let state: ContainerState = CREATED;
+      let last: number | undefined;
+      for (const next of events) {
+        if (TRANSITIONS[state.status][next.type] === undefined) continue;
+        state = transition(state, next, "web");
+        assertContainer(state);
+        if ("exitCode" in next) last = next.exitCode;
+        if ("ended" in state && state.ended !== null) expect(state.ended.exitCode).toBe(last);
+        expect(hasProcess(state)).toBe(state.status === "running" || state.status === "paused");
+      }
+      const broken = { ...state, hostPid: 0, ended: { exitCode: 300 } } as unknown; // on purpose
+      if (state.status !== "created") {
+        expect(() => assertContainer(broken as ContainerState)).toThrow(/bug/);
+      }
+    },
+  );
+
+  test("exit-code-is-status for every status that a process can end with", () => {
+    const seen = new Map<number, string>();
+    for (let code = 0; code < 128; code++) {
+      expect(exitCodeOf({ exitCode: code })).toBe(code);
+      seen.set(code, "exit");
+    }
+    for (let number = 1; number <= 64; number++) {
+      const name = signalName(number);
+      expect(signalNumber(name)).toBe(number);
+      const code = exitCodeOf({ signal: name, coreDumped: false });
+      expect(code).toBe(128 + number);
+      expect(seen.has(code)).toBe(false);
+      seen.set(code, name);
+    }
+  });
+});
+
+// ── bytes ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Cuts bytes at some places. */
+function cutAt(bytes: Uint8Array, places: readonly number[]): readonly Uint8Array[] {
+  const cuts = [0, ...places.map((place) => place % (bytes.length + 1)), bytes.length];
+  cuts.sort((left, right) => left - right);
+  return cuts.slice(1).map((end, at) => bytes.slice(cuts[at], end));
+}
+
+const cuts = fc.array(fc.nat(), { maxLength: 12 });
+const frame: fc.Arbitrary<Frame> = fc.record({
+  stream: fc.constantFrom("stdin" as const, "stdout", "stderr"),
+  payload: fc.uint8Array({ maxLength: 300 }),
+});
+
+/** Text with the lengths and characters at which cutting could go wrong. */
+const output = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: "grapheme", maxLength: 20 }),
+      fc.constantFrom("\n", "\n\n", "é", "€", "😀", "\r\n", "\0"),
+      fc
+        .tuple(fc.constantFrom("a", "é", "€", "😀"), fc.integer({ min: -3, max: 3 }))
+        .map(([char, off]) => "x".repeat(Math.max(0, off)) + char.repeat(LOG_PART_BYTES / 2 + off)),
+      fc.constantFrom("y".repeat(LOG_PART_BYTES - 1), "z".repeat(LOG_PART_BYTES)),
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => parts.join(""));
+
+function cutLines(chunks: readonly Uint8Array[]): readonly string[] {
+  const cutter = createLineCutter();
+  return [...chunks.flatMap((chunk) => cutter.push(chunk)), ...cutter.end()];
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe("bytes", () => {
+  test.prop([fc.array(frame, { maxLength: 8 }), cuts])(
+    "frames-round-trip however the bytes are cut",
+    (frames, places) => {
+      const bytes = concatBytes(frames.map(({ stream, payload }) => encodeFrame(stream, payload)));
+      const decoder = createFrameDecoder();
+      const decoded = cutAt(bytes, places).flatMap((chunk) => decoder.push(chunk));
+      expect(decoded).toEqual(frames);
+      expect(decoder.pendingBytes).toBe(0);
+    },
+  );
+
+  test.prop([fc.array(fc.string()), fc.uint8Array({ maxLength: 50 }), cuts])(
+    "lines-ignore-chunking and leave what follows the first line alone",
+    (texts, tail, places) => {
+      const lines = texts.map((text) => JSON.stringify(text));
+      const bytes = concatBytes(lines.map((line) => encode(`${line}\n`)));
+      const reader = createLineReader();
+      expect(cutAt(bytes, places).flatMap((chunk) => [...reader.push(chunk)])).toEqual(lines);
+      const first = createLineReader();
+      let found: string | undefined;
+      const rest: Uint8Array[] = [];
+      for (const chunk of cutAt(concatBytes([encode("one\n"), tail]), places)) {
+        if (found !== undefined) rest.push(chunk);
+        else {
+          found = first.pushForOne(chunk);
+          if (found !== undefined) rest.push(first.rest());
+        }
+      }
+      expect([found, concatBytes(rest)]).toEqual(["one", new Uint8Array(tail)]);
+    },
+  );
+
+  test.prop([output, cuts])("log-ignores-chunking of what is written", (text, places) => {
+    const bytes = encode(text);
+    const whole = cutLines([bytes]);
+    expect(cutLines(cutAt(bytes, places))).toEqual(whole);
+    for (const part of whole) {
+      expect(encode(part).length).toBeLessThanOrEqual(LOG_PART_BYTES);
+      expect(part.slice(0, -1)).not.toContain("\n");
+    }
+  });
+
+  test.prop([output, output, fc.array(fc.boolean()), cuts])(
+    "log-loses-nothing of either stream, through the file and back",
+    (stdout, stderr, order, places) => {
+      let file = "";
+      const followed: string[] = [];
+      const kernel = {
+        nowMs: () => 1_000_000.5,
+        writeFile: (_: string, data: Uint8Array | string) => void (file += String(data)),
+      };
+      const onAppended = (text: string) => followed.push(text);
+      const writer = createLogWriter({ kernel, path: "/log", onAppended });
+      const queues = {
+        stdout: [...cutAt(encode(stdout), places)],
+        stderr: [...cutAt(encode(stderr), places)],
+      };
+      const turns = [...order];
+      while (queues.stdout.length + queues.stderr.length > 0) {
+        const wanted = (turns.shift() ?? true) ? "stdout" : "stderr";
+        const other = wanted === "stdout" ? "stderr" : "stdout";
+        const stream = queues[wanted].length > 0 ? wanted : other;
+        writer.write(stream, queues[stream].shift() ?? new Uint8Array(0));
+      }
+      writer.end();
+      expect(followed.join("")).toBe(file);
+      const parse = createLogParser();
+      const entries = cutAt(encode(file), places).flatMap((chunk) => parse(chunk));
+      const joined = (stream: string) =>
+        entries
+          .filter((entry) => entry.stream === stream)
+          .map(({ log }) => log)
+          .join("");
+      expect([joined("stdout"), joined("stderr")]).toEqual([stdout, stderr]);
+    },
+  );
+
+  test.prop([
+    fc.array(
+      fc.record({
+        log: fc.string(),
+        stream: fc.constantFrom("stdout" as const, "stderr"),
+        atMs: fc.integer({ min: 0, max: 100 }),
+      }),
+    ),
+    fc.nat({ max: 12 }),
+    fc.integer({ min: 0, max: 100 }),
+    fc.boolean(),
+  ])("log-tail-is-suffix, and times filter without reordering", (lines, tail, sinceMs, stderr) => {
+    const entries: LogEntry[] = lines.map(({ log, stream, atMs }) => ({
+      log,
+      stream,
+      time: formatLogTime(atMs),
+    }));
+    for (const entry of entries) {
+      expect(parseLogEntry(printLogEntry(entry).trimEnd())).toEqual(entry);
+      expect(formatLogTime(parseLogTime(entry.time))).toBe(entry.time);
+    }
+    const filter = { stdout: true, stderr, sinceMs, untilMs: 90, tail: Infinity };
+    const all = selectEntries(entries, filter);
+    expect(all).toEqual(
+      entries.filter(({ stream, time }) => {
+        const atMs = parseLogTime(time);
+        return (stream === "stdout" || stderr) && atMs >= sinceMs && atMs <= 90;
+      }),
+    );
+    const last = selectEntries(entries, { ...filter, tail });
+    expect(last).toEqual(all.slice(Math.max(0, all.length - tail)));
+  });
+});
+
+// ── the hub ──────────────────────────────────────────────────────────────────────────────────────
+
+interface PaperSource extends ByteSource {
+  emit(bytes: Uint8Array): void;
+  end(): void;
+}
+
+/** A source that keeps what it is given while it is paused, as a pipe does. */
+function paperSource(): PaperSource {
+  const waiting: Uint8Array[] = [];
+  let paused = false;
+  let onData: (bytes: Uint8Array) => void = () => undefined;
+  let onEnd: () => void = () => undefined;
+  let ended = false;
+  const flow = (): void => {
+    while (!paused && waiting.length > 0) onData(waiting.shift() ?? new Uint8Array(0));
+    if (ended && waiting.length === 0) onEnd();
+  };
+  return {
+    listen: (data, end) => void ([onData, onEnd] = [data, end]),
+    pause: () => void (paused = true),
+    resume: () => {
+      paused = false;
+      flow();
+    },
+    emit: (bytes) => {
+      waiting.push(bytes);
+      flow();
+    },
+    end: () => {
+      ended = true;
+      flow();
+    },
+  };
+}
+
+/** A sink that takes `capacity` bytes before it wants its reader to catch up. */
+function paperSink(capacity: number): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
+  const taken: Uint8Array[] = [];
+  const waiting: (() => void)[] = [];
+  let unread = 0;
+  return {
+    taken,
+    read() {
+      unread = 0;
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    write: (bytes) => {
+      taken.push(bytes);
+      unread += bytes.length;
+      return unread < capacity;
+    },
+    drained: () => new Promise((resolve) => waiting.push(resolve)),
+    end: () => undefined,
+  };
+}
+
+const hubAction = fc.oneof(
+  fc.record({
+    do: fc.constant("write" as const),
+    stream: fc.constantFrom("stdout" as const, "stderr"),
+    text: fc.string({ minLength: 1, maxLength: 6 }),
+  }),
+  fc.record({ do: fc.constant("read" as const), client: fc.nat({ max: 2 }) }),
+  fc.record({ do: fc.constant("leave" as const), client: fc.nat({ max: 2 }) }),
+);
+
+/** Runs a hub with three clients, of which the last wants stderr only. */
+async function runHub(
+  actions: readonly fc.TypeOf<typeof hubAction>[],
+  capacities: readonly number[],
+) {
+  const logged: Frame[] = [];
+  const log = {
+    write: (stream: "stdout" | "stderr", payload: Uint8Array) =>
+      void logged.push({ stream, payload }),
+    end: () => undefined,
+  };
+  const hub = new StdioHub();
+  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1));
+  const clients = sinks.map((sink, index) =>
+    hub.attach({ stdin: false, stdout: index < 2, stderr: true }, sink),
+  );
+  const left = new Set<number>();
+  const written: Frame[] = [];
+  const sources = { stdout: paperSource(), stderr: paperSource() };
+  hub.connect({ stdin: undefined, ...sources }, { terminal: false, stdinOnce: false, log });
+  const neverAhead = (): void => {
+    const inLog = new Set(logged.map(({ payload }) => payload));
+    for (const sink of sinks) {
+      const decoder = createFrameDecoder();
+      const received = sink.taken.flatMap((bytes) => [...decoder.push(bytes)]);
+      expect(received.length).toBeLessThanOrEqual(inLog.size);
+    }
+  };
+  for (const action of actions) {
+    if (action.do === "write") {
+      const payload = encode(action.text);
+      written.push({ stream: action.stream, payload });
+      sources[action.stream].emit(payload);
+    } else if (action.do === "read") sinks[action.client]?.read();
+    else {
+      clients[action.client]?.detach();
+      left.add(action.client);
+    }
+    neverAhead();
+    await Promise.resolve();
+  }
+  const drained = hub.drained();
+  sources.stdout.end();
+  sources.stderr.end();
+  await drained;
+  hub.end();
+  const receivedBy = (index: number): readonly Frame[] => {
+    const decoder = createFrameDecoder();
+    return (sinks[index]?.taken ?? []).flatMap((bytes) => [...decoder.push(bytes)]);
+  };
+  return { logged, written, left, receivedBy };
+}
+
+const plain = ({ stream, payload }: Frame) => `${stream} ${new TextDecoder().decode(payload)}`;
+
+describe("hub", () => {
+  const args = [
+    fc.array(hubAction, { maxLength: 25 }),
+    fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 3, maxLength: 3 }),
+  ] as const;
+
+  test.prop([...args])("hub-delivers-to-all that stay, in order", async (actions, capacities) => {
+    const { written, logged, left, receivedBy } = await runHub(actions, capacities);
+    for (const stream of ["stdout", "stderr"]) {
+      const of = (frames: readonly Frame[]) =>
+        frames.filter((each) => each.stream === stream).map(plain);
+      expect(of(logged)).toEqual(of(written));
+    }
+    for (const index of [0, 1, 2]) {
+      const expected = logged.filter(({ stream }) => index < 2 || stream === "stderr").map(plain);
+      const received = receivedBy(index).map(plain);
+      expect(received).toEqual(left.has(index) ? expected.slice(0, received.length) : expected);
+    }
+  });
+
+  test.prop([...args])(
+    "hub-logs-before-sending, and logs all whoever does not read",
+    async (actions, capacities) => {
+      const { written, logged } = await runHub(actions, capacities);
+      expect(logged).toHaveLength(written.length);
+    },
+  );
+});
+
+// ── plans ────────────────────────────────────────────────────────────────────────────────────────
+
+const deepPath = fc
+  .array(fc.constantFrom("a", "b", "dev", "etc", "sys", "fs", "cgroup", "shm", "proc", "hosts"), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((parts) => `/${parts.join("/")}`);
+
+const idMaps = {
+  uid: [{ containerId: 0, hostId: 100_000, count: 65_536 }],
+  gid: [{ containerId: 0, hostId: 100_000, count: 65_536 }],
+};
+
+/** Inputs that differ in everything that changes a plan's shape. */
+const input: fc.Arbitrary<PlanInput> = fc
+  .record({
+    cgroups: fc.constantFrom("v1" as const, "v2"),
+    binds: fc.uniqueArray(deepPath, { maxLength: 5 }),
+    readOnly: fc.boolean(),
+    tmpfs: fc.uniqueArray(deepPath, { maxLength: 2 }),
+    privileged: fc.boolean(),
+    readonlyRootfs: fc.boolean(),
+    tty: fc.boolean(),
+    user: fc.constantFrom("", "app", "1000:1000"),
+    workdir: fc.constantFrom("", "/", "/srv/app"),
+    network: fc.constantFrom("none", "host", "container:x"),
+    ipc: fc.constantFrom("", "none", "host", "shareable", "container:x"),
+    pid: fc.constantFrom("", "host", "container:x"),
+    uts: fc.constantFrom("", "host"),
+    userns: fc.constantFrom("", "private"),
+    cgroupns: fc.constantFrom("", "host", "private"),
+    options: fc.subarray(["no-new-privileges", "systempaths=unconfined"]),
+    seccomp: fc.boolean(),
+    score: fc.constantFrom(0, 500),
+  })
+  .map((wish) => {
+    const tmpfs = wish.tmpfs.filter((path) => !wish.binds.includes(path));
+    const hostConfig: Partial<HostConfig> = {
+      Binds: wish.binds.map((path, n) => `/host/volume${n}:${path}${wish.readOnly ? ":ro" : ""}`),
+      Tmpfs: Object.fromEntries(tmpfs.map((path) => [path, ""])),
+      Privileged: wish.privileged,
+      ReadonlyRootfs: wish.readonlyRootfs,
+      NetworkMode: wish.network,
+      IpcMode: wish.ipc,
+      PidMode: wish.pid,
+      UTSMode: wish.uts,
+      UsernsMode: wish.userns,
+      CgroupnsMode: wish.cgroupns,
+      SecurityOpt: wish.options,
+      OomScoreAdj: wish.score,
+      Ulimits: [{ Name: "nofile", Soft: 10, Hard: 10 }],
+    };
+    const config = { Tty: wish.tty, User: wish.user, WorkingDir: wish.workdir };
+    return paperInput({
+      config,
+      hostConfig,
+      cgroups: wish.cgroups,
+      input: {
+        joins: { net: 71, ipc: 72, pid: 73 },
+        idMaps: wish.userns === "private" ? idMaps : null,
+        ...(wish.seccomp ? {} : { seccomp: null }),
+      },
+    });
+  });
+
+const opsOf = (plan: InitPlan): readonly string[] => plan.map(({ op }) => op);
+const placeOf = (step: InitStep): string | undefined =>
+  step.op === "bind" || step.op === "mount-inside" ? step.path : undefined;
+
+describe("plans", () => {
+  test.prop([input])("plan-ends-in-exec for every input", (facts) => {
+    const ops = opsOf(planContainer(facts).init);
+    expect(ops.at(-1)).toBe("exec");
+    expect(ops.filter((op) => op === "exec")).toHaveLength(1);
+  });
+
+  test.prop([input])("pivot-after-host-paths for every input", (facts) => {
+    const { init } = planContainer(facts);
+    const pivot = opsOf(init).indexOf("pivot-root");
+    expect(pivot).toBeGreaterThan(0);
+    const after = JSON.stringify(init.slice(pivot + 1));
+    expect(after).not.toContain("/host/");
+    expect(after).not.toContain(PAPER_DIRECTORY);
+    for (const step of init.slice(0, pivot)) {
+      if (step.op === "mount-inside" || step.op === "bind") {
+        expect(step.root).toBe(facts.paths.rootfs);
+      }
+      expect(["device", "symlink", "write", "make-directory", "workdir"]).not.toContain(step.op);
+    }
+  });
+
+  test.prop([input])("cgroup-opened-before-joined, and privileges go later", (facts) => {
+    const ops = opsOf(planContainer(facts).init);
+    const order = ["open-cgroups", "pivot-root", "join-cgroups", "bounding-set", "user"];
+    const places = order.map((op) => ops.indexOf(op));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((left, right) => left - right));
+    expect(ops.indexOf("look-up-user")).toBeLessThan(ops.indexOf("resource-limit"));
+  });
+
+  test.prop([input])("namespaces-before-mounts for every input", (facts) => {
+    const { init } = planContainer(facts);
+    const firstMount = init.findIndex(({ op }) => ["mount", "mount-inside", "bind"].includes(op));
+    const own = init.findIndex(
+      (step) => step.op === "unshare" && step.flags.includes("CLONE_NEWNS"),
+    );
+    expect(own).toBeGreaterThanOrEqual(0);
+    expect(own).toBeLessThan(firstMount);
+    const first = init[firstMount];
+    expect(first?.op === "mount" && first.mount.flags).toContain("MS_SLAVE");
+  });
+
+  test.prop([input])("mounts-by-depth for every input", (facts) => {
+    const places = planContainer(facts).init.flatMap((step) => placeOf(step) ?? []);
+    places.forEach((path, at) => {
+      const hidden = places.slice(0, at).filter((earlier) => earlier.startsWith(`${path}/`));
+      expect(hidden).toEqual([]);
+    });
+  });
+
+  test.prop([input])("user-mounts-win over ours at the same place", (facts) => {
+    const steps = planContainer(facts).init;
+    const users = facts.hostConfig.Binds.map((text) => text.split(":")[1] ?? "");
+    for (const path of users) {
+      const there = steps.filter((step) => placeOf(step) === path);
+      expect(there.map(({ concept }) => concept)).toEqual(["volumes"]);
+    }
+  });
+
+  const request: fc.Arbitrary<ProcessRequest> = fc
+    .record({
+      privileged: fc.boolean(),
+      seccomp: fc.option(fc.constant([{ code: 6, jt: 0, jf: 0, k: 0 }])),
+      noNew: fc.boolean(),
+      terminalGid: fc.option(fc.constant(5)),
+      cgroupns: fc.boolean(),
+    })
+    .map(({ privileged, seccomp, noNew, terminalGid, cgroupns }) => ({
+      config: PLAIN_CONFIG,
+      hostConfig: {
+        ...PLAIN_HOST_CONFIG,
+        SecurityOpt: noNew ? ["no-new-privileges"] : [],
+        Ulimits: [{ Name: "core", Soft: 0, Hard: 0 }],
+      },
+      machine: paperInput().machine,
+      privileged,
+      seccomp,
+      argv: ["true"],
+      env: [],
+      user: "",
+      workingDir: "",
+      terminalGid,
+      afterCgroup: cgroupns ? [{ op: "unshare", flags: ["CLONE_NEWCGROUP"] }] : [],
+    }));
+
+  test.prop([request])("privileges-only-shrink towards the program", (facts) => {
+    const ops = opsOf(planProcess(facts));
+    const allowed = ["bounding-set", "user", "capabilities", "no-new-privileges", "seccomp"];
+    const after = ops.slice(ops.indexOf("bounding-set"), -2);
+    expect(after.filter((op) => !allowed.includes(op))).toEqual([]);
+    expect(after.indexOf("user")).toBeLessThan(after.indexOf("capabilities"));
+    const filter = ops.indexOf("seccomp");
+    if (filter === -1) return;
+    const sealed = ops.indexOf("no-new-privileges");
+    if (sealed === -1) expect(filter).toBeLessThan(ops.indexOf("bounding-set"));
+    else expect([filter - 1, sealed > ops.indexOf("capabilities")]).toEqual([sealed, true]);
+  });
+
+  test.prop([request])("death-signal-is-last before exec", (facts) => {
+    expect(opsOf(planProcess(facts)).slice(-2)).toEqual(["parent-death-signal", "exec"]);
+  });
+});
+
+// ── init ─────────────────────────────────────────────────────────────────────────────────────────
+
+describe("init", () => {
+  test.prop([input])("init-walks-in-order on a kernel of paper", (facts) => {
+    const { init } = planContainer(facts);
+    const walked = createPaperKernel();
+    walked.walk((inside) => runInit(inside, init));
+    const isRoot = facts.config.User === "";
+    const silent = (step: InitStep) =>
+      step.op === "await-id-maps" || (step.op === "own-stdio" && isRoot);
+    const expected = init.filter((step) => !silent(step)).map((step) => step.why);
+    expect(walked.steps()).toEqual(expected.filter((each, at) => each !== expected[at - 1]));
+    expect(walked.reports().at(-1)).toEqual({ ready: true });
+    expect(walked.calls().at(-1)).toBe("execve");
+  });
+
+  test.prop([input, fc.integer({ min: 1, max: 400 })])(
+    "init-reports-failure of whichever call fails, and stops there",
+    (facts, failAt) => {
+      const { init } = planContainer(facts);
+      const walked = createPaperKernel({ failAt, errno: "EIO" });
+      walked.walk((inside) => runInit(inside, init));
+      const calls = walked.calls();
+      if (calls.length < failAt) {
+        expect(walked.reports().at(-1)).toEqual({ ready: true });
+        return;
+      }
+      expect(calls).toHaveLength(failAt);
+      const last = walked.reports().at(-1);
+      expect(last).toHaveProperty("failed.errno", "EIO");
+      expect(last).toHaveProperty("failed.message");
+    },
+  );
+});
+
+// ── real containers ──────────────────────────────────────────────────────────────────────────────
+
+const why = whyNoContainers();
+if (why !== undefined) console.log(`skipped: real containers: ${why}`);
+
+describe.skipIf(why !== undefined)("real containers", () => {
+  let bench: KeeperBench;
+  beforeAll(async () => {
+    bench = await KeeperBench.open();
+  }, 60_000);
+  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+
+  test.prop(
+    [
+      fc.oneof(
+        exitCode.map((code) => ({ script: `exit ${code}`, status: { exitCode: code } })),
+        fc.constantFrom("TERM", "KILL", "USR1", "HUP", "ALRM").map((name) => ({
+          script: `kill -${name} $$; sleep 1`,
+          status: { signal: `SIG${name}`, coreDumped: false },
+        })),
+      ),
+    ],
+    { numRuns: 20 },
+  )("exit-status-is-real for exit codes and signals", async ({ script, status }) => {
+    // PID 1 ignores signals of its own namespace: the process shares the host's.
+    const hostConfig = { PidMode: "host" };
+    const { exit } = await bench.run({ config: { Cmd: ["sh", "-c", script] }, hostConfig });
+    expect(exit.status).toEqual(status);
+  });
+
+  test.prop([fc.integer({ min: 0, max: 3000 }), fc.boolean()], { numRuns: 12 })(
+    "exit-after-log: when an exit is announced, log and exit file are complete",
+    async (lines, newline) => {
+      const script = `seq 1 ${lines}; printf 'end${newline ? "\\n" : ""}'; exit 7`;
+      const { request, id, logPath, exitPath } = await bench.prepare({
+        config: { Cmd: ["sh", "-c", script] },
+      });
+      let seen: { readonly log: string; readonly exit: boolean } | undefined;
+      const announced = bench.exitOf(id).then(() => {
+        seen = { log: readFileSync(logPath, "utf8"), exit: existsSync(exitPath) };
+      });
+      await bench.keeper.start(request);
+      await announced;
+      const text = (seen?.log ?? "")
+        .split("\n")
+        .map((line) => parseLogEntry(line)?.log ?? "")
+        .join("");
+      const numbers = Array.from({ length: lines }, (_, n) => `${n + 1}\n`).join("");
+      expect([text, seen?.exit]).toEqual([`${numbers}end${newline ? "\n" : ""}`, true]);
+      expect(JSON.parse(readFileSync(exitPath, "utf8"))).toMatchObject({ status: { exitCode: 7 } });
+    },
+  );
+
+  test.prop(
+    [
+      fc.record({
+        NetworkMode: fc.constantFrom("none", "host"),
+        IpcMode: fc.constantFrom("", "host"),
+        PidMode: fc.constantFrom("", "host"),
+        UTSMode: fc.constantFrom("", "host"),
+        UsernsMode: fc.constantFrom("", "private"),
+        CgroupnsMode: fc.constantFrom("host", "private"),
+      }),
+    ],
+    { numRuns: 16 },
+  )("exec-joins-its-target: its namespaces and its cgroup, and no other", async (hostConfig) => {
+    const userns = hostConfig.UsernsMode === "private" ? { input: { idMaps } } : {};
+    const container: Prepared = await bench.prepare({
+      config: { Cmd: ["sleep", "1000"] },
+      hostConfig,
+      ...userns,
+    });
+    const { hostPid } = await bench.keeper.start(container.request);
+    const request = bench.execRequest(container, hostPid, { command: ["sleep", "1000"] });
+    const exec = await bench.keeper.start(request);
+    const cgroupOf = (pid: number): string => readFileSync(`/proc/${pid}/cgroup`, "utf8");
+    try {
+      expect(readNamespaces(bench.kernel, exec.hostPid)).toEqual(
+        readNamespaces(bench.kernel, hostPid),
+      );
+      expect(cgroupOf(exec.hostPid)).toBe(cgroupOf(hostPid));
+      expect(cgroupOf(hostPid)).toContain(container.id);
+    } finally {
+      const exits = [bench.exitOf(container.id), bench.exitOf(request.id)];
+      await bench.keeper.signal(container.id, "SIGKILL");
+      await bench.keeper.signal(request.id, "SIGKILL");
+      await Promise.all(exits);
+    }
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * A kernel of paper: it writes down what init asks of it and says yes, or no at a given call.
+ */
+import { KernelError, createJournal, traceKernel } from "../kernel/index.ts";
+import type { Child, FileStat, Inside, Kernel, Self, SpawnOptions } from "../kernel/index.ts";
+
+/** What a walk on paper left behind. */
+export interface PaperWalk {
+  /** Runs `main` as a child would. */
+  walk(main: (inside: Inside) => void): void;
+  /** What each call was for, neighbours with the same purpose as one. */
+  steps(): readonly string[];
+  calls(): readonly string[];
+  argsOf(call: string): readonly (readonly unknown[])[];
+  /** The lines that main reported, parsed. */
+  reports(): readonly unknown[];
+}
+
+/** What is different on this machine. */
+export interface PaperOptions {
+  readonly failAt?: number;
+  readonly errno?: string;
+  /** Path to errno, or to a file with these permissions; every other path is a directory. */
+  readonly files?: Readonly<Record<string, string | number>>;
+  readonly links?: Readonly<Record<string, string>>;
+  readonly texts?: Readonly<Record<string, string>>;
+}
+
+const STAT: FileStat = {
+  type: "directory",
+  mode: 0o755,
+  hostUid: 0,
+  hostGid: 0,
+  sizeBytes: 0,
+  mtimeMs: 0,
+  inode: 1,
+  device: 1,
+  links: 1,
+  rdevMajor: 0,
+  rdevMinor: 0,
+};
+
+/** By last part: a program, and what is not there before init makes it. */
+const FILES: Readonly<Record<string, string | number>> = { true: 0o755, console: "ENOENT" };
+
+const PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n";
+
+/** Calls that tell about this process only: no kernel refuses them. */
+const OWN = ["nowMs", "monotonicUs", "after", "random", "identity", "spawn"];
+
+/** Makes a kernel of paper. */
+export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
+  const journal = createJournal(10_000);
+  const lines: string[] = [];
+  let isReplaced = false;
+  const look = (path: string): FileStat => {
+    const file = options.files?.[path] ?? FILES[path.slice(path.lastIndexOf("/") + 1)];
+    if (typeof file === "string") throw new KernelError("stat", file, path);
+    return file === undefined ? STAT : { ...STAT, type: "file", mode: file };
+  };
+  const answers: Partial<Kernel & Self> = {
+    monotonicUs: () => 0,
+    stat: look,
+    lstat: (path) => (path in (options.links ?? {}) ? { ...STAT, type: "symlink" } : look(path)),
+    readlink: (path) => options.links?.[path] ?? "",
+    readText: (path) => options.texts?.[path] ?? PASSWD,
+    openCgroup: () => 7,
+    openTerminal: () => ({ slavePath: "/dev/pts/0", masterFd: 9 }),
+    execve: () => {
+      isReplaced = true;
+      throw new Error("replaced");
+    },
+  };
+  let made = 0;
+  const base = new Proxy({} as Kernel & Self, {
+    get: (_, name) => {
+      // Only names of the port are asked for.
+      const answer = (answers as Record<string | symbol, unknown>)[name];
+      return (...args: readonly unknown[]): unknown => {
+        if (!OWN.includes(String(name)) && ++made === options.failAt) {
+          throw new KernelError(String(name), options.errno ?? "EIO", String(args[0]));
+        }
+        return typeof answer === "function" ? answer(...args) : undefined;
+      };
+    },
+    ownKeys: () => NAMES,
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+  });
+  const spawn = (_: SpawnOptions, main: (inside: Inside) => void): Child => {
+    const said: string[] = [];
+    const say = (line: string): void => {
+      if (!isReplaced) said.push(line);
+    };
+    const ask = (line: string): string => {
+      say(line);
+      return "ok";
+    };
+    main({ kernel: { ...base, spawn }, report: say, ask, handOver: () => undefined });
+    return {
+      hostPid: 42,
+      stdin: undefined,
+      stdout: undefined,
+      stderr: undefined,
+      terminal: new Promise(() => undefined),
+      onReport: (onLine, onEnd) => {
+        said.forEach(onLine);
+        onEnd();
+      },
+      answer: () => undefined,
+      exited: Promise.resolve({ exitCode: 0 }),
+    };
+  };
+  const entries = () => journal.entries().filter(({ hostPid }) => hostPid !== undefined);
+  return {
+    walk(main) {
+      const traced = traceKernel({ ...base, spawn }, journal, { looks: true });
+      const child = traced.spawn({ pidNamespace: "new", stdio: "pipes", stdin: false }, main);
+      child.onReport(
+        (line) => lines.push(line),
+        () => undefined,
+      );
+    },
+    steps: () =>
+      entries()
+        .map(({ operation = "" }) => operation)
+        .filter((operation, at, all) => operation !== all[at - 1]),
+    calls: () => entries().map(({ call }) => call),
+    argsOf: (wanted) =>
+      entries()
+        .filter(({ call }) => call === wanted)
+        .map(({ args }) => args),
+    reports: () => lines.map((line): unknown => JSON.parse(line)),
+  };
+}
+
+/** Every method that init may call, and the clock that the tracer reads. */
+const NAMES = [
+  "chdir",
+  "execve",
+  "installSeccomp",
+  "joinCgroup",
+  "joinNamespaces",
+  "lchown",
+  "lstat",
+  "mkdir",
+  "mknod",
+  "monotonicUs",
+  "mount",
+  "openCgroup",
+  "openTerminal",
+  "ownStdio",
+  "pivotRoot",
+  "readText",
+  "readlink",
+  "setBoundingSet",
+  "setCapabilities",
+  "setDomainname",
+  "setGid",
+  "setGroups",
+  "setHostname",
+  "setLinkUp",
+  "setNoNewPrivileges",
+  "setParentDeathSignal",
+  "setResourceLimit",
+  "setSession",
+  "setUid",
+  "stat",
+  "symlink",
+  "umask",
+  "umount",
+  "unlink",
+  "unshare",
+  "writeFile",
+];

@@ -16,7 +16,7 @@ import {
   rmdirSync,
 } from "node:fs";
 import { readdirSync, symlinkSync, copyFileSync, chmodSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineClient } from "./engine-client.mjs";
 import { processesWith, runCommand, waitFor } from "./measure.mjs";
@@ -107,9 +107,12 @@ class DockerDaemon {
 export class Drydock extends DockerDaemon {
   name = "drydock";
 
+  /** Above all cgroups of this engine, and of nobody else. */
+  cgroupParent = `/drydock-${basename(dirname(this.directory))}`;
+
   command() {
     const root = ["--root", join(this.directory, "root"), "--host", `unix://${this.socket}`];
-    return [process.execPath, launcher, "daemon", ...root];
+    return [process.execPath, launcher, "daemon", ...root, "--cgroup-parent", this.cgroupParent];
   }
 
   async importImage() {

@@ -2,12 +2,19 @@
  * Soak: run and remove a thousand containers, then look for anything that is left.
  *
  * Mounts, cgroups, namespaces and processes of the machine, and the descriptors of daemon and keeper,
- * must be what they were after the first few; the daemon's memory must not have grown by more than
+ * must be what they were after the first few; their memory must not have grown by more than
  * its noise. The exit code says so.
  *
  * Usage: npm run soak [-- --containers N] (needs root)
  */
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,12 +31,13 @@ const memoryNoiseBytes = 8e6;
 
 const countOf = (items) => new Map([...items].map((item) => [item, true]));
 
-/** Everything that a container could leave behind, as names that can be compared. */
+/** Everything that a container of this engine could leave behind, as names that can be compared. */
 function snapshot(engine) {
   const own = engine.ownProcesses().map(({ pid }) => pid);
+  const isOurs = (text) => text.includes(engine.directory) || text.includes(engine.cgroupParent);
   return {
-    mounts: countOf(readFileSync("/proc/self/mountinfo", "utf8").match(/.+/g) ?? []),
-    cgroups: countOf(directoriesUnder("/sys/fs/cgroup").filter((path) => path.includes("drydock"))),
+    mounts: countOf(own.flatMap((pid) => linesOf(`/proc/${pid}/mountinfo`)).filter(isOurs)),
+    cgroups: countOf(directoriesUnder("/sys/fs/cgroup").filter(isOurs)),
     namespaces: countOf(own.concat(childrenOf(own)).flatMap(namespacesOf)),
     processes: countOf([...own, ...childrenOf(own)].map(String)),
     descriptors: new Map(own.map((pid) => [`of ${pid}`, readdirSync(`/proc/${pid}/fd`).length])),
@@ -37,9 +45,14 @@ function snapshot(engine) {
   };
 }
 
+function linesOf(path) {
+  return readFileSync(path, "utf8").trimEnd().split("\n");
+}
+
+/** Other engines make and remove cgroups while we look. */
 function directoriesUnder(path) {
-  const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const below = entries.map(({ name }) => join(path, name));
+  const entries = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : [];
+  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name));
   return below.flatMap((directory) => [directory, ...directoriesUnder(directory)]);
 }
 
@@ -88,7 +101,7 @@ async function soak(engine) {
   for (let i = 0; i < containers; i += 1) {
     const code = await run();
     if (code !== 0) throw new Error(`container ${i} ended with ${code}`);
-    if (i % 10 === 0) memory.push(pssOf([engine.pid]));
+    if (i % 10 === 0) memory.push(pssOf(engine.ownProcesses().map(({ pid }) => pid)));
   }
   const each = (performance.now() - at) / containers;
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -115,7 +128,7 @@ try {
   const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
   console.log(`soak: ${containers} containers, ${each.toFixed(1)} ms each`);
   console.log(
-    `soak: daemon ${mb(memory.at(-1))}, growth ${mb(growth)} (noise: ${mb(memoryNoiseBytes)})`,
+    `soak: daemon and keeper ${mb(memory.at(-1))}, growth ${mb(growth)} (noise: ${mb(memoryNoiseBytes)})`,
   );
   if (growth > memoryNoiseBytes) faults.push(`memory: + ${mb(growth)}`);
   for (const fault of faults) console.error(`soak: left behind: ${fault}`);

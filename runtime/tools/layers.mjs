@@ -59,7 +59,10 @@ export const nodeRooms = ["kernel/linux", "cli/node", "keeper", "daemon"];
 
 /** Packages from npm, and the rooms that may import them. */
 export const packages = {
-  koffi: { rooms: ["kernel/linux"], why: "Foreign calls are the kernel port's business alone." },
+  koffi: {
+    rooms: ["kernel/linux", "cli/node"],
+    why: "Foreign calls are the kernel port's business; the CLI's entry makes the user's terminal raw.",
+  },
   "@noble/hashes": { rooms: ["layers"], why: "Digests are a matter of the content store." },
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
   valibot: { rooms: ["api"], why: "Input is checked where it enters, at the REST API." },

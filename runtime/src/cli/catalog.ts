@@ -1,7 +1,8 @@
 /**
  * Catalog: every command, and where its code is.
  *
- * A command's code is loaded when that command runs, and only then: a `ps` should not pay for `run`.
+ * A command's code is loaded when that command runs, and only then: a `ps` should not pay for
+ * `run`.
  *
  * Kernel interface: none.
  * Specification: docker CLI reference, "Subcommands".
@@ -22,13 +23,6 @@ function entry(names: string, summary: string, load: Load): CatalogEntry {
     load: async () => (await load()).command,
   };
 }
-
-/** The groups of commands and what they are about. */
-export const GROUPS: ReadonlyMap<string, string> = new Map([
-  ["container", "Containers: processes with their own view of the machine"],
-  ["image", "Images: layers of files and how to start them"],
-  ["system", "The engine itself"],
-]);
 
 /** All commands; the first name is the short one that help shows. */
 export const CATALOG: readonly CatalogEntry[] = [
@@ -119,20 +113,3 @@ export const CATALOG: readonly CatalogEntry[] = [
   ),
   entry("help", "Explain a command", () => import("./commands/help.ts")),
 ];
-
-/** The command with exactly this name. */
-export function findCommand(words: readonly string[]): CatalogEntry | undefined {
-  const name = words.join(" ");
-  return CATALOG.find((each) => each.names.some((known) => known.join(" ") === name));
-}
-
-/** The names of the commands in a group, or of the commands and groups at the top. */
-export function namesIn(group: string | undefined): readonly string[] {
-  const prefix = group === undefined ? [] : [group];
-  const names = CATALOG.flatMap((each) => each.names)
-    .filter(
-      (name) => name.length === prefix.length + 1 && (group === undefined || name[0] === group),
-    )
-    .map((name) => name.at(-1) ?? "");
-  return group === undefined ? [...names, ...GROUPS.keys()] : names;
-}

@@ -16,6 +16,8 @@ import type { Program } from "./program.ts";
 
 /** What a command may use. */
 export interface Context {
+  /** All commands, for those that tell of them. */
+  readonly catalog: Catalog;
   readonly program: Program;
   readonly console: Console;
   readonly api: Api;
@@ -57,6 +59,9 @@ export interface CatalogEntry {
   readonly summary: string;
   load(): Promise<Command>;
 }
+
+/** Every command there is. */
+export type Catalog = readonly CatalogEntry[];
 
 /** No upper limit on arguments. */
 export const ANY = Number.POSITIVE_INFINITY;

@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { CATALOG, GROUPS } from "./catalog.ts";
-import type { Command } from "./command.ts";
+import type { Catalog, Command } from "./command.ts";
+import { GROUPS } from "./names.ts";
 
 /** A command with what completion needs of it. */
 interface Known {
@@ -33,11 +33,14 @@ export function completionShells(): readonly string[] {
 }
 
 /** The script for a shell; undefined for one that is not known. */
-export async function completionScript(shell: string): Promise<string | undefined> {
+export async function completionScript(
+  catalog: Catalog,
+  shell: string,
+): Promise<string | undefined> {
   const writer = Object.hasOwn(WRITERS, shell) ? WRITERS[shell] : undefined;
   if (writer === undefined) return undefined;
   const known = await Promise.all(
-    CATALOG.map(async (entry) => ({ entry, command: await entry.load() })),
+    catalog.map(async (entry) => ({ entry, command: await entry.load() })),
   );
   return writer(
     known.flatMap(({ entry, command }) =>

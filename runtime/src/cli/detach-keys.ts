@@ -8,7 +8,8 @@
  * Kernel interface: termios(3).
  * Specification: docker attach reference, "Override the detach sequence".
  * Invariants:
- *   detach-any-chunking   how the keys are cut on the way changes neither what is sent nor when it ends
+ *   detach-any-chunking   how the keys are cut on the way changes neither what is sent
+ *                         nor when it ends
  * Left out: nothing.
  * Docs: docs/concepts/cli.md
  *

@@ -61,7 +61,7 @@ export function renderFailure(failure: Failure): string {
   return `${blocks.join("\n\n")}\n`;
 }
 
-/** The text of anything that was thrown; an undo that failed too does not hide the first failure. */
+/** The text of what was thrown; an undo that failed too does not hide the first failure. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const suppressed: unknown = "suppressed" in thrown ? thrown.suppressed : undefined;

@@ -12,10 +12,10 @@
  *
  * @module
  */
-import { CATALOG, GROUPS } from "./catalog.ts";
-import type { CatalogEntry, Command } from "./command.ts";
+import type { Catalog, CatalogEntry, Command } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { Concept, Flag } from "./grammar.ts";
+import { GROUPS } from "./names.ts";
 import { KINDS } from "./values.ts";
 
 /** The heads of the groups of flags, in the order in which they are shown. */
@@ -111,10 +111,10 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** The help of the program itself. */
-export function programHelp(flags: readonly Flag[]): string {
-  const commands = CATALOG.filter((entry) => entry.names[0]?.length === 1).map(
-    (entry): [string, string] => [entry.names[0]?.[0] ?? "", entry.summary],
-  );
+export function programHelp(catalog: Catalog, flags: readonly Flag[]): string {
+  const commands = catalog
+    .filter((entry) => entry.names[0]?.length === 1)
+    .map((entry): [string, string] => [entry.names[0]?.[0] ?? "", entry.summary]);
   const parts = [
     "Usage:  drydock [OPTIONS] COMMAND",
     "A container engine that you can see through",
@@ -127,8 +127,8 @@ export function programHelp(flags: readonly Flag[]): string {
 }
 
 /** The help of a group such as "container". */
-export function groupHelp(group: string): string {
-  const commands = CATALOG.flatMap((entry) => {
+export function groupHelp(catalog: Catalog, group: string): string {
+  const commands = catalog.flatMap((entry) => {
     const name = entry.names.find((each) => each.length === 2 && each[0] === group);
     return name === undefined ? [] : [[name[1] ?? "", entry.summary] satisfies [string, string]];
   });

@@ -1,5 +1,5 @@
 export { main } from "./main.ts";
-export { DEFAULT_HOST, PROGRAM_VERSION, type Program } from "./program.ts";
+export { PROGRAM_VERSION, type Program } from "./program.ts";
 export type { Console, Files, Output, TerminalSize, Undo } from "./console.ts";
 export {
   ConnectionError,

@@ -13,7 +13,7 @@
  * @module
  */
 import { createApi } from "./api.ts";
-import { GROUPS, findCommand, namesIn } from "./catalog.ts";
+import { CATALOG } from "./catalog.ts";
 import type { CatalogEntry, Command, Input } from "./command.ts";
 import type { Console } from "./console.ts";
 import { Failure, messageOf, renderFailure } from "./failure.ts";
@@ -26,6 +26,7 @@ import {
   type Flag,
   type Flags,
 } from "./grammar.ts";
+import { GROUPS, findCommand, namesIn } from "./names.ts";
 import { DEFAULT_HOST, PROGRAM_VERSION, type Program } from "./program.ts";
 
 /**
@@ -72,7 +73,7 @@ async function dispatch(
     return 0;
   }
   const named = GROUPS.has(first) ? words.slice(0, 2) : [first];
-  const entry = findCommand(named);
+  const entry = findCommand(CATALOG, named);
   if (entry !== undefined) {
     return runCommand(program, globals, { entry, named, rest: words.slice(named.length) });
   }
@@ -80,7 +81,7 @@ async function dispatch(
   throw new Failure({
     message: `drydock: unknown command: drydock ${first}`,
     exitCode: 1,
-    hint: didYouMean(nearest(first, namesIn(undefined))),
+    hint: didYouMean(nearest(first, namesIn(CATALOG, undefined))),
     seeAlso: "drydock --help",
   });
 }
@@ -98,8 +99,8 @@ async function dispatchGroup(
   const flagged = word.startsWith("-");
   if (flagged) parseWords({ flags: [], interspersed: false }, [word]);
   // People write `docker image images`: the group already says what is listed.
-  const top = namesIn(undefined).includes(word) ? `drydock ${word}` : undefined;
-  const inside = nearest(word, namesIn(group));
+  const top = namesIn(CATALOG, undefined).includes(word) ? `drydock ${word}` : undefined;
+  const inside = nearest(word, namesIn(CATALOG, group));
   throw new Failure({
     message: `drydock: unknown command: drydock ${group} ${word}`,
     exitCode: 1,
@@ -128,7 +129,8 @@ async function runCommand(program: Program, globals: Flags, chosen: Chosen): Pro
   try {
     const input = inputOf(command, chosen.rest);
     await checkArguments(commandLine, command, input.args);
-    return await command.run({ program, console: program.console, api, commandLine }, input);
+    const context = { program, catalog: CATALOG, console: program.console, api, commandLine };
+    return await command.run(context, input);
   } catch (thrown) {
     if (thrown instanceof HelpWanted) return printHelp(program.console, chosen.named);
     if (!(thrown instanceof GrammarFailure)) throw thrown;
@@ -168,12 +170,12 @@ function firstOf(...hosts: readonly (string | undefined)[]): string {
 
 async function printHelp(console: Console, named: readonly string[]): Promise<number> {
   const { showHelp } = await import("./show-help.ts");
-  return showHelp(console, named);
+  return showHelp(console, CATALOG, named);
 }
 
 async function helpText(named: readonly string[]): Promise<string> {
   const show = await import("./show-help.ts");
-  return show.helpText(named);
+  return show.helpText(CATALOG, named);
 }
 
 function withUsage(thrown: unknown, usage: string, seeAlso: string): unknown {

@@ -5,7 +5,7 @@
  * Specification: Docker Engine API v1.50, ContainerCreate, ImageCreate.
  * Invariants: none.
  * Left out: content trust, registry credentials.
- * Docs: docs/concepts/images.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -8,7 +8,7 @@
  * Specification: docker pkg/jsonmessage.
  * Invariants: none.
  * Left out: bars; the daemon's own "progress" text is shown instead.
- * Docs: docs/concepts/images.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -8,7 +8,7 @@
  * Specification: distribution/reference, "Grammar".
  * Invariants: none.
  * Left out: references that are bare ids of 64 digits.
- * Docs: docs/concepts/images.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

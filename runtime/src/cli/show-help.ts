@@ -9,15 +9,20 @@
  *
  * @module
  */
-import { GROUPS, findCommand } from "./catalog.ts";
+import type { Catalog } from "./command.ts";
 import type { Console } from "./console.ts";
 import { Failure } from "./failure.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { commandHelp, groupHelp, programHelp } from "./help.ts";
+import { GROUPS, findCommand } from "./names.ts";
 
 /** Prints help to standard output. @returns the exit code */
-export async function showHelp(console: Console, named: readonly string[]): Promise<number> {
-  console.out.write(await helpText(named));
+export async function showHelp(
+  console: Console,
+  catalog: Catalog,
+  named: readonly string[],
+): Promise<number> {
+  console.out.write(await helpText(catalog, named));
   return 0;
 }
 
@@ -26,14 +31,14 @@ export async function showHelp(console: Console, named: readonly string[]): Prom
  *
  * @throws Failure when they name nothing
  */
-export async function helpText(named: readonly string[]): Promise<string> {
+export async function helpText(catalog: Catalog, named: readonly string[]): Promise<string> {
   const [first] = named;
-  if (first === undefined) return programHelp(GLOBAL_FLAGS);
-  const entry = findCommand(named);
+  if (first === undefined) return programHelp(catalog, GLOBAL_FLAGS);
+  const entry = findCommand(catalog, named);
   if (entry !== undefined) {
     return commandHelp(["drydock", ...named].join(" "), entry, await entry.load());
   }
-  if (named.length === 1 && GROUPS.has(first)) return groupHelp(first);
+  if (named.length === 1 && GROUPS.has(first)) return groupHelp(catalog, first);
   throw new Failure({
     message: `drydock: unknown help topic: ${named.join(" ")}`,
     exitCode: 1,

@@ -23,8 +23,8 @@ export const command: Command = {
     "For bash: `source <(drydock completion bash)`. For zsh: the same. For fish: " +
     "`drydock completion fish | source`.",
   concepts: ["cli"],
-  run: async ({ console }: Context, { args }: Input) => {
-    const script = await completionScript(args[0] ?? "");
+  run: async ({ console, catalog }: Context, { args }: Input) => {
+    const script = await completionScript(catalog, args[0] ?? "");
     if (script === undefined) {
       throw new Failure({
         message: `drydock: no completion for shell "${args[0] ?? ""}": must be one of ${completionShells().join(", ")}`,

@@ -5,7 +5,7 @@
  * Specification: docker create reference; Engine API v1.50, ContainerCreate.
  * Invariants: none.
  * Left out: content trust.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

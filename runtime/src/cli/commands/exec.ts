@@ -5,7 +5,7 @@
  * Specification: docker exec reference; Engine API v1.50, ContainerExec, ExecStart.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

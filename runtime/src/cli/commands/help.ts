@@ -19,8 +19,8 @@ export const command: Command = {
   interspersed: true,
   about: "",
   concepts: [],
-  run: async ({ console }: Context, { args }: Input) => {
+  run: async ({ console, catalog }: Context, { args }: Input) => {
     const { showHelp } = await import("../show-help.ts");
-    return showHelp(console, args);
+    return showHelp(console, catalog, args);
   },
 };

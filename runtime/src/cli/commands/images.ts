@@ -5,7 +5,7 @@
  * Specification: docker images reference; Engine API v1.50, ImageList.
  * Invariants: none.
  * Left out: the tree view.
- * Docs: docs/concepts/images.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

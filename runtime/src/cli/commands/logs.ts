@@ -5,7 +5,7 @@
  * Specification: docker logs reference; Engine API v1.50, ContainerLogs.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker ps reference; Engine API v1.50, ContainerList.
  * Invariants: none.
  * Left out: configured default formats.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker rm reference; Engine API v1.50, ContainerDelete.
  * Invariants: none.
  * Left out: links.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker run reference; Engine API v1.50.
  * Invariants: none.
  * Left out: content trust, proxies of ~/.docker/config.json.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker start reference; Engine API v1.50, ContainerStart.
  * Invariants: none.
  * Left out: checkpoints.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker stop reference; Engine API v1.50, ContainerStop.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

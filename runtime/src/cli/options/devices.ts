@@ -5,7 +5,7 @@
  * Specification: Docker Engine API v1.50, HostConfig.Devices, BlkioDeviceReadBps and its kin.
  * Invariants: none.
  * Left out: device requests (CDI, GPUs).
- * Docs: docs/concepts/cgroups.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker run reference, "--restart" and "--health-cmd"; Engine API v1.50.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/container.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

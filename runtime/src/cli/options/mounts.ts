@@ -8,7 +8,7 @@
  * Specification: docker run reference, "--volume" and "--mount"; Engine API v1.50, Mount.
  * Invariants: none.
  * Left out: named pipes, images as mounts, cluster volumes.
- * Docs: docs/concepts/volumes.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -5,7 +5,7 @@
  * Specification: docker run reference, "--network"; Engine API v1.50, NetworkingConfig.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/network.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

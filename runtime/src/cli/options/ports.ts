@@ -7,7 +7,7 @@
  * Specification: docker run reference, "--publish"; Engine API v1.50, PortMap.
  * Invariants: none.
  * Left out: nothing.
- * Docs: docs/concepts/network.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

@@ -1,13 +1,14 @@
 /**
  * Options, security: --security-opt, with the seccomp profile read here.
  *
- * The profile is a file of the user's machine, which the daemon may not see; so its content is sent.
+ * The profile is a file of the user's machine, which the daemon may not see; so its content is
+ * sent.
  *
  * Kernel interface: seccomp(2), prctl(2) PR_SET_NO_NEW_PRIVS.
  * Specification: docker run reference, "--security-opt".
  * Invariants: none.
  * Left out: credential specs (Windows).
- * Docs: docs/concepts/security.md
+ * Docs: docs/concepts/cli.md
  *
  * @module
  */

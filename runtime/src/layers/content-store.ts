@@ -61,7 +61,9 @@ export function openContentStore(kernel: Files & Clock, path: string): ContentSt
 export function putBlob(kernel: Files & Clock, store: ContentStore, bytes: Uint8Array): Digest {
   const digest = digestOf(bytes);
   const path = blobPath(store, digest);
-  if (!exists(kernel, path)) writeAtomically(kernel, path, bytes);
+  // A file cut short by a full disk or a crash of the file system is written again.
+  const isThere = exists(kernel, path) && kernel.lstat(path).sizeBytes === bytes.length;
+  if (!isThere) writeAtomically(kernel, path, bytes);
   return digest;
 }
 

@@ -209,10 +209,9 @@ function formatHeader(entry: TarEntry, typeFlag: string): Uint8Array {
 /** The sum of all bytes, with the checksum's own field counted as spaces. */
 function checksumOf(header: Uint8Array): number {
   const [offset, length] = FIELD.checksum;
-  let sum = 0;
-  for (const [index, byte] of header.entries()) {
-    sum += index >= offset && index < offset + length ? 0x20 : byte;
-  }
+  let sum = length * 0x20;
+  for (let at = 0; at < offset; at++) sum += header[at] ?? 0;
+  for (let at = offset + length; at < BLOCK; at++) sum += header[at] ?? 0;
   return sum;
 }
 

@@ -1,9 +1,9 @@
 /**
  * Soak: run and remove a thousand containers, then look for anything that is left.
  *
- * Mounts, cgroups, namespaces and processes of the machine, and the descriptors of daemon and keeper,
- * must be what they were after the first few; their memory must not have grown by more than
- * its noise. The exit code says so.
+ * The engine's mounts, cgroups, namespaces, processes, files and descriptors must be what they were
+ * after the first few, and the memory of daemon and keeper must not have grown by more than its
+ * noise. The exit code says so.
  *
  * Usage: npm run soak [-- --containers N] (needs root)
  */

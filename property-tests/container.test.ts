@@ -24,7 +24,6 @@ import {
   parseLogEntry,
   parseLogTime,
   planContainer,
-  planExec,
   planProcess,
   printLogEntry,
   requireTransition,
@@ -55,7 +54,7 @@ import type { Prepared } from "../runtime/src/keeper/keeper.fixture.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { signalName, signalNumber } from "../runtime/src/kernel/index.ts";
 import type { ByteSink, ByteSource } from "../runtime/src/kernel/index.ts";
-import { NAMESPACE_KINDS, readNamespaces } from "../runtime/src/namespaces/index.ts";
+import { readNamespaces } from "../runtime/src/namespaces/index.ts";
 
 // ── life cycle ───────────────────────────────────────────────────────────────────────────────────
 
@@ -304,19 +303,18 @@ interface PaperSource extends ByteSource {
 /** A source that keeps what it is given while it is paused, as a pipe does. */
 function paperSource(): PaperSource {
   const waiting: Uint8Array[] = [];
-  let paused = false;
+  const state = { paused: false, ended: false };
   let onData: (bytes: Uint8Array) => void = () => undefined;
   let onEnd: () => void = () => undefined;
-  let ended = false;
   const flow = (): void => {
-    while (!paused && waiting.length > 0) onData(waiting.shift() ?? new Uint8Array(0));
-    if (ended && waiting.length === 0) onEnd();
+    while (!state.paused && waiting.length > 0) onData(waiting.shift() ?? new Uint8Array(0));
+    if (state.ended && waiting.length === 0) onEnd();
   };
   return {
     listen: (data, end) => void ([onData, onEnd] = [data, end]),
-    pause: () => void (paused = true),
+    pause: () => void (state.paused = true),
     resume: () => {
-      paused = false;
+      state.paused = false;
       flow();
     },
     emit: (bytes) => {
@@ -324,7 +322,7 @@ function paperSource(): PaperSource {
       flow();
     },
     end: () => {
-      ended = true;
+      state.ended = true;
       flow();
     },
   };
@@ -351,7 +349,11 @@ function paperSink(capacity: number): ByteSink & { read(): void; readonly taken:
   };
 }
 
-const hubAction = fc.oneof(
+type HubAction =
+  | { readonly do: "write"; readonly stream: "stdout" | "stderr"; readonly text: string }
+  | { readonly do: "read" | "leave"; readonly client: number };
+
+const hubAction: fc.Arbitrary<HubAction> = fc.oneof(
   fc.record({
     do: fc.constant("write" as const),
     stream: fc.constantFrom("stdout" as const, "stderr"),
@@ -362,10 +364,7 @@ const hubAction = fc.oneof(
 );
 
 /** Runs a hub with three clients, of which the last wants stderr only. */
-async function runHub(
-  actions: readonly fc.TypeOf<typeof hubAction>[],
-  capacities: readonly number[],
-) {
+async function runHub(actions: readonly HubAction[], capacities: readonly number[]) {
   const logged: Frame[] = [];
   const log = {
     write: (stream: "stdout" | "stderr", payload: Uint8Array) =>
@@ -691,18 +690,17 @@ describe.skipIf(why !== undefined)("real containers", () => {
       const { request, id, logPath, exitPath } = await bench.prepare({
         config: { Cmd: ["sh", "-c", script] },
       });
-      let seen: { readonly log: string; readonly exit: boolean } | undefined;
       const announced = bench.exitOf(id).then(() => {
-        seen = { log: readFileSync(logPath, "utf8"), exit: existsSync(exitPath) };
+        return { log: readFileSync(logPath, "utf8"), exit: existsSync(exitPath) };
       });
       await bench.keeper.start(request);
-      await announced;
-      const text = (seen?.log ?? "")
+      const seen = await announced;
+      const text = seen.log
         .split("\n")
         .map((line) => parseLogEntry(line)?.log ?? "")
         .join("");
       const numbers = Array.from({ length: lines }, (_, n) => `${n + 1}\n`).join("");
-      expect([text, seen?.exit]).toEqual([`${numbers}end${newline ? "\n" : ""}`, true]);
+      expect([text, seen.exit]).toEqual([`${numbers}end${newline ? "\n" : ""}`, true]);
       expect(JSON.parse(readFileSync(exitPath, "utf8"))).toMatchObject({ status: { exitCode: 7 } });
     },
   );

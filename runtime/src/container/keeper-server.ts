@@ -44,11 +44,15 @@ import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { rehearse } from "./rehearsal.ts";
 import { StdioHub } from "./stdio-hub.ts";
 import type { HubClient } from "./stdio-hub.ts";
 
 /** How long to wait for the pipes of a process that has exited, as Docker does. */
 const DRAIN_MS = 2000;
+
+/** When to rehearse, after the first start: not in the way of what its user does next. */
+const REHEARSE_AFTER_MS = 100;
 
 /** What a keeper needs. */
 export interface KeeperServerOptions {
@@ -87,6 +91,8 @@ export class KeeperServer {
   readonly #options: KeeperServerOptions;
   readonly #processes = new Map<string, KeptProcess>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
+  /** Kinds of process whose plans were rehearsed. */
+  readonly #rehearsed = new Set<StartRequest["kind"]>();
 
   constructor(options: KeeperServerOptions) {
     this.#options = options;
@@ -113,6 +119,7 @@ export class KeeperServer {
     const { id, kind } = request;
     process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
     void this.#awaitExit(request, process, child);
+    this.#rehearseOnce(request);
     return { hostPid: child.hostPid, startedAtMs, journal: journal.entries() };
   }
 
@@ -191,6 +198,13 @@ export class KeeperServer {
       if (!(error instanceof KernelError)) throw error;
       throw new StartError(notForked(error), journal.entries());
     }
+  }
+
+  #rehearseOnce({ kind, plan }: StartRequest): void {
+    if (this.#rehearsed.has(kind)) return;
+    this.#rehearsed.add(kind);
+    const { kernel, trace } = this.#options;
+    kernel.after(REHEARSE_AFTER_MS, () => rehearse(plan, trace));
   }
 
   #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {

@@ -1,0 +1,224 @@
+/** The keeper's client against its server, over connections made of two queues. */
+import { expect, test } from "vitest";
+import type { ByteSink, ByteSource, Child, Inside, Kernel, WaitStatus } from "../kernel/index.ts";
+import type { Connection } from "./connection.ts";
+import { createFrameDecoder } from "./frames.ts";
+import { connectKeeper } from "./keeper-client.ts";
+import { serveConnection } from "./keeper-protocol.ts";
+import { KeeperServer } from "./keeper-server.ts";
+import { StartError } from "./keeper.ts";
+import type { ExitRecord, Keeper, StartRequest } from "./keeper.ts";
+import { createLocalKeeper } from "./local-keeper.ts";
+
+/** One direction: what is written arrives later, cut in two. */
+function pipe(): { readonly source: ByteSource; readonly sink: ByteSink; close(): void } {
+  let onData: (bytes: Uint8Array) => void = () => undefined;
+  let onEnd: () => void = () => undefined;
+  let isClosed = false;
+  const later = (act: () => void): void => void Promise.resolve().then(() => !isClosed && act());
+  const finish = (): void => {
+    if (!isClosed) onEnd();
+    isClosed = true;
+  };
+  return {
+    source: {
+      listen: (data, end) => void ([onData, onEnd] = [data, end]),
+      pause: () => undefined,
+      resume: () => undefined,
+    },
+    sink: {
+      write(bytes) {
+        const half = bytes.length >> 1;
+        later(() => onData(bytes.subarray(0, half)));
+        later(() => onData(bytes.subarray(half)));
+        return true;
+      },
+      drained: () => Promise.resolve(),
+      end: () => later(finish),
+    },
+    close: finish,
+  };
+}
+
+function connectionPair(): readonly [Connection, Connection] {
+  const [there, back] = [pipe(), pipe()];
+  const close = (): void => {
+    there.close();
+    back.close();
+  };
+  return [
+    { input: back.source, output: there.sink, close },
+    { input: there.source, output: back.sink, close },
+  ];
+}
+
+/** A kernel whose processes echo their stdin and end when it does. */
+function echoKernel(): Kernel & { readonly files: Map<string, string> } {
+  const files = new Map<string, string>();
+  const spawn = (_: unknown, main: (inside: Inside) => void): Child => {
+    const output = pipe();
+    const ends: ((status: WaitStatus) => void)[] = [];
+    const said: string[] = [];
+    const self = new Proxy({} as Inside["kernel"], {
+      get: (_target, name) => (): unknown => {
+        if (name === "execve") throw new Error("replaced");
+        return name === "monotonicUs" ? 0 : { type: "file", mode: 0o755 };
+      },
+      ownKeys: () => ["execve", "stat"],
+      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    });
+    const report = (line: string): void => void said.push(line);
+    main({ kernel: self, report, ask: () => "ok", handOver: () => undefined });
+    return {
+      hostPid: 42,
+      stdin: {
+        write: (bytes) => output.sink.write(bytes),
+        drained: () => Promise.resolve(),
+        end: () => {
+          output.sink.end();
+          setTimeout(() => ends.forEach((end) => end({ exitCode: 5 })), 1);
+        },
+      },
+      stdout: output.source,
+      stderr: undefined,
+      terminal: new Promise(() => undefined),
+      onReport: (onLine, onEnd) => {
+        // Up to here it went well: what follows "ready" is the paper's own end.
+        said.filter((line) => !line.includes('"failed"')).forEach(onLine);
+        onEnd();
+      },
+      answer: () => undefined,
+      exited: new Promise((resolve) => ends.push(resolve)),
+    };
+  };
+  const kernel: Partial<Kernel> = {
+    spawn,
+    kill: () => undefined,
+    nowMs: () => 1000,
+    monotonicUs: () => 0,
+    after: () => () => undefined,
+    stat: (path) => ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
+    writeFile: (path, data, mode) => {
+      const before = mode === "append" ? (files.get(path) ?? "") : "";
+      files.set(path, before + (typeof data === "string" ? data : ""));
+    },
+    fsync: () => undefined,
+    rename: (from, to) => {
+      files.set(to, files.get(from) ?? "");
+      files.delete(from);
+    },
+  };
+  return Object.assign(kernel as Kernel, { files }); // what the keeper uses of a kernel is there
+}
+
+const request: StartRequest = {
+  id: "c1",
+  kind: "container",
+  plan: [
+    { op: "exec", argv: ["/bin/cat"], env: [], concept: "container", why: "become the program" },
+  ],
+  pidNamespace: "new",
+  idMaps: null,
+  stdio: { terminal: false, openStdin: true, stdinOnce: true, rows: 0, columns: 0 },
+  logPath: "/log",
+  exitPath: "/exit",
+  fault: null,
+};
+
+async function remote(kernel: Kernel): Promise<Keeper> {
+  const server = new KeeperServer({ kernel, trace: {} });
+  return connectKeeper(() => {
+    const [near, far] = connectionPair();
+    serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });
+    return Promise.resolve(near);
+  });
+}
+
+for (const [kind, open] of [
+  ["over connections", remote],
+  ["in the same process", async (kernel: Kernel) => createLocalKeeper({ kernel, trace: {} })],
+] as const) {
+  test(`a keeper ${kind} carries a process from attach to its exit`, async () => {
+    const kernel = echoKernel();
+    const keeper = await open(kernel);
+    const exits: ExitRecord[] = [];
+    keeper.onExit((record) => exits.push(record));
+    const client = await keeper.attach({ id: "c1", stdin: true, stdout: true, stderr: true });
+    const early = client.write(new TextEncoder().encode("early "));
+    const started = await keeper.start(request);
+    await early;
+    expect(started).toMatchObject({ hostPid: 42, startedAtMs: 1000 });
+    expect((await keeper.list()).map(({ id }) => id)).toEqual(["c1"]);
+    await expect(keeper.start(request)).rejects.toThrow("already running");
+    const following = await keeper.followLog("c1");
+    await client.write(new TextEncoder().encode("late\n"));
+    client.endInput();
+    const decoder = createFrameDecoder();
+    let output = "";
+    for await (const bytes of client.output) {
+      for (const { payload } of decoder.push(bytes)) output += new TextDecoder().decode(payload);
+    }
+    expect(output).toBe("early late\n");
+    let followed = "";
+    for await (const bytes of following.entries) followed += new TextDecoder().decode(bytes);
+    expect(followed).toBe(kernel.files.get("/log")?.slice(following.offsetBytes));
+    await expect.poll(() => exits).toMatchObject([{ id: "c1", status: { exitCode: 5 } }]);
+    expect(JSON.parse(kernel.files.get("/exit") ?? "")).toEqual(exits[0]);
+    expect(await keeper.list()).toEqual([]);
+    await keeper.signal("c1", "SIGTERM");
+  });
+
+  test(`a keeper ${kind} forgets whom nobody will start, and ends its clients`, async () => {
+    const keeper = await open(echoKernel());
+    const client = await keeper.attach({ id: "never", stdin: true, stdout: true, stderr: true });
+    await keeper.forget("never");
+    const reader = client.output.getReader();
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  test(`a keeper ${kind} tells why init failed, with its journal`, async () => {
+    const keeper = await open(echoKernel());
+    const fault = { failAt: 1, errno: "EAGAIN" };
+    const error: unknown = await keeper
+      .start({ ...request, fault })
+      .catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(StartError);
+    expect(error).toMatchObject({ code: "kernel-call-failed", errno: "EAGAIN" });
+    expect(error).toHaveProperty("journal.0.call", "spawn");
+  });
+}
+
+test("a client hears when its keeper is gone, and every call says so", async () => {
+  const server = new KeeperServer({ kernel: echoKernel(), trace: {} });
+  const far: Connection[] = [];
+  const keeper = await connectKeeper(() => {
+    const [near, other] = connectionPair();
+    far.push(other);
+    serveConnection(server, other, { onRetire: () => undefined, onEnd: () => undefined });
+    return Promise.resolve(near);
+  });
+  let lost = 0;
+  keeper.onLost(() => (lost += 1));
+  far[0]?.close();
+  await expect(keeper.list()).rejects.toMatchObject({ code: "keeper-unavailable" });
+  expect(lost).toBe(1);
+});
+
+test("a stranger, and a client of another version, are told so", async () => {
+  const server = new KeeperServer({ kernel: echoKernel(), trace: {} });
+  for (const [line, words] of [
+    ["GET / HTTP/1.1", "Keeper failed"],
+    ['{"open":"door"}', "not a line of the keeper's protocol"],
+    ['{"open":"calls","protocol":99}', "speaks protocol 1, not 99"],
+  ] as const) {
+    const [near, far] = connectionPair();
+    serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });
+    let answer = "";
+    const ended = new Promise<void>((resolve) => {
+      near.input.listen((bytes) => (answer += new TextDecoder().decode(bytes)), resolve);
+    });
+    near.output.write(new TextEncoder().encode(`${line}\n`));
+    await ended;
+    expect(answer).toContain(words);
+  }
+});

@@ -214,7 +214,7 @@ describe.skipIf(skip)("the life of a container", () => {
 describe.skipIf(skip)("plan and explain", () => {
   test("--plan names every concept and makes nothing", async () => {
     const plan = await must("run", "--plan", "-m", "64m", "busybox", "true");
-    for (const concept of ["layers", "cgroups", "namespaces", "security"]) {
+    for (const concept of ["layers", "cgroups", "namespaces", "capabilities"]) {
       expect(plan).toContain(`docs/concepts/${concept}.md`);
     }
     expect(plan).toContain("67108864");
@@ -228,7 +228,9 @@ describe.skipIf(skip)("plan and explain", () => {
     expect(told).toMatch(/layers: \d+ steps, [\d.]+ (µs|ms)/);
     expect(told).toContain('mount(source="overlay"');
     const house = fileURLToPath(new URL("../..", import.meta.url));
-    const places = [...told.matchAll(/\[(runtime[^\]:]+\.ts):\d+\]$/gm)].map(([, file = ""]) => file);
+    const places = [...told.matchAll(/\[(runtime[^\]:]+\.ts):\d+\]$/gm)].map(
+      ([, file = ""]) => file,
+    );
     expect(places.length).toBeGreaterThan(20);
     expect([...new Set(places)].filter((file) => !existsSync(join(house, file)))).toEqual([]);
     const entries = JSON.parse(await must("explain", "--json", "told")) as unknown[];

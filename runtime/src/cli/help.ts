@@ -22,14 +22,14 @@ import { KINDS } from "./values.ts";
 const CONCEPTS: readonly (readonly [Concept | undefined, string, string | undefined])[] = [
   [undefined, "Options", undefined],
   ["process", "The process: what runs, and as whom", "container"],
-  ["streams", "Streams: standard input and output, terminals, logs", "streams"],
+  ["streams", "Streams: standard input and output, terminals, logs", "cli"],
   ["life-cycle", "Life cycle: names, restarts, the end", "container"],
   ["namespaces", "Namespaces: what the process can see", "namespaces"],
   ["cgroups", "Cgroups: how much the process may use", "cgroups"],
-  ["security", "Security: what the process may ask of the kernel", "security"],
+  ["security", "Security: what the process may ask of the kernel", "capabilities"],
   ["layers", "Layers: the root file system", "layers"],
   ["volumes", "Volumes: files from outside the layers", "volumes"],
-  ["network", "Network: addresses, names, ports", "network"],
+  ["network", "Network: addresses, names, ports", undefined],
   ["images", "Images: where the first layers come from", "images"],
   ["output", "Output", undefined],
 ];

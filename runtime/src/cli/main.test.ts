@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { CATALOG } from "./catalog.ts";
 import { ConnectionError, PROGRAM_VERSION, main } from "./index.ts";
 import { runCommandLine } from "./program.fixture.ts";
 
@@ -135,6 +136,16 @@ describe("help", () => {
     expect(out).toContain("Usage:  drydock run [OPTIONS] IMAGE [COMMAND] [ARG...]");
     expect(out).toMatch(/-m, --memory bytes\s+.*memory\.max/);
     expect(out).toContain("docs/concepts/cgroups.md");
+  });
+
+  test("every page that help names exists", async () => {
+    const helps = await Promise.all(
+      CATALOG.map(({ names }) => runCommandLine([...(names[0] ?? []), "--help"], nothing)),
+    );
+    const pages = helps.flatMap(({ out }) => out.match(/docs\/concepts\/[a-z-]+\.md/g) ?? []);
+    const site = new URL("../../../docs-site/", import.meta.url);
+    expect(pages.length).toBeGreaterThan(CATALOG.length);
+    expect([...new Set(pages)].filter((page) => !existsSync(new URL(page, site)))).toEqual([]);
   });
 
   test("-h is help where it is no flag, and the host name of run", async () => {

@@ -12,14 +12,19 @@
 
 const LONGEST = 100;
 
-/** Rooms that have a page of their own. */
-const PAGES = new Set(
-  "cgroups container daemon images keeper layers namespaces network security volumes".split(" "),
-);
+/** The page that explains a concept, where there is one. */
+const PAGES: ReadonlyMap<string, string> = new Map([
+  ["security", "capabilities"],
+  ...["cgroups", "container", "daemon", "engine", "images", "keeper", "layers", "namespaces"].map(
+    (room): [string, string] => [room, room],
+  ),
+  ["volumes", "volumes"],
+]);
 
-/** Where a concept is explained, in parentheses; nothing for what is no concept. */
+/** Where a concept is explained, in parentheses; nothing for what has no page. */
 export function pageOf(concept: string): string {
-  return PAGES.has(concept) ? ` (docs/concepts/${concept}.md)` : "";
+  const page = PAGES.get(concept);
+  return page === undefined ? "" : ` (docs/concepts/${page}.md)`;
 }
 
 /** Calls whose last argument is a file mode, which people read in octal. */

@@ -320,7 +320,7 @@ describe("explain", () => {
     );
     expect(out).toContain('mkdir("/r/0123456789ab…", 0711)  [src/layers/a.ts:1]');
     expect(out).toContain('open("/c") = 9  [src/cgroups/b.ts:2]');
-    expect(out).toContain("engine: 1 step, 1.50 ms\n");
+    expect(out).toContain("engine: 1 step, 1.50 ms (docs/concepts/engine.md)\n");
     expect(out).toContain('unlink("/x") = ENOENT');
     expect(out).toContain("3 steps, 4.50 ms in all; the kernel refused 1.\n");
     const raw = await runCommandLine(["explain", "--json", "web"], api);

@@ -24,7 +24,7 @@ export const command: Command = {
     "Each mount, clone flag, cgroup write and credential change, with its result, its time, the line of " +
     "source that did it, and the page that explains it. The writable layer is the container's own: what " +
     "changes there never changes the image.",
-  concepts: ["container", "namespaces", "cgroups", "layers", "security"],
+  concepts: ["container", "namespaces", "cgroups", "layers", "capabilities", "seccomp"],
   completes: "containers",
   run,
 };

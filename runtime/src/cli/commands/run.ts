@@ -53,7 +53,7 @@ export const command: Command = {
     "A container is a process with its own view of the machine (namespaces), a limit to what it may " +
     "use (cgroups), a root file system of its own (layers) and fewer rights (security). " +
     "`drydock run --plan …` prints the steps that make one, `drydock explain NAME` those that were taken.",
-  concepts: ["container", "namespaces", "cgroups", "layers", "security"],
+  concepts: ["container", "namespaces", "cgroups", "layers", "capabilities", "seccomp"],
   completes: "images",
   run,
 };

@@ -148,7 +148,7 @@ function parseBindTarget(text: string, target: string): string {
     return parseTarget("bind", target);
   } catch (error) {
     const problem = error instanceof RuntimeError ? error.message : String(error);
-    return refuse(text, `invalid volume specification: '${text}': ${problem}`, error);
+    return refuse(text, `invalid volume specification: '${text}': ${problem}`, { cause: error });
   }
 }
 
@@ -257,7 +257,11 @@ export function cleanPath(path: string): string {
 }
 
 /** Refuses in Docker's words. */
-export function refuse(subject: string, message: string, cause?: unknown): never {
+export function refuse(
+  subject: string,
+  message: string,
+  more: { readonly hint?: string; readonly cause?: unknown } = {},
+): never {
   throw new RuntimeError({
     code: "volume-invalid",
     class: "invalid",
@@ -265,7 +269,7 @@ export function refuse(subject: string, message: string, cause?: unknown): never
     subject,
     message,
     hint: "Write -v /path/on/host:/path/in/container, with :ro at the end for read-only.",
-    cause,
+    ...more,
   });
 }
 

@@ -30,7 +30,9 @@ export function checkSources(kernel: Files, specs: readonly MountSpec[]): void {
     if (spec.type !== "bind" || spec.whenMissing !== "refuse") continue;
     if (isThere(kernel, spec.hostPath)) continue;
     const problem = `bind source path does not exist: ${spec.hostPath}`;
-    refuse(spec.hostPath, `invalid mount config for type "bind": ${problem}`);
+    refuse(spec.hostPath, `invalid mount config for type "bind": ${problem}`, {
+      hint: "Make it on the host first, or use -v, which makes a missing directory.",
+    });
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Bench: the same work done by Drydock and by whatever else is installed, side by side.
  *
- * All take turns in one run on one machine, so that only the ratios matter; each number is a median.
- * What is not installed is named and left out. Everything lives in one temporary directory and is
- * gone afterwards. The table goes to the terminal, the numbers to runtime/bench/results.json.
+ * All take turns in one run on one machine, so that only the ratios matter; each number is a
+ * median. What is not installed is named and left out. Everything lives in one temporary directory
+ * and is gone afterwards. The table goes to the terminal, the numbers to
+ * runtime/bench/results.json.
  *
  * Usage: npm run bench [-- --rounds N] [--only WORD] (needs root)
  */
@@ -71,7 +72,9 @@ function measures({ ours, dockerd, podman, runc }) {
   ];
 }
 
-/** Fifty containers are started at eight a time, then removed by one command: two measures in one. */
+/**
+ * Fifty containers are started at eight a time, then removed by one command: two measures in one.
+ */
 async function measureBursts(daemons) {
   const removals = Object.fromEntries(daemons.map(({ name }) => [name, []]));
   const timeBurst = async (daemon) => {

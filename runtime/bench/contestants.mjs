@@ -1,9 +1,9 @@
 /**
  * Contestants: our engine and those of others, each on a directory of its own.
  *
- * None touches what the machine's owner runs: dockerd gets its own network and mount namespace, data
- * root, socket and cgroup parent; podman its own stores; runc a bare bundle. Each is stopped by pid
- * and leaves nothing behind.
+ * None touches what the machine's owner runs: dockerd gets its own network and mount namespace,
+ * data root, socket and cgroup parent; podman its own stores; runc a bare bundle. Each is stopped
+ * by pid and leaves nothing behind.
  */
 import { spawn } from "node:child_process";
 import {
@@ -47,7 +47,9 @@ export async function makeRootfs(directory) {
   writeFileSync(join(directory, "etc/group"), "root:x:0:\n");
 }
 
-/** A daemon that serves the Docker API: `start`, `stop`, a client, and the docker CLI pointed at it. */
+/**
+ * A daemon that serves the Docker API: `start`, `stop`, a client, and the docker CLI pointed at it.
+ */
 class DockerDaemon {
   #process = null;
 
@@ -192,7 +194,9 @@ export class Podman {
   }
 }
 
-/** Low limits, because by itself podman asks for some above the hard ones, which not every root may. */
+/**
+ * Low limits, because by itself podman asks for some above the hard ones, which not every root may.
+ */
 const limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"];
 
 /** runc alone, on a bare root file system without overlay. */
@@ -250,7 +254,9 @@ function removeCgroupTree(path) {
   }
 }
 
-/** Removes a contestant's directory; podman's and docker's stores have mounts' leftovers in them. */
+/**
+ * Removes a contestant's directory; podman's and docker's stores have mounts' leftovers in them.
+ */
 export function removeDirectory(path) {
   rmSync(path, { recursive: true, force: true });
 }

@@ -26,7 +26,9 @@ const { values: options } = parseArgs({
 });
 const containers = Number(options.containers);
 const warmUp = 50;
-/** Garbage is collected when the collector likes: medians over stretches may differ by this much. */
+/**
+ * Garbage is collected when the collector likes: medians over stretches may differ by this much.
+ */
 const memoryNoiseBytes = 8e6;
 
 const countOf = (items) => new Map([...items].map((item) => [item, true]));
@@ -56,7 +58,9 @@ function directoriesUnder(path) {
   return below.flatMap((directory) => [directory, ...directoriesUnder(directory)]);
 }
 
-/** Paths of state, but not of logs and locks whose number is constant and whose size is not ours. */
+/**
+ * Paths of state, but not of logs and locks whose number is constant and whose size is not ours.
+ */
 function filesUnder(path) {
   return readdirSync(path, { recursive: true }).filter((name) => {
     try {

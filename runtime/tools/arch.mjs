@@ -1,9 +1,10 @@
 /**
  * Arch: does every import point the way the map of the house says?
  *
- * The second of three locks on the layering (the first is the compiler, the third the browser bundle).
- * dependency-cruiser reads the sources with TypeScript 6 and applies the rules made from layers.mjs.
- * With a TypeScript that it cannot use it sees no modules and reports success; hence the floor below.
+ * The second of three locks on the layering (the first is the compiler, the third the browser
+ * bundle). dependency-cruiser reads the sources with TypeScript 6 and applies the rules made from
+ * layers.mjs. With a TypeScript that it cannot use it sees no modules and reports success; hence
+ * the floor below.
  *
  * Usage: node runtime/tools/arch.mjs [directory of the house] [least number of modules]
  */

@@ -1,4 +1,6 @@
-/** Arch must fail on a wrong import, and when it sees less than it should: both were seen to slip. */
+/**
+ * Arch must fail on a wrong import, and when it sees less than it should: both were seen to slip.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -3,8 +3,8 @@
  *
  * A tool with native parts lists one optional package for each platform. npm leaves out of the lock
  * those that its registry does not hold (a mirror may hold only its own platform's), and `npm ci`
- * then refuses the lock as incomplete, on any registry. An entry without a hash is enough: npm skips
- * a package whose os or cpu is another's, and asks the registry for one that is ours.
+ * then refuses the lock as incomplete, on any registry. An entry without a hash is enough: npm
+ * skips a package whose os or cpu is another's, and asks the registry for one that is ours.
  *
  * Run it after changing dependencies: npm run lock
  */

@@ -47,7 +47,10 @@ export function parse(path: string): ts.SourceFile {
   return ts.createSourceFile(path, textOf(path), ts.ScriptTarget.ES2022, true);
 }
 
-/** Titles of the tests in a file: `test("title", …)`, `it.skipIf(…)("title", …)`, `test.prop(…)("title", …)`. */
+/**
+ * Titles of the tests in a file: `test("title", …)`, `it.skipIf(…)("title", …)`,
+ * `test.prop(…)("title", …)`.
+ */
 export function testTitles(path: string): readonly string[] {
   const titles: string[] = [];
   const visit = (node: ts.Node): void => {

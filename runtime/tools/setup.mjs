@@ -92,7 +92,9 @@ function aptGet(command, ...names) {
   return ran.status === 0;
 }
 
-/** Whether a file is an ELF program without a PT_INTERP entry: one that needs no loader or library. */
+/**
+ * Whether a file is an ELF program without a PT_INTERP entry: one that needs no loader or library.
+ */
 function isStaticProgram(path) {
   if (!existsSync(path)) return false;
   const elf = readFileSync(path);

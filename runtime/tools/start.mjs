@@ -2,9 +2,9 @@
  * Start: from a fresh clone to a container that has run, and the story of how.
  *
  * `npm start` installs what is missing, builds, starts the daemon if none answers, runs a first
- * container through our own CLI, and then tells from the daemon's journal what the kernel was asked:
- * which namespaces, which cgroup, which layers, which process, each with the line of source that
- * asked. The daemon goes on running; a second `npm start` finds it and takes a second.
+ * container through our own CLI, and then tells from the daemon's journal what the kernel was
+ * asked: which namespaces, which cgroup, which layers, which process, each with the line of source
+ * that asked. The daemon goes on running; a second `npm start` finds it and takes a second.
  *
  * DRYDOCK_ROOT and DRYDOCK_HOST choose another directory and socket than the default ones.
  */

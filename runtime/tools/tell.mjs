@@ -2,13 +2,14 @@
  * Tell: what was done for one container, in a dozen lines, from its journal.
  *
  * The journal has every call; here are the ones that made the container, by concept. Nothing is
- * known beforehand: a namespace, cgroup or layer that the journal lacks is not in the story. The plan
- * of the same container adds where each step was decided.
+ * known beforehand: a namespace, cgroup or layer that the journal lacks is not in the story. The
+ * plan of the same container adds where each step was decided.
  */
 
 /**
- * @param told `journal` as `drydock explain --json` prints it, `plan` as `drydock run --plan --format
- *   json` does, `inspected` as `drydock inspect` does, `took` milliseconds of the whole command
+ * @param told `journal` as `drydock explain --json` prints it, `plan` as `drydock run --plan
+ *   --format json` does, `inspected` as `drydock inspect` does, `took` milliseconds of the whole
+ *   command
  * @returns the story, as text
  */
 export function tell({ journal, plan, inspected, took }) {

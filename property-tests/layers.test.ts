@@ -356,7 +356,7 @@ describe.skipIf(skip)("on the real kernel", () => {
 
   /** Everything that an attacker would try, with a few names so that tricks meet. */
   const hostilePath = fc.constantFrom(
-    ..."x l l/x l/l ../x ../out/x /x /../../x l/../../x .. . l/victim".split(" "),
+    ..."x l l/x l/l l/l/x ../x ../out/x /x /../../x l/../../x .. . l/victim".split(" "),
     ...".wh.victim l/.wh.victim ../.wh.victim l/.wh..wh..opq .wh... .wh.".split(" "),
   );
   const linkPath = fc.constantFrom(..."../out ../out/victim / .. . l x l/victim OUT".split(" "));
@@ -376,6 +376,9 @@ describe.skipIf(skip)("on the real kernel", () => {
       [[trick("l", "symlink", "../out"), trick("x", "link", "l/victim"), trick("x", "file")]],
       [[trick("l", "symlink", "../out"), trick("x", "link", "l/victim")]],
       [[trick("l", "symlink", "OUT"), trick("l/x", "directory")]],
+      // It was a directory when it was looked at.
+      [[trick("l/x", "file"), trick("l", "symlink", "../out"), trick("l/victim", "file")]],
+      [[trick("l/l/x", "file"), trick("l", "symlink", ".."), trick("l/out/x", "file")]],
       [[trick("l", "symlink", "../out/victim"), trick("l", "file")]],
       [[trick("x", "link", "../out/victim"), trick("x", "file")]],
     ],

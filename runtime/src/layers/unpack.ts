@@ -57,7 +57,7 @@ export function unpackLayer(kernel: Files, layerTar: Uint8Array, target: string)
   const whiteouts: (readonly string[])[] = [];
   const directories = new Map<string, TarEntry>();
   const droppedXattrs: string[] = [];
-  const tree = { kernel, target, droppedXattrs };
+  const tree: Tree = { kernel, target, droppedXattrs, directories: new Set() };
   for (const entry of parseTar(layerTar)) {
     const parts = partsInside(entry.path);
     if (parts.at(-1)?.startsWith(WHITEOUT_PREFIX) === true) {
@@ -78,6 +78,8 @@ interface Tree {
   readonly kernel: Files;
   readonly target: string;
   readonly droppedXattrs: string[];
+  /** Paths that were found to be real directories, so that each is looked at once. */
+  readonly directories: Set<string>;
 }
 
 function pathOf(tree: Tree, parts: readonly string[]): string {
@@ -100,10 +102,13 @@ function makeEntry(tree: Tree, parts: readonly string[], entry: TarEntry): void 
 function makeParents(tree: Tree, parts: readonly string[]): void {
   for (let depth = 1; depth < parts.length; depth++) {
     const path = pathOf(tree, parts.slice(0, depth));
+    if (tree.directories.has(path)) continue;
     const type = typeAt(tree.kernel, path);
     if (type === undefined) tree.kernel.mkdir(path, 0o755);
-    else if (type !== "directory")
+    else if (type !== "directory") {
       refuseTar(parts.join("/"), `"${path}" is above it and is a ${type}`);
+    }
+    tree.directories.add(path);
   }
 }
 
@@ -115,6 +120,8 @@ function makePlace(tree: Tree, path: string, entry: TarEntry): void {
   const source = entry.type === "link" ? linkSource(tree, entry) : "";
   if (source === path) return;
   removeTree(kernel, path);
+  // What was a directory may be a link now, and everything below it somewhere else.
+  if (tree.directories.has(path)) tree.directories.clear();
   makeInode(kernel, path, entry, source);
 }
 

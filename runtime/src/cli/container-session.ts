@@ -19,7 +19,7 @@
  */
 import { pathPart, readText, type Api } from "./api.ts";
 import type { Context } from "./command.ts";
-import { Failure } from "./failure.ts";
+import { Failure, messageOf } from "./failure.ts";
 import { connectStreams, followSize, forwardSignals, type StreamEnd } from "./streams.ts";
 import type { Connection } from "./transport.ts";
 
@@ -129,12 +129,22 @@ export async function waitForExit(
   text.catch(() => undefined);
   return {
     code: async () => {
-      const body = await text;
-      // The schema promises this shape; an end of the stream without it is an error of its own.
-      const answer = body === "" ? undefined : (JSON.parse(body) as WaitAnswer);
-      const problem = answer === undefined ? "unexpected EOF" : answer.Error?.Message;
-      if (problem === undefined || problem === "") return answer?.StatusCode ?? 125;
-      throw new Failure({ message: `Error waiting for container: ${problem}`, exitCode: 125 });
+      const answer = await text.then(parseWait).catch((cause: unknown) => {
+        throw waitFailure(messageOf(cause), cause);
+      });
+      const problem = answer.Error?.Message ?? "";
+      if (problem !== "") throw waitFailure(problem);
+      return answer.StatusCode;
     },
   };
+}
+
+function parseWait(text: string): WaitAnswer {
+  if (text === "") throw new Error("unexpected EOF");
+  // The schema promises this shape.
+  return JSON.parse(text) as WaitAnswer;
+}
+
+function waitFailure(problem: string, cause?: unknown): Failure {
+  return new Failure({ message: `error waiting for container: ${problem}`, exitCode: 125, cause });
 }

@@ -176,10 +176,16 @@ export function followSize(console: Console, api: Api, target: Resizable): Undo 
 
 const NOT_FORWARDED = new Set(["SIGCHLD", "SIGPIPE", "SIGURG"]);
 
+/** After so many requests to end, the next one ends this program whatever the container does. */
+const PATIENCE = 2;
+
 /** Sends the signals that this program gets to the container's first process instead. */
 export function forwardSignals(console: Console, api: Api, id: string): Undo {
-  return console.onSignal((signal) => {
+  let endings = 0;
+  const undo = console.onSignal((signal) => {
     if (NOT_FORWARDED.has(signal)) return;
+    if (signal === "SIGINT" || signal === "SIGTERM") endings += 1;
+    if (endings === PATIENCE) undo();
     const path = `/containers/${pathPart(id)}/kill`;
     api.json<undefined>({ method: "POST", path, query: { signal } }).catch((cause: unknown) => {
       // Before its start and after its end a container takes no signal; nobody waits for this.
@@ -187,4 +193,5 @@ export function forwardSignals(console: Console, api: Api, id: string): Undo {
         console.err.write(`signal ${signal}: ${messageOf(cause)}\n`);
     });
   });
+  return undo;
 }

@@ -67,11 +67,15 @@ function send(host: string, wanted: ApiRequest, upgrade: boolean): Promise<Answe
         for (const event of read()) {
           if (event.kind === "head") resolve({ ...event, socket, body });
           else if (event.kind === "body") body.push(event.bytes);
-          else body.end();
+          else endAnswer();
         }
       } catch (cause) {
         fail(cause);
       }
+    };
+    const endAnswer = (): void => {
+      body.end();
+      socket.destroy();
     };
     const fail = (cause: unknown): void => {
       const error = connectionError(cause);

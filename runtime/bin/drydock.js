@@ -4,7 +4,7 @@
 // own, and compiles the source if not. Both are written by `npm run build`. The "--" above keeps Node
 // from taking `--env-file` for itself, which it does wherever the words stand.
 "use strict";
-const { readFileSync, writeFileSync } = require("node:fs");
+const { readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { dirname, join } = require("node:path");
 const vm = require("node:vm");
 
@@ -17,6 +17,20 @@ function read(path, encoding) {
   } catch {
     return undefined;
   }
+}
+
+/** V8 compares only the lengths of the sources, so a form older than the bundle is not offered. */
+function readCompiled() {
+  const form = statSync(compiled, { throwIfNoEntry: false });
+  if (form === undefined || form.mtimeMs < statSync(bundle).mtimeMs) return undefined;
+  return read(compiled);
+}
+
+function keepCompiled(script, source) {
+  const temporary = `${compiled}.${process.pid}`;
+  writeFileSync(temporary, script.createCachedData());
+  if (read(bundle, "utf8") === source) renameSync(temporary, compiled);
+  else rmSync(temporary);
 }
 
 // The daemon is a module, which only import() loads; everything else that is outside is not.
@@ -33,10 +47,10 @@ if (source === undefined) {
 } else {
   const script = new vm.Script(
     `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
-    { filename: bundle, cachedData: read(compiled) },
+    { filename: bundle, cachedData: readCompiled() },
   );
   if (process.env.DRYDOCK_COMPILE !== undefined) {
-    process.on("exit", () => writeFileSync(compiled, script.createCachedData()));
+    process.on("exit", () => keepCompiled(script, source));
   }
   script.runInThisContext()(exports, load, module, bundle, dirname(bundle));
 }

@@ -1,8 +1,9 @@
 /**
  * Byte streams: from what the kernel port offers to what the web offers, and back.
  *
- * The port speaks of sources that can be paused and sinks that say when they are full; clients of the engine get the
- * web's `ReadableStream`. Both carry back-pressure, so nothing is collected in between.
+ * The port speaks of sources that can be paused and sinks that say when they are full; clients of
+ * the engine get the web's `ReadableStream`. Both carry back-pressure, so nothing is collected in
+ * between.
  *
  * Kernel interface: none.
  * Invariants: none; `byte-streams.test.ts` shows the back-pressure.

@@ -1,12 +1,13 @@
 /**
  * Complete configuration: what a client left open, the image says.
  *
- * An image carries a configuration too: command, environment, user, working directory. A client may override each. The
- * rules are Docker's, and one of them surprises: naming an entrypoint drops the image's command, because the command is
- * the entrypoint's arguments.
+ * An image carries a configuration too: command, environment, user, working directory. A client may
+ * override each. The rules are Docker's, and one of them surprises: naming an entrypoint drops the
+ * image's command, because the command is the entrypoint's arguments.
  *
  * Kernel interface: none.
- * Specification: OCI image-spec v1.1, config.md; Docker's merge of container and image configuration.
+ * Specification: OCI image-spec v1.1, config.md; Docker's merge of container and image
+ *   configuration.
  * Invariants: none; `complete-config.test.ts` lists the cases.
  * Left out: health checks.
  * Docs: docs/concepts/container.md
@@ -59,7 +60,10 @@ export function completeConfig(config: ContainerConfig, image: ImageDefaults): C
   });
 }
 
-/** An entrypoint of the client's, also an empty one (`--entrypoint ""` comes as [""]), drops the image's command. */
+/**
+ * An entrypoint of the client's, also an empty one (`--entrypoint ""` comes as [""]), drops the
+ * image's command.
+ */
 function completeCommand(
   config: ContainerConfig,
   image: ImageDefaults,
@@ -103,10 +107,11 @@ function nameOf(variable: string): string {
 const SHM_BYTES = 64 << 20;
 
 /**
- * What a client left open about this machine, in Docker's words for the defaults: so `inspect` shows
- * what holds instead of an empty text.
+ * What a client left open about this machine, in Docker's words for the defaults: so `inspect`
+ * shows what holds instead of an empty text.
  *
- * @param cgroupVersion on 2 a container gets a cgroup namespace of its own, on 1 it keeps the host's
+ * @param cgroupVersion on 2 a container gets a cgroup namespace of its own, on 1 it keeps the
+ *   host's
  * @example completeHostConfig(hostConfig, 2).CgroupnsMode // "private"
  */
 export function completeHostConfig(hostConfig: HostConfig, cgroupVersion: 1 | 2): HostConfig {

@@ -1,14 +1,15 @@
 /**
  * Container configuration: what a client asked for, in the field names of the Docker Engine API.
  *
- * A client sends `Config` (what the image could also say: command, environment, user) and `HostConfig` (what only this
- * machine can say: limits, mounts, namespaces). The API room validates and fills in defaults, so that everybody behind it
- * sees complete, plain, readonly data.
+ * A client sends `Config` (what the image could also say: command, environment, user) and
+ * `HostConfig` (what only this machine can say: limits, mounts, namespaces). The API room validates
+ * and fills in defaults, so that everybody behind it sees complete, plain, readonly data.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, ContainerConfig and HostConfig.
  * Invariants: none.
- * Left out: fields of Windows and of networks that do not exist yet are carried for `inspect` in `rest`.
+ * Left out: fields of Windows and of networks that do not exist yet are carried for `inspect` in
+ *   `rest`.
  * Docs: docs/concepts/container.md
  *
  * @module

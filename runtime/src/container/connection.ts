@@ -1,12 +1,13 @@
 /**
  * Connection: bytes both ways, whatever carries them.
  *
- * The keeper's protocol needs no more of a unix socket than this. A line reader takes the first line of a connection, or
- * all of them, and leaves what follows to somebody else.
+ * The keeper's protocol needs no more of a unix socket than this. A line reader takes the first
+ * line of a connection, or all of them, and leaves what follows to somebody else.
  *
  * Kernel interface: unix(7), behind the entries.
  * Invariants:
- *   lines-ignore-chunking   the lines and the rest that a reader gives do not depend on how the bytes arrived
+ *   lines-ignore-chunking   the lines and the rest that a reader gives do not depend on how the
+ *     bytes arrived
  * Left out: nothing.
  * Docs: docs/concepts/keeper.md
  *
@@ -29,7 +30,10 @@ export type Connect = () => Promise<Connection>;
 
 const NEWLINE = 0x0a;
 
-/** Takes bytes as they come and gives the lines, without newline; `rest` takes what is behind the last one. */
+/**
+ * Takes bytes as they come and gives the lines, without newline; `rest` takes what is behind the
+ * last one.
+ */
 export interface LineReader {
   push(bytes: Uint8Array): readonly string[];
   /** At most one line. */

@@ -1,10 +1,11 @@
 /**
  * Exit codes: one small number that tells how a container ended, or why it never ran.
  *
- * The kernel tells a parent either an exit code or a signal; a shell, and Docker with it, folds both into one number by
- * adding 128 to the signal. Three numbers say that the container's program never ran at all:
+ * The kernel tells a parent either an exit code or a signal; a shell, and Docker with it, folds
+ * both into one number by adding 128 to the signal. Three numbers say that the container's program
+ * never ran at all:
  *
- *     126   the command cannot be executed           128       it could not be started for another reason
+ *     126   the command cannot be executed           128       it could not be started otherwise
  *     127   there is no such command                 128 + n   the process was ended by signal n
  *
  * A client that could not get a container to start at all ends with 125 itself.
@@ -12,7 +13,8 @@
  * Kernel interface: wait(2), signal(7).
  * Specification: docker-run(1), "Exit status".
  * Invariants:
- *   exit-code-is-status   an exit code passes unchanged, a signal n becomes 128 + n, and the two can be told apart
+ *   exit-code-is-status   an exit code passes unchanged, a signal n becomes 128 + n, and the two
+ *     can be told apart
  * Left out: nothing.
  * Docs: docs/concepts/container.md
  *

@@ -1,8 +1,9 @@
 /**
  * Frames: standard output and standard error through one connection.
  *
- * Without a terminal a process has two outputs, but an attached client has one connection. Docker cuts the outputs into
- * frames, each with a header of eight bytes that says which stream it is and how long it is:
+ * Without a terminal a process has two outputs, but an attached client has one connection. Docker
+ * cuts the outputs into frames, each with a header of eight bytes that says which stream it is and
+ * how long it is:
  *
  *      0        1   2   3     4   5   6   7      8 …
  *     ┌────────┬───────────┬────────────────┬─────────────
@@ -13,7 +14,8 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, `POST /containers/{id}/attach`, "Stream format".
  * Invariants:
- *   frames-round-trip   decoding gives back the encoded frames, however the bytes were cut on the way
+ *   frames-round-trip   decoding gives back the encoded frames, however the bytes were cut on the
+ *     way
  * Left out: nothing.
  * Docs: docs/concepts/keeper.md
  *
@@ -59,7 +61,8 @@ export interface FrameDecoder {
 /**
  * A decoder for one direction of one connection.
  *
- * @example createFrameDecoder().push(encodeFrame("stderr", new Uint8Array(3)))[0]?.stream // "stderr"
+ * @example
+ * createFrameDecoder().push(encodeFrame("stderr", new Uint8Array(3)))[0]?.stream; // "stderr"
  */
 export function createFrameDecoder(): FrameDecoder {
   let pending = new Uint8Array(0);

@@ -1,9 +1,10 @@
 /**
  * Exec: finding the program and becoming it.
  *
- * A command without a slash is looked for in each directory of PATH, the container's and inside the container, as
- * execvp(3) does. What is said when there is none is Docker's wording to the letter, because clients derive the exit
- * code from it: 127 when there is no such file, 126 when there is one that cannot be executed.
+ * A command without a slash is looked for in each directory of PATH, the container's and inside the
+ * container, as execvp(3) does. What is said when there is none is Docker's wording to the letter,
+ * because clients derive the exit code from it: 127 when there is no such file, 126 when there is
+ * one that cannot be executed.
  *
  * Kernel interface: execve(2), environ(7).
  * Specification: docker-run(1), "Exit status".
@@ -22,6 +23,9 @@ import { isErrno } from "./resolve-path.ts";
 /** PATH of a process that has none, as execvp(3). */
 const FALLBACK_PATH = "/bin:/usr/bin";
 
+/** How Docker begins to say so. */
+const START_FAILED = "unable to start container process";
+
 /** Why a command cannot run: the words, and how bad it is. */
 interface Refusal {
   readonly code: ErrorCode & ("command-not-found" | "command-not-executable");
@@ -35,7 +39,8 @@ const NO_SUCH_FILE = "no such file or directory";
  * Becomes the program that `argv[0]` names.
  *
  * @param env `NAME=value`; PATH is taken from it
- * @param announce is called right before execve(2), when nothing but execve itself can fail any more
+ * @param announce is called right before execve(2), when nothing but execve itself can fail any
+ *   more
  * @throws RuntimeError command-not-found, command-not-executable
  */
 export function execCommand(
@@ -131,7 +136,7 @@ function isKernelRefusal(error: unknown): error is KernelError {
 
 const HINTS: Readonly<Record<Refusal["code"], string>> = {
   "command-not-found":
-    "Look whether the image has it, in a directory of PATH, with the interpreter of its first line.",
+    "Look whether the image has it, in a directory of PATH, with its first line's interpreter.",
   "command-not-executable":
     "Give it the x bit in the image, for the user that the container runs as.",
 };
@@ -140,7 +145,7 @@ function failure(command: string, refusal: Refusal, cause: unknown): RuntimeErro
   return new RuntimeError({
     code: refusal.code,
     class: "invalid",
-    message: `unable to start container process: exec: ${JSON.stringify(command)}: ${refusal.words}`,
+    message: `${START_FAILED}: exec: ${JSON.stringify(command)}: ${refusal.words}`,
     operation: "execute the command",
     subject: command,
     errno: refusal.errno,

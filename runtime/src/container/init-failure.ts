@@ -1,8 +1,10 @@
 /**
- * Failures of init: what a step's failing kernel call means to the person who started the container.
+ * Failures of init: what a step's failing kernel call means to the person who started the
+ * container.
  *
- * Init is another process: an error leaves it as data. Most become "Cannot <why>: <call>: <errno>" with the step's own
- * words; a few that people make every day are said in Docker's words, which clients look for.
+ * Init is another process: an error leaves it as data. Most become "Cannot <why>: <call>: <errno>"
+ * with the step's own words; a few that people make every day are said in Docker's words, which
+ * clients look for.
  *
  * Kernel interface: errno(3).
  * Invariants: none; `init.test.ts` lists the cases.
@@ -84,7 +86,9 @@ function describeBind(
     return {
       ...known,
       errno,
-      message: `invalid mount config for type "bind": bind source path does not exist: ${step.source}`,
+      message:
+        'invalid mount config for type "bind": ' +
+        `bind source path does not exist: ${step.source}`,
       subject: step.source,
       hint: "Make it on the host first; -v makes a directory where --mount does not.",
     };

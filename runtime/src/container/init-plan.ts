@@ -1,11 +1,13 @@
 /**
  * Init plan: everything between fork and exec, as data.
  *
- * The sequence that turns a forked child into a container is the place where every runtime grows its monster. Here it is a
- * list of steps, each one kernel call or one small family of calls. The list is what `drydock run --plan` prints, what
- * `init.ts` walks against the kernel, what the page draws and what the tests read.
+ * The sequence that turns a forked child into a container is the place where every runtime grows
+ * its monster. Here it is a list of steps, each one kernel call or one small family of calls. The
+ * list is what `drydock run --plan` prints, what `init.ts` walks against the kernel, what the page
+ * draws and what the tests read.
  *
- * Kernel interface: mount(2), pivot_root(2), unshare(2), setns(2), sethostname(2), capset(2), seccomp(2), execve(2).
+ * Kernel interface: mount(2), pivot_root(2), unshare(2), setns(2), sethostname(2), capset(2),
+ *   seccomp(2), execve(2).
  * Specification: OCI runtime-spec v1.2, "Lifecycle".
  * Invariants: see `plan.ts`.
  * Left out: OCI hooks.
@@ -35,7 +37,9 @@ export type InitAction =
       readonly flags: readonly NamespaceFlag[];
     }
   | { readonly op: "unshare"; readonly flags: readonly NamespaceFlag[] }
-  /** Report that the new user namespace exists and wait until the parent has written its id maps. */
+  /**
+   * Report that the new user namespace exists and wait until the parent has written its id maps.
+   */
   | { readonly op: "await-id-maps" }
   /** Be user and group 0 of the user namespace, with all its capabilities. */
   | { readonly op: "become-root" }
@@ -50,8 +54,8 @@ export type InitAction =
       readonly mount: Omit<MountCall, "target">;
     }
   /**
-   * Bind a host path on a path inside `root`, resolved without leaving it, made if it is missing; then remount with
-   * `flags`, if any, and set the propagation.
+   * Bind a host path on a path inside `root`, resolved without leaving it, made if it is missing;
+   * then remount with `flags`, if any, and set the propagation.
    */
   | {
       readonly op: "bind";
@@ -72,7 +76,10 @@ export type InitAction =
   | { readonly op: "pivot-root"; readonly root: string }
   /** Make a directory and those above it where they are missing. */
   | { readonly op: "make-directory"; readonly path: string; readonly permissions: number }
-  /** Make a device node with its owner, and the directories above it; a file that is in its place is replaced. */
+  /**
+   * Make a device node with its owner, and the directories above it; a file that is in its place is
+   * replaced.
+   */
   | {
       readonly op: "device";
       readonly path: string;
@@ -90,14 +97,20 @@ export type InitAction =
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
   | { readonly op: "session" }
-  /** Open a terminal on the devpts at `ptmxPath`, hand its master to the parent, bind its slave to `consolePath` if given. */
+  /**
+   * Open a terminal on the devpts at `ptmxPath`, hand its master to the parent, bind its slave to
+   * `consolePath` if given.
+   */
   | { readonly op: "terminal"; readonly ptmxPath: string; readonly consolePath: string | null }
   | { readonly op: "resource-limit"; readonly limit: ResourceLimit }
   | { readonly op: "chdir"; readonly path: string }
   /** Enter the container's working directory. */
   | { readonly op: "workdir"; readonly path: string }
   | { readonly op: "bounding-set"; readonly capabilities: readonly string[] }
-  /** Look `user` and `additionalGroups` up in the container's /etc/passwd and /etc/group, and note who that is. */
+  /**
+   * Look `user` and `additionalGroups` up in the container's /etc/passwd and /etc/group, and note
+   * who that is.
+   */
   | {
       readonly op: "look-up-user";
       readonly user: string;
@@ -115,7 +128,10 @@ export type InitAction =
     }
   | { readonly op: "no-new-privileges" }
   | { readonly op: "seccomp"; readonly program: readonly BpfInstruction[] }
-  /** Look `argv[0]` up in the PATH of `env` like execvp(3), and become it; HOME is added where `env` has none. */
+  /**
+   * Look `argv[0]` up in the PATH of `env` like execvp(3), and become it; HOME is added where `env`
+   * has none.
+   */
   | { readonly op: "exec"; readonly argv: readonly string[]; readonly env: readonly string[] };
 
 /** The room that an action belongs to. */

@@ -1,12 +1,14 @@
 /**
  * Init: the interpreter that walks a plan.
  *
- * A forked child of the keeper runs `runInit`: one step after the other, each by its entry in one table, against the
- * kernel as a process sees itself. The last step replaces the process. There is no policy here: what to do and in which
- * order was decided in `plan.ts`, what a step means is a few lines in the table below.
+ * A forked child of the keeper runs `runInit`: one step after the other, each by its entry in one
+ * table, against the kernel as a process sees itself. The last step replaces the process. There is
+ * no policy here: what to do and in which order was decided in `plan.ts`, what a step means is a
+ * few lines in the table below.
  *
- * Each call is made in the name of its step's concept, so that a traced kernel's journal (`kernel/trace.ts`) can say what
- * it was for. Init tells its parent in JSON, one object a line, what it needs and how it went:
+ * Each call is made in the name of its step's concept, so that a traced kernel's journal
+ * (`kernel/trace.ts`) can say what it was for. Init tells its parent in JSON, one object a line,
+ * what it needs and how it went:
  *
  *      init                                     keeper
  *        │── ask {"ask": "id-maps"} ─────────────▶│ writes uid_map, gid_map
@@ -18,8 +20,10 @@
  * Kernel interface: see `init-plan.ts`.
  * Specification: OCI runtime-spec v1.2, "Lifecycle", steps 2 to 9.
  * Invariants:
- *   init-walks-in-order   the calls of a walk are those of the plan's steps, in order, up to the first that fails
- *   init-reports-failure   a failing kernel call, whichever it is, ends the walk and is reported with its step
+ *   init-walks-in-order   the calls of a walk are those of the plan's steps, in order, up to the
+ *     first that fails
+ *   init-reports-failure   a failing kernel call, whichever it is, ends the walk and is reported
+ *     with its step
  * Left out: nothing is undone here: the process exits, and its namespaces go with it.
  * Docs: docs/concepts/container.md
  *
@@ -49,7 +53,10 @@ interface Walk {
   /** Tells the parent that only execve is left. */
   readonly announce: () => void;
   readonly cgroups: readonly number[];
-  /** Of the tree that is being built. A mount on top changes what is below, so it is forgotten with it. */
+  /**
+   * Of the tree that is being built. A mount on top changes what is below, so it is forgotten with
+   * it.
+   */
   readonly known: KnownDirectories;
   readonly identity: Identity;
 }
@@ -132,7 +139,8 @@ const OPERATIONS: Operations = {
 };
 
 /**
- * Walks a plan in the child that `Processes.spawn` made. Returns only when a step failed, after reporting it.
+ * Walks a plan in the child that `Processes.spawn` made. Returns only when a step failed, after
+ * reporting it.
  *
  * @param inside what the child has
  * @param plan ends with `exec`
@@ -154,7 +162,8 @@ export function runInit(inside: Inside, plan: InitPlan): void {
 }
 
 function perform(step: InitStep, walk: Walk): Learned {
-  // The table has for each op a function of exactly that action; TypeScript cannot follow a lookup by a union.
+  // The table has for each op a function of exactly that action; TypeScript cannot follow a lookup
+  // by a union.
   const operation = OPERATIONS[step.op] as (action: InitAction, walk: Walk) => Learned;
   return operation(step, walk);
 }
@@ -173,7 +182,7 @@ function awaitIdMaps(inside: Inside): void {
     message: `Cannot write the id maps of the user namespace: ${answer}`,
     operation: "write id maps",
     subject: "uid_map",
-    hint: "Look at /etc/subuid and /etc/subgid: the engine's user needs the ids that were asked for.",
+    hint: "Look at /etc/subuid and /etc/subgid: the engine's user needs the ids asked for.",
   });
 }
 
@@ -207,7 +216,10 @@ function bind(walk: Walk, action: Extract<InitAction, { readonly op: "bind" }>):
   if (propagation.length > 0) kernel.mount({ ...call, flags: propagation });
 }
 
-/** The old root ends up under the new one at the same place, `/`, and is detached: nothing has to be made for it. */
+/**
+ * The old root ends up under the new one at the same place, `/`, and is detached: nothing has to be
+ * made for it.
+ */
 function pivotRoot(kernel: Kernel & Self, root: string): void {
   kernel.chdir(root);
   kernel.pivotRoot(".", ".");
@@ -268,7 +280,9 @@ function openTerminal(
   kernel.mount({ source: slavePath, target: consolePath, fstype: "", flags, data: "" });
 }
 
-/** In a user namespace the pipes belong to somebody outside, and stay theirs: they are open already. */
+/**
+ * In a user namespace the pipes belong to somebody outside, and stay theirs: they are open already.
+ */
 function ownStdio(kernel: Self, { uid, gid }: Identity, stdioGid: number | null): void {
   if (uid === 0) return;
   try {

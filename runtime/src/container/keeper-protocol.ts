@@ -1,17 +1,18 @@
 /**
  * Keeper protocol, the keeper's side: what goes over <root>/keeper.sock.
  *
- * Every connection begins with one line of JSON that says what it is for, answered with one line. One connection carries
- * calls and events, as lines; each attached client and each follower of a log has a connection of its own, so that a slow
- * one holds up nobody else.
+ * Every connection begins with one line of JSON that says what it is for, answered with one line.
+ * One connection carries calls and events, as lines; each attached client and each follower of a
+ * log has a connection of its own, so that a slow one holds up nobody else.
  *
  *     {"open":"calls","protocol":1}     ▶   ◀  {"ok":{}}
- *        {"call":7,"method":"start","args":[{...}]}   ▶   ◀  {"reply":7,"result":{...}} or {"reply":7,"error":{...}}
+ *        {"call":7,"method":"start","args":[…]}       ▶   ◀  {"reply":7,"result":…} or "error":…
  *                                                     ◀  {"event":"exit","record":{...}}
- *     {"open":"attach","request":{...}} ▶   ◀  {"ok":{}}   then  frames of stdin ▶  ◀ output, then end
- *     {"open":"follow","id":"..."}      ▶   ◀  {"ok":{"offsetBytes":N}}   then  ◀ lines of the log, then end
+ *     {"open":"attach","request":{…}}   ▶   ◀  {"ok":{}}   then  frames of stdin ▶  ◀ output
+ *     {"open":"follow","id":"…"}        ▶   ◀  {"ok":{"offsetBytes":N}}   then  ◀ lines of the log
  *
- * An empty frame says that the client has no more stdin; the end of the connection, that it has left.
+ * An empty frame says that the client has no more stdin; the end of the connection, that it has
+ * left.
  *
  * Kernel interface: none of its own.
  * Specification: none.

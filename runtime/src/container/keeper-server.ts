@@ -1,19 +1,25 @@
 /**
  * Keeper, the process side: parent of every container process.
  *
- * For each process it forks init, connects its streams to a hub, and waits. The order at the end is what others rely on:
+ * For each process it forks init, connects its streams to a hub, and waits. The order at the end is
+ * what others rely on:
  *
- *     process exits ─▶ its pipes are drained ─▶ log complete, clients end ─▶ exit file on disk ─▶ exit is announced
+ *     process exits ─▶ its pipes are drained ─▶ log complete, clients end ─▶ exit file on disk ─▶
+ * exit is announced
  *
- * A process exits when it exits: if somebody whom it left behind still holds its pipe, the wait for the pipe is bounded.
- * Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at the death of its parent.
+ * A process exits when it exits: if somebody whom it left behind still holds its pipe, the wait for
+ * the pipe is bounded.
+ * Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at the death of its
+ * parent.
  *
  * Kernel interface: fork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.
  * Invariants:
- *   exit-after-log   when an exit is announced, the log and the exit file hold everything that the process left
+ *   exit-after-log   when an exit is announced, the log and the exit file hold everything that the
+ * process left
  *   exit-status-is-real   the status that is announced is the one that the process ended with
- * Left out: a program with set-user-id bits clears its parent-death signal; the next start of an engine kills what is
+ * Left out: a program with set-user-id bits clears its parent-death signal; the next start of an
+ * engine kills what is
  *   left in the container's cgroup.
  * Docs: docs/concepts/keeper.md
  *
@@ -44,15 +50,11 @@ import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
-import { rehearse } from "./rehearsal.ts";
 import { StdioHub } from "./stdio-hub.ts";
 import type { HubClient } from "./stdio-hub.ts";
 
 /** How long to wait for the pipes of a process that has exited, as Docker does. */
 const DRAIN_MS = 2000;
-
-/** When to rehearse, after the first start: not in the way of what its user does next. */
-const REHEARSE_AFTER_MS = 100;
 
 /** What a keeper needs. */
 export interface KeeperServerOptions {
@@ -86,13 +88,14 @@ interface InitStory {
   failed: ErrorParts | undefined;
 }
 
-/** The keeper: see the head of this file. `keeper-protocol.ts` and `local-keeper.ts` put it behind `Keeper`. */
+/**
+ * The keeper: see the head of this file. `keeper-protocol.ts` and `local-keeper.ts` put it behind
+ * `Keeper`.
+ */
 export class KeeperServer {
   readonly #options: KeeperServerOptions;
   readonly #processes = new Map<string, KeptProcess>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
-  /** Kinds of process whose plans were rehearsed. */
-  readonly #rehearsed = new Set<StartRequest["kind"]>();
 
   constructor(options: KeeperServerOptions) {
     this.#options = options;
@@ -119,7 +122,6 @@ export class KeeperServer {
     const { id, kind } = request;
     process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
     void this.#awaitExit(request, process, child);
-    this.#rehearseOnce(request);
     return { hostPid: child.hostPid, startedAtMs, journal: journal.entries() };
   }
 
@@ -198,13 +200,6 @@ export class KeeperServer {
       if (!(error instanceof KernelError)) throw error;
       throw new StartError(notForked(error), journal.entries());
     }
-  }
-
-  #rehearseOnce({ kind, plan }: StartRequest): void {
-    if (this.#rehearsed.has(kind)) return;
-    this.#rehearsed.add(kind);
-    const { kernel, trace } = this.#options;
-    kernel.after(REHEARSE_AFTER_MS, () => rehearse(plan, trace));
   }
 
   #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {
@@ -297,7 +292,10 @@ export class KeeperServer {
     cancel?.();
   }
 
-  /** A daemon that comes back reads it: whole or not at all. A disk that is full must not cost the announcement. */
+  /**
+   * A daemon that comes back reads it: whole or not at all. A disk that is full must not cost the
+   * announcement.
+   */
   #writeExitFile(path: string, record: ExitRecord): void {
     const { kernel } = this.#options;
     const temporary = `${path}.new`;

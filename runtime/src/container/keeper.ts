@@ -1,10 +1,11 @@
 /**
  * Keeper: who holds a container's process while the daemon comes and goes.
  *
- * Somebody must stay the parent of a container's first process, hold its pipes or terminal, write its log and learn its
- * exit status, also while the daemon is restarted or upgraded. That is the keeper: one small process per engine. This file
- * is the language that both sides speak; `keeper-server.ts` is the keeper, `keeper-client.ts` is how the daemon reaches
- * it. In the page there is only one process, and the engine calls the server's functions directly.
+ * Somebody must stay the parent of a container's first process, hold its pipes or terminal, write
+ * its log and learn its exit status, also while the daemon is restarted or upgraded. That is the
+ * keeper: one small process per engine. This file is the language that both sides speak;
+ * `keeper-server.ts` is the keeper, `keeper-client.ts` is how the daemon reaches it. In the page
+ * there is only one process, and the engine calls the server's functions directly.
  *
  *      daemon                          keeper                        container
  *        │  start {init plan, stdio}     │                               │
@@ -34,8 +35,8 @@ export interface StdioRequest {
   /** Whether stdin can be written to; else it is /dev/null. */
   readonly openStdin: boolean;
   /**
-   * Close stdin when the first attached client that had it has no more, or goes away: `docker run -i`, and every exec.
-   * Never closes a terminal.
+   * Close stdin when the first attached client that had it has no more, or goes away: `docker run
+   * -i`, and every exec. Never closes a terminal.
    */
   readonly stdinOnce: boolean;
   readonly rows: number;
@@ -53,7 +54,10 @@ export interface StartRequest {
   readonly stdio: StdioRequest;
   /** json-file log to append to, null for none (execs, `--log-driver none`). */
   readonly logPath: string | null;
-  /** File that receives the `ExitRecord` as JSON, fsynced, before the exit is announced; null for execs. */
+  /**
+   * File that receives the `ExitRecord` as JSON, fsynced, before the exit is announced; null for
+   * execs.
+   */
   readonly exitPath: string | null;
   /** For tests: fail the n-th kernel call of init. */
   readonly fault: { readonly failAt: number; readonly errno: string } | null;
@@ -62,7 +66,8 @@ export interface StartRequest {
 /**
  * A start that failed in init: why, and every kernel call up to there, the failing one last.
  *
- * `code`, `class` and `message` are those of the failure (command-not-found, user-not-found, kernel-call-failed, …).
+ * `code`, `class` and `message` are those of the failure (command-not-found, user-not-found,
+ * kernel-call-failed, …).
  */
 export class StartError extends RuntimeError {
   /** What init did. */
@@ -100,8 +105,8 @@ export interface AttachRequest {
 }
 
 /**
- * An attached client's line. Output comes as Docker's multiplexed frames (8-byte header: stream 1 or 2, three zeros,
- * length big-endian), or raw when the process has a terminal.
+ * An attached client's line. Output comes as Docker's multiplexed frames (8-byte header: stream 1
+ * or 2, three zeros, length big-endian), or raw when the process has a terminal.
  */
 export interface Attached {
   /** Output until the process has ended and everything was delivered, or until `detach`. */
@@ -116,9 +121,15 @@ export interface Attached {
 
 /** A log that is being read while it is written. */
 export interface FollowedLog {
-  /** Length of the file when following began: read the file up to here, then `entries` go on without gap or overlap. */
+  /**
+   * Length of the file when following began: read the file up to here, then `entries` go on without
+   * gap or overlap.
+   */
   readonly offsetBytes: number;
-  /** Whole lines of the log file as they are appended; ends when the process has ended and its log is complete. */
+  /**
+   * Whole lines of the log file as they are appended; ends when the process has ended and its log
+   * is complete.
+   */
   readonly entries: ReadableStream<Uint8Array>;
 }
 
@@ -135,12 +146,19 @@ export interface Keeper {
   /**
    * Forks init, lets it walk the plan, resolves when it execs.
    *
-   * @throws StartError from init, with the journal of what was done; RuntimeError keeper-failed when init died before
+   * @throws StartError from init, with the journal of what was done; RuntimeError keeper-failed
+   *   when init died before
    */
   start(request: StartRequest): Promise<Started>;
-  /** Allowed before `start`: the stream then begins with the process. An attach to an unknown id waits for its start. */
+  /**
+   * Allowed before `start`: the stream then begins with the process. An attach to an unknown id
+   * waits for its start.
+   */
   attach(request: AttachRequest): Promise<Attached>;
-  /** Goes on where the log file of a running process ends now; of an unknown one, ends at once (offset: Infinity). */
+  /**
+   * Goes on where the log file of a running process ends now; of an unknown one, ends at once
+   * (offset: Infinity).
+   */
   followLog(id: string): Promise<FollowedLog>;
   /** Sends a signal to the process; a process that has ended is not an error. */
   signal(id: string, signal: string): Promise<void>;
@@ -149,9 +167,14 @@ export interface Keeper {
   list(): Promise<readonly Kept[]>;
   /** Attached streams that wait for a start which will not come (container removed) are ended. */
   forget(id: string): Promise<void>;
-  /** Called for each end of a kept process, after the log is complete and the exit file is written. */
+  /**
+   * Called for each end of a kept process, after the log is complete and the exit file is written.
+   */
   onExit(listener: (record: ExitRecord) => void): void;
-  /** Called when the keeper is gone (its process died): every kept process was killed with it (PR_SET_PDEATHSIG). */
+  /**
+   * Called when the keeper is gone (its process died): every kept process was killed with it
+   * (PR_SET_PDEATHSIG).
+   */
   onLost(listener: () => void): void;
   /** Lets go of the keeper; kept processes and the keeper go on. */
   close(): void;

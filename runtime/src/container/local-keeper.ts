@@ -1,8 +1,8 @@
 /**
  * Local keeper: the keeper in the same process.
  *
- * In the page, and in tests, there is no second process: the engine calls the keeper's functions directly, through the
- * same interface as over a socket.
+ * In the page, and in tests, there is no second process: the engine calls the keeper's functions
+ * directly, through the same interface as over a socket.
  *
  * Kernel interface: none of its own.
  * Invariants: see `keeper-server.ts`.

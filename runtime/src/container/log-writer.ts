@@ -1,9 +1,10 @@
 /**
  * Log writer: appends what a process writes to its log file.
  *
- * The two streams of a process are cut into lines independently, then the lines go into one file in the order in which
- * they became complete. A disk that is full must not stop a container: what cannot be written is counted and dropped,
- * and the next line that can be written begins on a line of its own.
+ * The two streams of a process are cut into lines independently, then the lines go into one file in
+ * the order in which they became complete. A disk that is full must not stop a container: what
+ * cannot be written is counted and dropped, and the next line that can be written begins on a line
+ * of its own.
  *
  * Kernel interface: write(2) with O_APPEND.
  * Specification: Docker's json-file logging driver.

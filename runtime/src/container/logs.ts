@@ -1,21 +1,25 @@
 /**
  * Logs: what a container wrote, one JSON line per line.
  *
- * The keeper cuts what a process writes into lines and appends each as an object {"log", "stream", "time"} to a file:
- * Docker's json-file format. Reading is the way back, with the questions that people ask: only the last lines, only
- * since then, with times, and go on while it is being written.
+ * The keeper cuts what a process writes into lines and appends each as an object {"log", "stream",
+ * "time"} to a file: Docker's json-file format. Reading is the way back, with the questions that
+ * people ask: only the last lines, only since then, with times, and go on while it is being
+ * written.
  *
- * Cutting depends on the bytes alone, not on how they arrived: a line ends at its newline or, when it has none, after
- * 16 KiB (moved back to where a character starts) or at the end of the stream. A part that was cut has no newline, so
- * joining the parts gives back the line.
+ * Cutting depends on the bytes alone, not on how they arrived: a line ends at its newline or, when
+ * it has none, after 16 KiB (moved back to where a character starts) or at the end of the stream. A
+ * part that was cut has no newline, so joining the parts gives back the line.
  *
  * Kernel interface: pipe(7).
  * Specification: Docker's json-file logging driver.
  * Invariants:
- *   log-ignores-chunking   the logged lines of a stream do not depend on how its bytes were cut into writes
+ *   log-ignores-chunking   the logged lines of a stream do not depend on how its bytes were cut
+ *     into writes
  *   log-loses-nothing   joining the log of one stream gives back the text that was written to it
- *   log-tail-is-suffix   the last n lines are the end of all lines, and filters by time keep their order
- * Left out: rotation (max-size, max-file), other drivers; bytes that are not UTF-8 become U+FFFD, as with Docker.
+ *   log-tail-is-suffix   the last n lines are the end of all lines, and filters by time keep their
+ *     order
+ * Left out: rotation (max-size, max-file), other drivers; bytes that are not UTF-8 become U+FFFD,
+ *   as with Docker.
  * Docs: docs/concepts/logs.md
  *
  * @module
@@ -88,7 +92,9 @@ function endOfPart(bytes: Uint8Array, from: number): number {
   return from + LOG_PART_BYTES - bytesToCharacterStart(bytes, from + LOG_PART_BYTES);
 }
 
-/** How many bytes before `at` the character starts that `at` is inside of; 0 when one starts there. */
+/**
+ * How many bytes before `at` the character starts that `at` is inside of; 0 when one starts there.
+ */
 function bytesToCharacterStart(bytes: Uint8Array, at: number): number {
   for (let back = 0; back < 4; back++) {
     const byte = bytes[at - back] ?? 0;
@@ -157,7 +163,9 @@ export interface LogFormat {
   readonly raw: boolean;
 }
 
-/** Splits the bytes of a log file into entries; keeps what is not a whole line for the next call. */
+/**
+ * Splits the bytes of a log file into entries; keeps what is not a whole line for the next call.
+ */
 export function createLogParser(): (bytes: Uint8Array) => readonly LogEntry[] {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let pending = "";
@@ -191,7 +199,8 @@ export function parseLogTime(time: string): number {
 /**
  * The entries that a reader wants of what is there.
  *
- * @example selectEntries([], { stdout: true, stderr: true, sinceMs: 0, untilMs: Infinity, tail: 5 })
+ * @example selectEntries([], { stdout: true, stderr: true, sinceMs: 0, untilMs: Infinity, tail: 5
+ * })
  */
 export function selectEntries(
   entries: readonly LogEntry[],

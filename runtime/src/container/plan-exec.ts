@@ -1,10 +1,12 @@
 /**
  * Exec plan: one more process in a running container.
  *
- * It shares everything with the container's first process: namespaces, cgroup, filter, capabilities. So there is nothing
- * to build, only to join; the rest of the plan is that of any process (plan-process.ts).
+ * It shares everything with the container's first process: namespaces, cgroup, filter,
+ * capabilities. So there is nothing to build, only to join; the rest of the plan is that of any
+ * process (plan-process.ts).
  *
- * The cgroup's files are opened before the mount namespace is joined, because their paths are the host's.
+ * The cgroup's files are opened before the mount namespace is joined, because their paths are the
+ * host's.
  *
  * Kernel interface: setns(2), and what `plan-process.ts` names.
  * Specification: Docker Engine API v1.50, `POST /containers/{id}/exec`.
@@ -43,7 +45,8 @@ export interface ExecPlan {
 const TTY_GID = 5;
 
 /**
- * Plans one more process in a running container: the same place, cgroup, filter and capabilities. Pure.
+ * Plans one more process in a running container: the same place, cgroup, filter and capabilities.
+ * Pure.
  *
  * @throws RuntimeError command-missing when there is no command
  */

@@ -1,8 +1,9 @@
 /**
  * Plan input: every fact that a container's plan depends on.
  *
- * The plan is a pure function. So whatever has to be asked of the machine, or of other containers, is asked before and
- * handed over as data: then the same plan can be printed, tested, run in the page and run for real.
+ * The plan is a pure function. So whatever has to be asked of the machine, or of other containers,
+ * is asked before and handed over as data: then the same plan can be printed, tested, run in the
+ * page and run for real.
  *
  * Kernel interface: none.
  * Invariants: see `plan.ts`.
@@ -20,7 +21,10 @@ import type { ContainerConfig, HostConfig } from "./config.ts";
 
 /** Where a container's files are on the host. All absolute, but for the layers. */
 export interface PlanPaths {
-  /** An existing empty directory; the container's tree is mounted there, in init's mount namespace only. */
+  /**
+   * An existing empty directory; the container's tree is mounted there, in init's mount namespace
+   * only.
+   */
   readonly rootfs: string;
   /** The image's layers and the container's own, as overlay stacks them. */
   readonly layers: Pick<OverlayRequest, "directory" | "lowers"> & {
@@ -30,7 +34,9 @@ export interface PlanPaths {
   readonly hostname: string;
   readonly hosts: string;
   readonly resolvConf: string;
-  /** With `IpcMode` shareable, host or container:X: the host directory that is bound to /dev/shm. */
+  /**
+   * With `IpcMode` shareable, host or container:X: the host directory that is bound to /dev/shm.
+   */
   readonly sharedMemory: string | null;
 }
 
@@ -52,7 +58,9 @@ export interface MachineFacts {
   readonly blockDevices: ReadonlyMap<string, string>;
   /** The engine's own bounding set. */
   readonly capabilities: readonly string[];
-  /** The text of /proc/self/mountinfo: a read-only bind keeps the flags of the mount it is made of. */
+  /**
+   * The text of /proc/self/mountinfo: a read-only bind keeps the flags of the mount it is made of.
+   */
   readonly mountinfo: string;
   /** The engine's own limits. */
   readonly limits: readonly ResourceLimit[];

@@ -3,25 +3,31 @@
  *
  * The order is the substance of this file, and each line of it has a reason:
  *
- *     look up the user     while files can still be opened: a limit on open files may forbid it soon
- *     working directory    as root, so that a directory which the user may not enter can still be where it starts
+ *     look up the user     while files can still be opened: a limit on open files may forbid it
+ *     soon
+ *     working directory    as root, so that a directory which the user may not enter can still be
+ *     where it starts
  *     join the cgroup      late: from now on every page that is touched is charged to the container
  *     cgroup namespace     its root is the cgroup of this moment
  *     resource limits      while CAP_SYS_RESOURCE is there to raise them
- *     seccomp              here without no_new_privs, because installing needs CAP_SYS_ADMIN; the profile must then
+ *     seccomp              here without no_new_privs, because installing needs CAP_SYS_ADMIN; the
+ *       profile must then
  *                          allow what follows, as it must with runc
  *     bounding set         needs CAP_SETPCAP
  *     user                 keeps the permitted capabilities, for the next step
  *     capabilities         exactly the planned sets
- *     no_new_privs, seccomp   or here, when asked: then no capability is needed, and the profile can be tighter
+ *     no_new_privs, seccomp   or here, when asked: then no capability is needed, and the profile
+ *     can be tighter
  *     parent-death signal  again: changing the user cleared it
  *     exec
  *
  * Kernel interface: setresuid(2), capabilities(7), prctl(2), seccomp(2), execve(2).
  * Specification: OCI runtime-spec v1.2, config.md, "Process".
  * Invariants:
- *   privileges-only-shrink   after the bounding set nothing in a plan needs a capability but setuid, setgid and setpcap
- *   death-signal-is-last   the parent-death signal is set after the last change of credentials and before exec
+ *   privileges-only-shrink   after the bounding set nothing in a plan needs a capability but
+ *     setuid, setgid and setpcap
+ *   death-signal-is-last   the parent-death signal is set after the last change of credentials and
+ *     before exec
  * Left out: scheduler and io priority, memory policy, personality.
  * Docs: docs/concepts/container.md
  *
@@ -194,7 +200,10 @@ export function planContainerCapabilities(
   });
 }
 
-/** What a program of the container finds in its environment; HOME is added by init, who knows the user. */
+/**
+ * What a program of the container finds in its environment; HOME is added by init, who knows the
+ * user.
+ */
 export function planEnvironment(
   config: Pick<ContainerConfig, "Hostname" | "Env">,
   tty: boolean,

@@ -1,15 +1,17 @@
 /**
  * The tree: everything that is mounted in a container, in which order.
  *
- * A container sees the image's layers, and in it what no image can hold: the kernel's own file systems, a few devices,
- * its own name, and whatever of the host it was given. Mounts hide what is below them, so they are made by depth, those
- * near the root first, and what a user mounts in the place of one of ours replaces it.
+ * A container sees the image's layers, and in it what no image can hold: the kernel's own file
+ * systems, a few devices, its own name, and whatever of the host it was given. Mounts hide what is
+ * below them, so they are made by depth, those near the root first, and what a user mounts in the
+ * place of one of ours replaces it.
  *
  * Kernel interface: mount(2), proc(5), sysfs(5), tmpfs(5), devpts, mq_overview(7), cgroups(7).
  * Specification: OCI runtime-spec v1.2, config-linux.md, "Default Filesystems"; Docker's defaults.
  * Invariants:
  *   mounts-by-depth   no mount of a plan hides one that was made before it
- *   user-mounts-win   every mount of the user's is in the plan, and none of ours is at the same place
+ *   user-mounts-win   every mount of the user's is in the plan, and none of ours is at the same
+ *     place
  * Left out: mounts of ours that an image's symbolic link puts in another mount's place.
  * Docs: docs/concepts/container.md
  *
@@ -125,15 +127,19 @@ function procMount(request: TreeRequest): PlacedStep {
 }
 
 /**
- * The mount of proc where it has to come before the rest: it shows the PID namespace of the process that mounts it,
- * and only that namespace's owner may. Nothing when a user mounts something else there.
+ * The mount of proc where it has to come before the rest: it shows the PID namespace of the process
+ * that mounts it, and only that namespace's owner may. Nothing when a user mounts something else
+ * there.
  */
 export function planEarlyProc(request: TreeRequest): readonly InitStep[] {
   const isReplaced = request.volumes.some(({ containerPath }) => containerPath === "/proc");
   return isReplaced ? [] : [procMount(request).step];
 }
 
-/** Version 1: a tmpfs with a directory for each hierarchy; version 2: the cgroup itself. Always the container's own. */
+/**
+ * Version 1: a tmpfs with a directory for each hierarchy; version 2: the cgroup itself. Always the
+ * container's own.
+ */
 function cgroupMounts(request: TreeRequest): readonly PlacedStep[] {
   const { input, cgroup } = request;
   const concept = "cgroups";
@@ -167,8 +173,8 @@ function hierarchyName(parent: CgroupParent, index: number): string {
 }
 
 /**
- * What is still to do in a version 1 view after pivot_root: a link for each controller that shares a hierarchy
- * (`cpu` for `cpu,cpuacct`), and then no more changes.
+ * What is still to do in a version 1 view after pivot_root: a link for each controller that shares
+ * a hierarchy (`cpu` for `cpu,cpuacct`), and then no more changes.
  */
 export function finishCgroupView(request: TreeRequest): readonly InitStep[] {
   const { input, cgroup, volumes } = request;

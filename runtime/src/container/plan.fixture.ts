@@ -127,7 +127,9 @@ export function paperCgroups(mode: "v1" | "v2"): CgroupParent {
   };
 }
 
-/** The directory of the container that `paperInput` plans: whatever is below is a path of the host. */
+/**
+ * The directory of the container that `paperInput` plans: whatever is below is a path of the host.
+ */
 export const PAPER_DIRECTORY = "/host/containers/c1";
 
 /** What a test changes about a paper container. */

@@ -1,7 +1,8 @@
 /**
  * Container plan: from what was asked to what init does, in order.
  *
- * This is the place where the concepts meet. Each of them plans its own part; this file knows the order and nothing else:
+ * This is the place where the concepts meet. Each of them plans its own part; this file knows the
+ * order and nothing else:
  *
  *     1  not outlive the keeper
  *     2  join and create namespaces          (namespaces)
@@ -13,18 +14,22 @@
  *     8  devices, terminal, kernel settings, names, what is hidden
  *     9  user, limits, privileges, exec      plan-process.ts
  *
- * With a user namespace of its own a container's root is nobody on the host, and may not do some of this. So two things
- * are done before it is entered, in a mount namespace to stand on: the layers are mounted, with proc, which belongs to a
- * PID namespace that the keeper made; and whatever a later mount needs to stand on is made.
+ * With a user namespace of its own a container's root is nobody on the host, and may not do some of
+ * this. So two things are done before it is entered, in a mount namespace to stand on: the layers
+ * are mounted, with proc, which belongs to a PID namespace that the keeper made; and whatever a
+ * later mount needs to stand on is made.
  *
  * Kernel interface: see `init-plan.ts`.
- * Specification: OCI runtime-spec v1.2, config.md and config-linux.md; the order follows runc and bubblewrap.
+ * Specification: OCI runtime-spec v1.2, config.md and config-linux.md; the order follows runc and
+ *   bubblewrap.
  * Invariants:
  *   pivot-after-host-paths   no step after pivot_root names a path of the host
- *   cgroup-opened-before-joined   cgroup files are opened before pivot_root and joined after it, before privileges go
+ *   cgroup-opened-before-joined   cgroup files are opened before pivot_root and joined after it,
+ *     before privileges go
  *   namespaces-before-mounts   nothing is mounted before the mount namespace is the container's own
  *   plan-ends-in-exec   exec is the last step and there is no other
- * Left out: hooks; idmapped mounts, so files of a layer belong to nobody in a user namespace that does not map their owner.
+ * Left out: hooks; idmapped mounts, so files of a layer belong to nobody in a user namespace that
+ *   does not map their owner.
  * Docs: docs/concepts/container.md
  *
  * @module
@@ -84,7 +89,8 @@ export interface ContainerPlan {
  * Plans the start of a container. Pure.
  *
  * @param input every fact that the plan depends on
- * @throws RuntimeError as the concepts do, in Docker's words: resource-invalid, volume-invalid, capability-unknown, …
+ * @throws RuntimeError as the concepts do, in Docker's words: resource-invalid, volume-invalid,
+ *   capability-unknown, …
  */
 export function planContainer(input: PlanInput): ContainerPlan {
   const { hostConfig, machine } = input;
@@ -213,7 +219,9 @@ function planRoot(tree: TreeRequest, { entering }: NamespacePlan): readonly Init
   ];
 }
 
-/** What the host mounts later on still arrives, for binds that want it; what we mount never leaves. */
+/**
+ * What the host mounts later on still arrives, for binds that want it; what we mount never leaves.
+ */
 function keepMountsPrivate(): InitStep {
   const flags = ["MS_REC", "MS_SLAVE"] as const;
   return {
@@ -246,7 +254,10 @@ function mountPointsOf(mounts: readonly InitStep[]): readonly InitStep[] {
   });
 }
 
-/** Mounts that a less privileged mount namespace inherits are locked together; a copy of the whole tree is not. */
+/**
+ * Mounts that a less privileged mount namespace inherits are locked together; a copy of the whole
+ * tree is not.
+ */
 function liftLocks(rootfs: string): InitStep {
   const flags = ["MS_BIND", "MS_REC"] as const;
   return {
@@ -300,8 +311,10 @@ function planNames({ input, modes }: TreeRequest): readonly InitStep[] {
 }
 
 /** Settings that a namespace has its own copy of; others are the host's. */
-const NAMESPACED_SYSCTL =
-  /^(?:kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+|net\..+)$/;
+const NAMESPACED_SYSCTL = new RegExp(
+  "^(?:kernel\\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)" +
+    "|fs\\.mqueue\\..+|net\\..+)$",
+);
 
 function planKernelSettings({ input }: TreeRequest): readonly InitStep[] {
   const { Sysctls, OomScoreAdj } = input.hostConfig;

@@ -1,15 +1,17 @@
 /**
  * Paths inside a root: where a path leads when `/` means the container's root.
  *
- * Before pivot_root the container's tree is a directory of the host, so a symbolic link in an image (`/dev -> /etc`)
- * would lead out of it into the host. Everything that init does there goes through this file, which follows links as the
- * container will: an absolute target begins at the root, and `..` never goes above it.
+ * Before pivot_root the container's tree is a directory of the host, so a symbolic link in an image
+ * (`/dev -> /etc`) would lead out of it into the host. Everything that init does there goes through
+ * this file, which follows links as the container will: an absolute target begins at the root, and
+ * `..` never goes above it.
  *
  * Kernel interface: path_resolution(7), symlink(7).
  * Invariants:
  *   paths-stay-inside   no mix of names, .. and links leads outside the root
- * Left out: openat2(2) with RESOLVE_IN_ROOT, which resolves and opens in one step: somebody who can change the tree
- *   meanwhile, through a volume that another container shares, can still swap a directory for a link.
+ * Left out: openat2(2) with RESOLVE_IN_ROOT, which resolves and opens in one step: somebody who can
+ *   change the tree meanwhile, through a volume that another container shares, can still swap a
+ *   directory for a link.
  * Docs: docs/concepts/container.md
  *
  * @module
@@ -20,11 +22,14 @@ import type { Files } from "../kernel/index.ts";
 
 const MAX_LINKS = 40;
 
-/** What is known of a tree that nobody else changes: host paths of directories that are no links. */
+/**
+ * What is known of a tree that nobody else changes: host paths of directories that are no links.
+ */
 export type KnownDirectories = Set<string>;
 
 /**
- * The host path of a path inside a root, with every link followed. Parts that do not exist stay as they are.
+ * The host path of a path inside a root, with every link followed. Parts that do not exist stay as
+ * they are.
  *
  * @param root host path, itself without links
  * @param path as the container sees it
@@ -80,12 +85,13 @@ function linkTarget(
 }
 
 /**
- * Makes what a mount needs to stand on: an empty file or a directory, with the directories above it.
+ * Makes what a mount needs to stand on: an empty file or a directory, with the directories above
+ * it.
  *
  * @param hostPath as `resolveInRoot` gave it; what exists already is left as it is
  * @param known as for `resolveInRoot`
- * @throws KernelError ENOTDIR when a part of the path is a file, or a directory is wanted where a file is; EISDIR the
- *   other way round
+ * @throws KernelError ENOTDIR when a part of the path is a file, or a directory is wanted where a
+ *   file is; EISDIR the other way round
  */
 export function makeMountPoint(
   kernel: Pick<Files, "stat" | "mkdir" | "writeFile">,

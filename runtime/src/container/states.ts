@@ -1,9 +1,10 @@
 /**
  * States: the life of a container, as a table.
  *
- * A container is a record that lives longer than its process. What it may do next depends on one word, its status, and
- * the words are Docker's. The table below is the only place that says which event leads where; the same table draws the
- * diagram of the page, answers in Docker's words when something is not possible, and drives the model-based test.
+ * A container is a record that lives longer than its process. What it may do next depends on one
+ * word, its status, and the words are Docker's. The table below is the only place that says which
+ * event leads where; the same table draws the diagram of the page, answers in Docker's words when
+ * something is not possible, and drives the model-based test.
  *
  *     created ──start──▶ running ──exit──▶ exited ──remove──▶ removing ──▶ (gone)
  *                        │  ▲  │ ▲           │                   │ ▲
@@ -113,7 +114,10 @@ export function transition(
   return next;
 }
 
-/** @throws RuntimeError in Docker's words unless the event is possible now; for a look before effects are taken */
+/**
+ * @throws RuntimeError in Docker's words unless the event is possible now; for a look before
+ * effects are taken
+ */
 export function requireTransition(
   state: ContainerState,
   event: ContainerEventType,

@@ -1,9 +1,10 @@
 /**
  * Stdio hub: one process's streams, any number of clients.
  *
- * What a process writes goes into its log first and then to every attached client that wants that stream; what a client
- * writes goes to the process. Clients may come before the process is there and leave at any time. A client that does
- * not read makes the process wait, as a terminal would (its pipe fills), but never loses a line of the log.
+ * What a process writes goes into its log first and then to every attached client that wants that
+ * stream; what a client writes goes to the process. Clients may come before the process is there
+ * and leave at any time. A client that does not read makes the process wait, as a terminal would
+ * (its pipe fills), but never loses a line of the log.
  *
  *                    ┌──▶ log file ──▶ followers
  *      stdout ──┐    │
@@ -14,8 +15,10 @@
  * Kernel interface: pipe(7), pty(7).
  * Specification: Docker Engine API v1.50, `POST /containers/{id}/attach`.
  * Invariants:
- *   hub-delivers-to-all   every attached client gets the bytes written since it attached, of the streams it wants, in order
- *   hub-logs-before-sending   whatever a client has received is in the log, however slow other clients are
+ *   hub-delivers-to-all   every attached client gets the bytes written since it attached, of the
+ *     streams it wants, in order
+ *   hub-logs-before-sending   whatever a client has received is in the log, however slow other
+ *     clients are
  * Left out: a limit on how long a client may hold up a process.
  * Docs: docs/concepts/keeper.md
  *
@@ -44,7 +47,10 @@ export interface HubOptions {
 
 /** One attached client's way in. */
 export interface HubClient {
-  /** Bytes for stdin; before the process is there, they wait. `end` says that the client has no more. */
+  /**
+   * Bytes for stdin; before the process is there, they wait. `end` says that the client has no
+   * more.
+   */
   readonly input: ByteSink;
   /** Leaves; the process goes on. Idempotent. */
   detach(): void;

@@ -1,5 +1,6 @@
 /**
- * A keeper in a process of its own, and busybox containers for it: what tests on the real kernel need.
+ * A keeper in a process of its own, and busybox containers for it: what tests on the real kernel
+ * need.
  */
 import { spawnSync } from "node:child_process";
 import {

@@ -95,7 +95,7 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
     expect(stdout).toBe("one\ntwo\ndone\n");
   });
 
-  test("says in Docker's words that there is no such command, and which exit code follows", async () => {
+  test("says in Docker's words why its command cannot run", async () => {
     const fails = async (command: string, config = {}): Promise<StartError> => {
       const { request } = await bench.prepare({ config: { Cmd: [command], ...config } });
       const error: unknown = await bench.keeper.start(request).catch((cause: unknown) => cause);
@@ -237,7 +237,8 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
     const facts = { hostUid: 0, hostGid: 0, subordinateUids: [], subordinateGids: [] };
     const idMaps = planIdMaps("subordinate", facts);
     const { stdout, stderr } = await run(
-      "id -u; cat /proc/self/uid_map; ls /sys/class/net; echo x > /dev/null; echo $$; head -c1 /dev/zero | wc -c; grep -c . /proc/1/status",
+      "id -u; cat /proc/self/uid_map; ls /sys/class/net; echo x > /dev/null; echo $$; " +
+        "head -c1 /dev/zero | wc -c; grep -c . /proc/1/status",
       { hostConfig: { UsernsMode: "private" }, input: { idMaps } },
     );
     expect(stderr).toBe("");
@@ -276,7 +277,8 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
 
     test("joins the container and has its own exit code", async () => {
       const { stdout, exit } = await exec(
-        "hostname; pwd; echo $FROM $MORE; cat; cat /proc/1/comm; cat /proc/self/cgroup | grep pids; exit 9",
+        "hostname; pwd; echo $FROM $MORE; cat; cat /proc/1/comm; " +
+          "grep pids /proc/self/cgroup; exit 9",
         { env: ["MORE=own"] },
       );
       const lines = stdout.split("\n");
@@ -323,7 +325,8 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
     });
 
     test("cannot be opened by the container while it enters", async () => {
-      // The program of the keeper must never be reachable as /proc/PID/exe: as runc's CVE-2019-5736.
+      // The program of the keeper must never be reachable as /proc/PID/exe: as runc's
+      // CVE-2019-5736.
       const watch = bench.execRequest(container, hostPid, {
         command: [
           "sh",
@@ -403,7 +406,7 @@ describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
     expect(existsSync(container.exitPath)).toBe(true);
   });
 
-  test("gives every attached client all output, and loses no log for one that does not read", async () => {
+  test("gives every client all output, and loses no log for one that does not read", async () => {
     await using bench = await KeeperBench.open();
     const container = await bench.prepare(shell("seq 1 60000"));
     const { id } = container;

@@ -1,11 +1,13 @@
 /**
  * Keeper process: listens on <root>/keeper.sock until there is nothing left to keep.
  *
- * It outlives the daemon that started it, and leaves by itself: at once when it was asked to and is idle, else when it has
- * been idle and alone for a while. Idle means that it keeps no process, alone that nobody is connected.
+ * It outlives the daemon that started it, and leaves by itself: at once when it was asked to and is
+ * idle, else when it has been idle and alone for a while. Idle means that it keeps no process,
+ * alone that nobody is connected.
  *
- * One keeper for each root: a lock on <root>/keeper.lock, held as long as the process lives, makes sure of it, also when
- * two daemons start at the same instant. A socket file without a listener is a dead keeper's and is replaced.
+ * One keeper for each root: a lock on <root>/keeper.lock, held as long as the process lives, makes
+ * sure of it, also when two daemons start at the same instant. A socket file without a listener is
+ * a dead keeper's and is replaced.
  *
  * @module
  */

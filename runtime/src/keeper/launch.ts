@@ -1,9 +1,9 @@
 /**
  * Launch: the keeper of a root, found or started.
  *
- * The daemon calls this at its start and whenever it lost its keeper. A keeper that answers is used; otherwise one is
- * started, in a session of its own, with an empty environment, `/` as its directory and its messages in <root>/keeper.log,
- * so that nothing ties it to the daemon.
+ * The daemon calls this at its start and whenever it lost its keeper. A keeper that answers is
+ * used; otherwise one is started, in a session of its own, with an empty environment, `/` as its
+ * directory and its messages in <root>/keeper.log, so that nothing ties it to the daemon.
  *
  * @module
  */
@@ -86,7 +86,9 @@ function lastLine(path: string): string {
   return readFileSync(path, "utf8").trimEnd().split("\n").slice(-3).join(" ");
 }
 
-/** `keeper.js` in the directory of this program's bundle, or in the build when this is the source. */
+/**
+ * `keeper.js` in the directory of this program's bundle, or in the build when this is the source.
+ */
 function builtProgram(): string {
   const candidates = ["./keeper.js", "../../dist/keeper.js"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),

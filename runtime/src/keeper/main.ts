@@ -1,5 +1,6 @@
 /**
- * Keeper: the program. `keeper --root DIR`, started by the daemon with `FORK_FLAGS`; see `launch.ts`.
+ * Keeper: the program. `keeper --root DIR`, started by the daemon with `FORK_FLAGS`; see
+ * `launch.ts`.
  *
  * Descriptor 3, if open, is closed when the keeper listens: that is how its starter knows.
  *

@@ -42,12 +42,19 @@ export async function containerLogs(
   const isFollowed = request.follow && hasProcess(container.history.state);
   const followed = isFollowed ? await engine.keeper.current.followLog(container.id) : null;
   const endBytes = followed?.offsetBytes ?? Infinity;
+  const reader = followed?.entries.getReader();
+  // Also for a client that leaves while the file is read: the keeper waits for who follows.
+  const leave = (): void => void reader?.cancel().catch(() => undefined);
   const entries = async function* (): AsyncGenerator<LogEntry> {
-    yield* tail(readEntries(engine.kernel, container.files.log, endBytes), request);
-    if (followed === null) return;
-    yield* wanted(parsed(followed.entries, engine, request.untilMs), request);
+    try {
+      yield* tail(readEntries(engine.kernel, container.files.log, endBytes), request);
+      if (reader !== undefined) yield* wanted(parsed(reader, engine, request.untilMs), request);
+    } finally {
+      leave();
+    }
   };
-  return { raw, stream: streamOf(mapped(entries(), (entry) => formatEntry(entry, format))) };
+  const items = mapped(entries(), (entry) => formatEntry(entry, format));
+  return { raw, stream: streamOf(items, leave) };
 }
 
 function checkRequest(container: Container, request: LogsRequest): void {
@@ -117,11 +124,10 @@ async function* wanted(
 
 /** Entries as they come; ends at a time in the future too, when nothing comes any more. */
 async function* parsed(
-  stream: ReadableStream<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   engine: EngineContext,
   untilMs: number,
 ): AsyncGenerator<LogEntry> {
-  const reader = stream.getReader();
   const parse = createLogParser();
   const leave = (): void => void reader.cancel().catch(() => undefined);
   const cancel =
@@ -136,7 +142,6 @@ async function* parsed(
     }
   } finally {
     cancel?.();
-    leave();
   }
 }
 
@@ -144,8 +149,15 @@ async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): Asyn
   for await (const item of items) yield map(item);
 }
 
-/** A stream that asks for the next item when its reader wants one. */
-export function streamOf(items: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+/**
+ * A stream that asks for the next item when its reader wants one.
+ *
+ * @param onCancel is called when the reader gives up, even if no item was ever asked for
+ */
+export function streamOf(
+  items: AsyncGenerator<Uint8Array>,
+  onCancel: () => void = () => undefined,
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await items.next();
@@ -153,6 +165,7 @@ export function streamOf(items: AsyncGenerator<Uint8Array>): ReadableStream<Uint
       else controller.enqueue(value);
     },
     async cancel() {
+      onCancel();
       await items.return(undefined);
     },
   });

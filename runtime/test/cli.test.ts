@@ -6,7 +6,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -223,7 +223,7 @@ describe.skipIf(skip)("plan and explain", () => {
   });
 
   test("explain names calls, results, times and places that exist", async () => {
-    await must("run", "--name", "told", "busybox", "true");
+    await must("run", "--name", "told", "busybox", "touch", "/made");
     const told = await must("explain", "told");
     expect(told).toMatch(/layers: \d+ steps, [\d.]+ (µs|ms)/);
     expect(told).toContain('mount(source="overlay"');
@@ -233,6 +233,8 @@ describe.skipIf(skip)("plan and explain", () => {
     );
     expect(places.length).toBeGreaterThan(20);
     expect([...new Set(places)].filter((file) => !existsSync(join(house, file)))).toEqual([]);
+    const own = /own layer, (\S+); its image/.exec(told)?.[1] ?? "";
+    expect(readdirSync(own), "E05: the writable layer has what it changed").toEqual(["made"]);
     const entries = JSON.parse(await must("explain", "--json", "told")) as unknown[];
     expect(entries.length).toBeGreaterThan(places.length - 1);
   });

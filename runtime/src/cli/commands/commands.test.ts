@@ -313,7 +313,10 @@ describe("explain", () => {
       },
       { ...entry, call: "unlink", args: ["/x"], errno: "ENOENT", source: "src/engine/c.ts:3" },
     ];
-    const api = answering({ "GET /drydock/containers/web/journal": { json } });
+    const api = answering({
+      "GET /drydock/containers/web/journal": { json },
+      "GET /containers/web/json": { json: { GraphDriver: { Data: { UpperDir: "/r/diff" } } } },
+    });
     const { out } = await runCommandLine(["explain", "web"], api);
     expect(out).toContain(
       "layers: 1 step, 1.50 ms (docs/concepts/layers.md)\n  create container\n",
@@ -323,6 +326,7 @@ describe("explain", () => {
     expect(out).toContain("engine: 1 step, 1.50 ms (docs/concepts/engine.md)\n");
     expect(out).toContain('unlink("/x") = ENOENT');
     expect(out).toContain("3 steps, 4.50 ms in all; the kernel refused 1.\n");
+    expect(out).toContain("own layer, /r/diff; its image is as it was.\n");
     const raw = await runCommandLine(["explain", "--json", "web"], api);
     expect(JSON.parse(raw.out)).toEqual(json);
   });

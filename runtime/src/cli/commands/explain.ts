@@ -46,14 +46,31 @@ interface Entry {
 type Numbered = Entry & { readonly number: number };
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
-  const path = `/drydock/containers/${pathPart(args[0] ?? "")}/journal`;
-  const entries = await api
-    .json<readonly Entry[]>({ method: "GET", path })
-    .catch(async (thrown: unknown) => {
+  const name = pathPart(args[0] ?? "");
+  const ask = <Answer>(path: string): Promise<Answer> =>
+    api.json<Answer>({ method: "GET", path }).catch(async (thrown: unknown) => {
       throw await withCandidates(api, thrown);
     });
-  console.out.write(flags.bool("json") ? `${JSON.stringify(entries)}\n` : explanation(entries));
+  const entries = await ask<readonly Entry[]>(`/drydock/containers/${name}/journal`);
+  if (flags.bool("json")) {
+    console.out.write(`${JSON.stringify(entries)}\n`);
+    return 0;
+  }
+  const found = await ask<Inspected>(`/containers/${name}/json`);
+  console.out.write(explanation(entries) + ownLayer(found));
   return 0;
+}
+
+/** What inspect tells of the layers. */
+interface Inspected {
+  readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: string } | null };
+}
+
+/** "Containers are immutable", people say. The image is; the container is not. */
+function ownLayer({ GraphDriver }: Inspected): string {
+  const directory = GraphDriver?.Data?.UpperDir;
+  if (directory === undefined) return "";
+  return `What it changed lies in its own layer, ${directory}; its image is as it was.\n`;
 }
 
 /** Entries by concept, in the order in which each concept first acted. */

@@ -4,23 +4,20 @@
  * For each process it forks init, connects its streams to a hub, and waits. The order at the end is
  * what others rely on:
  *
- *     process exits ─▶ its pipes are drained ─▶ log complete, clients end ─▶ exit file on disk ─▶
- * exit is announced
+ *     process exits ─▶ its pipes are drained ─▶ log complete, clients end
+ *                   ─▶ exit file on disk ─▶ exit is announced
  *
  * A process exits when it exits: if somebody whom it left behind still holds its pipe, the wait for
- * the pipe is bounded.
- * Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at the death of its
- * parent.
+ * the pipe is bounded. Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at
+ * the death of its parent.
  *
  * Kernel interface: fork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.
  * Invariants:
- *   exit-after-log   when an exit is announced, the log and the exit file hold everything that the
- * process left
+ *   exit-after-log   when an exit is announced, the log and the exit file hold everything
  *   exit-status-is-real   the status that is announced is the one that the process ended with
  * Left out: a program with set-user-id bits clears its parent-death signal; the next start of an
- * engine kills what is
- *   left in the container's cgroup.
+ *   engine kills what is left in the container's cgroup.
  * Docs: docs/concepts/keeper.md
  *
  * @module
@@ -339,7 +336,9 @@ function notForked(error: KernelError): ErrorParts {
     operation: "start process",
     subject: error.subject,
     errno: error.errno,
-    hint: "EAGAIN and ENOMEM: the machine has no process or memory left. ESRCH: the container has ended.",
+    hint:
+      "EAGAIN and ENOMEM: the machine has no process or memory left. " +
+      "ESRCH: the container has ended.",
   };
 }
 

@@ -3,23 +3,19 @@
  *
  * The order is the substance of this file, and each line of it has a reason:
  *
- *     look up the user     while files can still be opened: a limit on open files may forbid it
- *     soon
- *     working directory    as root, so that a directory which the user may not enter can still be
- *     where it starts
- *     join the cgroup      late: from now on every page that is touched is charged to the container
- *     cgroup namespace     its root is the cgroup of this moment
- *     resource limits      while CAP_SYS_RESOURCE is there to raise them
- *     seccomp              here without no_new_privs, because installing needs CAP_SYS_ADMIN; the
- *       profile must then
- *                          allow what follows, as it must with runc
- *     bounding set         needs CAP_SETPCAP
- *     user                 keeps the permitted capabilities, for the next step
- *     capabilities         exactly the planned sets
- *     no_new_privs, seccomp   or here, when asked: then no capability is needed, and the profile
- *     can be tighter
- *     parent-death signal  again: changing the user cleared it
+ *     look up the user      while files can be opened: a limit may soon forbid it
+ *     working directory     as root: the user may start where it could not go
+ *     join the cgroup       late: from here on every touched page is charged to the container
+ *     cgroup namespace      its root is the cgroup of this moment
+ *     resource limits       while CAP_SYS_RESOURCE is there to raise them
+ *     seccomp               installing it needs CAP_SYS_ADMIN, so it must allow what follows
+ *     bounding set          needs CAP_SETPCAP
+ *     user                  keeps the permitted capabilities, for the next step
+ *     capabilities          exactly the planned sets
+ *     parent-death signal   again: changing the user cleared it
  *     exec
+ *
+ * With no_new_privs the filter needs no capability and comes behind them, so it can be tighter.
  *
  * Kernel interface: setresuid(2), capabilities(7), prctl(2), seccomp(2), execve(2).
  * Specification: OCI runtime-spec v1.2, config.md, "Process".

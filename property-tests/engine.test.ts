@@ -1,7 +1,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createEngine } from "../runtime/src/engine/create-engine.ts";
 import { EngineBench, switchable, wish } from "../runtime/src/engine/engine.fixture.ts";
@@ -200,10 +200,15 @@ describe.skipIf(why !== undefined)("engine", () => {
     }
   }
 
-  async function expectWorking(before: unknown): Promise<void> {
+  /**
+   * Nothing is left. A machine that is as it was runs the next container as it ran the first; that
+   * is tried for every eighth k all the same.
+   */
+  async function expectWorking(before: unknown, k: number): Promise<void> {
     await bench.settled();
     await bench.clear();
     expect(bench.snapshot()).toEqual(before);
+    if (k % 8 !== 0) return;
     const { exitCode, stdout } = await bench.run({ cmd: ["echo", "works"] });
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "works\n" });
     await bench.clear();
@@ -226,7 +231,7 @@ describe.skipIf(why !== undefined)("engine", () => {
         await runAndRemove({ hostConfig: { ...limited, AutoRemove } }).catch(expectRefusal);
         await bench.settled();
         reached = faults.heal();
-        await expectWorking(before);
+        await expectWorking(before, k);
       }
       expect(k, "the fault was never reached").toBeGreaterThan(40);
     },
@@ -242,7 +247,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       const failure = await runAndRemove({ hostConfig: limited }).then(() => null, expectRefusal);
       // A few calls may fail without harm: paths to hide that do not exist.
       successes = failure === null ? successes + 1 : 0;
-      await expectWorking(before);
+      await expectWorking(before, k);
     }
     expect(k, "the fault was never reached").toBeGreaterThan(60);
   }, 240_000);
@@ -279,6 +284,9 @@ describe.skipIf(why !== undefined)("engine", () => {
         if (step.call === "rename" && outcome === "ok") expected.set(other, status);
         if (next !== undefined) expected.set(step.target, next);
         for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
+        const running = [...expected.values()].filter((is) => is === "running").length;
+        const cgroups = new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path)));
+        expect(cgroups.size).toBe(running);
       }
       await bench.clear();
     },
@@ -409,7 +417,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       for (const id of await bench.ids()) {
         expect(["created", "running", "exited"]).toContain(await statusOf(id));
       }
-      await expectWorking(before);
+      await expectWorking(before, k);
     }
     expect(k, "the crash never came").toBeGreaterThan(40);
   }, 300_000);

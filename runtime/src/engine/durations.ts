@@ -1,5 +1,5 @@
 /**
- * Durations and dates as Docker's clients read them.
+ * Durations: moments and spans of time as Docker's clients read them.
  *
  * Kernel interface: none.
  * Specification: RFC 3339; Docker Engine API v1.50, ContainerSummary, "Status".

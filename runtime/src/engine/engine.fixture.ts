@@ -67,6 +67,7 @@ export function switchable(base: Kernel): SwitchableKernel {
   const locks: Lock[] = [];
   const call = (name: keyof Kernel, args: readonly unknown[]): unknown => {
     if (CALLS[name].kind !== "own" && --callsLeft <= 0) {
+      if (callsLeft === 0 && name === "writeFile") writeHalf(base, args);
       throw new KernelError(name, "EIO", String(args[0]));
     }
     // The arguments are those of the method of this name.
@@ -98,6 +99,13 @@ export function switchable(base: Kernel): SwitchableKernel {
   };
 }
 
+/** A process may be killed in the middle of a write: the file is there, with a part of its bytes. */
+function writeHalf(base: Kernel, args: readonly unknown[]): void {
+  // The arguments of writeFile.
+  const [path, data, mode, permissions] = args as Parameters<Kernel["writeFile"]>;
+  if (mode !== "existing") base.writeFile(path, data.slice(0, data.length / 2), mode, permissions);
+}
+
 /** An engine with its root, cgroup parent and keeper. */
 export class EngineBench implements AsyncDisposable {
   readonly kernel: Kernel = createLinuxKernel();
@@ -109,6 +117,7 @@ export class EngineBench implements AsyncDisposable {
   initFault: { failAt: number; errno: string } | null = null;
   #keeper: RemoteKeeper | undefined;
   #engine: OpenEngine | undefined;
+  #keeperPid = 0;
 
   static async open(kernel?: Kernel): Promise<EngineBench> {
     const bench = new EngineBench();
@@ -222,10 +231,12 @@ export class EngineBench implements AsyncDisposable {
 
   /** The keeper's pid, by its command line; 0 when there is none. */
   keeperPid(): number {
+    if (titleOf(String(this.#keeperPid)) === `drydock-keeper ${this.root}`) return this.#keeperPid;
     const found = readdirSync("/proc").find((name) => {
       return /^\d+$/.test(name) && titleOf(name) === `drydock-keeper ${this.root}`;
     });
-    return Number(found ?? 0);
+    this.#keeperPid = Number(found ?? 0);
+    return this.#keeperPid;
   }
 
   /** What containers leave in the machine: mounts, namespaces, cgroups, processes, files. */
@@ -238,9 +249,10 @@ export class EngineBench implements AsyncDisposable {
       processes: childrenOf(keeper),
       namespaces: [...new Set(childrenOf(keeper).flatMap((pid) => namespacesOf(pid)))],
       cgroups: this.#cgroups(),
-      files: readdirSync(this.root, { recursive: true, encoding: "utf8" })
-        .filter((path) => !/^(images|layers|l)\/|^keeper|^engine\.lock/.test(path))
-        .toSorted(),
+      files: [
+        ...readdirSync(this.root).filter((name) => !/^keeper|^engine\.lock/.test(name)),
+        ...readdirSync(`${this.root}/containers`, { recursive: true, encoding: "utf8" }),
+      ].toSorted(),
     };
   }
 

@@ -1,5 +1,5 @@
 /**
- * Images as the engine serves them.
+ * Images: what the engine serves of them.
  *
  * Kernel interface: none of its own.
  * Specification: Docker Engine API v1.50, images.

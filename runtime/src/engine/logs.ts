@@ -40,21 +40,92 @@ export async function containerLogs(
   const raw = container.definition.config.Tty;
   const format = { timestamps: request.timestamps, raw };
   const isFollowed = request.follow && hasProcess(container.history.state);
-  const followed = isFollowed ? await engine.keeper.current.followLog(container.id) : null;
-  const endBytes = followed?.offsetBytes ?? Infinity;
-  const reader = followed?.entries.getReader();
-  // Also for a client that leaves while the file is read: the keeper waits for who follows.
-  const leave = (): void => void reader?.cancel().catch(() => undefined);
+  const follower = isFollowed ? createFollower(engine, container) : null;
+  const endBytes = (await follower?.open()) ?? Infinity;
   const entries = async function* (): AsyncGenerator<LogEntry> {
-    try {
-      yield* tail(readEntries(engine.kernel, container.files.log, endBytes), request);
-      if (reader !== undefined) yield* wanted(parsed(reader, engine, request.untilMs), request);
-    } finally {
-      leave();
-    }
+    yield* tail(readEntries(engine.kernel, container.files.log, endBytes), request);
+    if (follower !== null) yield* follow(follower, endBytes, request);
   };
   const items = mapped(entries(), (entry) => formatEntry(entry, format));
-  return { raw, stream: streamOf(items, leave) };
+  return { raw, stream: streamOf(items, () => follower?.leave()) };
+}
+
+/** A reader's place at the end of a log that still grows. */
+interface Follower {
+  /** Takes the place. @returns up to where the file has everything; Infinity: it will not grow */
+  open(): Promise<number>;
+  /** What is appended from there on. Ends with the process, or when we cannot keep up. */
+  appended(): AsyncGenerator<Uint8Array>;
+  /** Entries of the file between two places. */
+  read(fromBytes: number, endBytes: number): Iterable<LogEntry>;
+  /** Calls `leave` at a moment. @returns how to take that back */
+  leaveAt(untilMs: number): () => void;
+  /** Nothing more is wanted. Idempotent. */
+  leave(): void;
+  readonly isOver: () => boolean;
+}
+
+function createFollower(engine: EngineContext, container: Container): Follower {
+  const { kernel } = engine;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let isOver = false;
+  const leave = (): void => {
+    isOver = true;
+    reader?.cancel().catch(() => undefined);
+  };
+  return {
+    leave,
+    isOver: () => isOver,
+    leaveAt: (untilMs) =>
+      untilMs === Infinity
+        ? () => undefined
+        : kernel.after(Math.max(0, untilMs - kernel.nowMs()), leave),
+    read: (fromBytes, endBytes) => readEntries(kernel, container.files.log, endBytes, fromBytes),
+    async open() {
+      await engine.keeper.ready;
+      const { offsetBytes, entries } = await engine.keeper.current.followLog(container.id);
+      reader = entries.getReader();
+      // The client may have left meanwhile; and a process that is gone writes nothing more.
+      if (isOver || offsetBytes === Infinity) leave();
+      return offsetBytes;
+    },
+    async *appended() {
+      for (;;) {
+        const result = await reader?.read();
+        if (result === undefined || result.done) return;
+        yield result.value;
+      }
+    },
+  };
+}
+
+/**
+ * Entries as they come. The keeper does not wait for us: when we fall behind, it lets us go, and we
+ * read on in the file until we have caught up.
+ */
+async function* follow(
+  follower: Follower,
+  startBytes: number,
+  request: LogsRequest,
+): AsyncGenerator<LogEntry> {
+  const stay = follower.leaveAt(request.untilMs);
+  try {
+    let at = startBytes;
+    while (!follower.isOver()) {
+      const parse = createLogParser();
+      for await (const bytes of follower.appended()) {
+        at += bytes.length;
+        yield* wanted(parse(bytes), request);
+      }
+      if (follower.isOver()) return;
+      const endBytes = await follower.open();
+      yield* wanted(follower.read(at, endBytes), request);
+      at = endBytes;
+    }
+  } finally {
+    stay();
+    follower.leave();
+  }
 }
 
 function checkRequest(container: Container, request: LogsRequest): void {
@@ -78,14 +149,15 @@ function checkRequest(container: Container, request: LogsRequest): void {
   });
 }
 
-/** The entries of a log file up to a length; a file that is missing has none. */
+/** The entries of a log file between two offsets; a file that is missing has none. */
 export function* readEntries(
   kernel: Files,
   path: string,
   endBytes: number,
+  fromBytes = 0,
 ): Generator<LogEntry, void, undefined> {
   const parse = createLogParser();
-  for (let offset = 0; offset < endBytes;) {
+  for (let offset = fromBytes; offset < endBytes;) {
     const bytes = chunkAt(kernel, path, offset, Math.min(CHUNK_BYTES, endBytes - offset));
     if (bytes.length === 0) return;
     offset += bytes.length;
@@ -115,34 +187,8 @@ function* tail(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogEnt
   if (filter.tail !== Infinity && filter.tail > 0) yield* last.slice(-filter.tail);
 }
 
-async function* wanted(
-  entries: AsyncIterable<LogEntry>,
-  filter: LogFilter,
-): AsyncGenerator<LogEntry> {
-  for await (const entry of entries) if (isWanted(entry, filter)) yield entry;
-}
-
-/** Entries as they come; ends at a time in the future too, when nothing comes any more. */
-async function* parsed(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  engine: EngineContext,
-  untilMs: number,
-): AsyncGenerator<LogEntry> {
-  const parse = createLogParser();
-  const leave = (): void => void reader.cancel().catch(() => undefined);
-  const cancel =
-    untilMs === Infinity
-      ? undefined
-      : engine.kernel.after(Math.max(0, untilMs - engine.kernel.nowMs()), leave);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield* parse(value);
-    }
-  } finally {
-    cancel?.();
-  }
+function* wanted(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogEntry> {
+  for (const entry of entries) if (isWanted(entry, filter)) yield entry;
 }
 
 async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncGenerator<U> {

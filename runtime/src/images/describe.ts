@@ -1,5 +1,5 @@
 /**
- * Images as the Docker Engine API shows them: list, inspect, history.
+ * Describe: images in the shape of the Docker Engine API: list, inspect, history.
  *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, ImageSummary, ImageInspect, HistoryResponseItem.

@@ -288,6 +288,21 @@ describe.skipIf(skip)("streams", () => {
     expect(new Set(frames(both.body))).toEqual(new Set(["1 out\n", "2 err\n"]));
   });
 
+  test("a client that does not read its logs holds nobody up, and misses nothing", async () => {
+    const id = await start({ Cmd: ["seq", "1", "60000"] });
+    const wire = new Wire(
+      `GET /v1.50/containers/${id}/logs?stdout=1&follow=1 HTTP/1.0\r\nHost: d\r\n\r\n`,
+    );
+    await wire.head();
+    wire.socket.pause();
+    expect(await wait(id)).toBe(0);
+    wire.socket.resume();
+    await wire.ended;
+    const lines = frames(wire.body).map((text) => Number(text.slice(2)));
+    expect(lines.length).toBe(60_000);
+    expect(lines.every((line, index) => line === index + 1)).toBe(true);
+  });
+
   test("a client that dies in the middle of a flood hurts nobody", async () => {
     const id = await start({
       Cmd: ["sh", "-c", "head -c 5000000 /dev/zero | tr '\\\\0' x | fold -w 1000; echo end >&2"],

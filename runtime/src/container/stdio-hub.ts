@@ -65,7 +65,7 @@ interface Client {
 export class StdioHub {
   readonly #clients = new Set<Client>();
   readonly #followers = new Set<ByteSink>();
-  /** Clients and followers that must catch up before the process may write more. */
+  /** Clients that must catch up before the process may write more. */
   readonly #behind = new Set<ByteSink>();
   readonly #sources: ByteSource[] = [];
   readonly #waitingInput: (() => void)[] = [];
@@ -129,21 +129,28 @@ export class StdioHub {
     };
   }
 
-  /** Adds somebody who wants the lines of the log as they are written. @returns how to leave */
+  /**
+   * Adds somebody who wants the lines of the log as they are written. The sink is ended when there
+   * will be no more, and when it is full: whoever fell behind reads on in the file.
+   *
+   * @returns how to leave
+   */
   follow(sink: ByteSink): () => void {
     if (this.#state === "ended") sink.end();
     else this.#followers.add(sink);
-    return () => {
-      this.#followers.delete(sink);
-      this.#caughtUp(sink);
-    };
+    return () => void this.#followers.delete(sink);
   }
 
   /** Hands lines that were appended to the log to those who follow it. */
   passAppended(text: string): void {
     if (this.#followers.size === 0) return;
     const bytes = new TextEncoder().encode(text);
-    for (const sink of this.#followers) this.#send(sink, bytes);
+    for (const sink of this.#followers) {
+      if (sink.write(bytes) || this.#letFlow) continue;
+      // Who does not keep up has the file: a reader of logs is no reason to hold a process up.
+      this.#followers.delete(sink);
+      sink.end();
+    }
   }
 
   /**

@@ -7,7 +7,7 @@
  * @module
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,10 @@ export interface Answer {
 export function whyNoContainers(): string | null {
   if (process.platform !== "linux") return "not Linux";
   if (process.geteuid?.() !== 0) return "not root";
-  return null;
+  const effective = /^CapEff:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  const CAP_SYS_ADMIN = 21n;
+  const isAdmin = (BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) % 2n === 1n;
+  return isAdmin ? null : "root without CAP_SYS_ADMIN";
 }
 
 /** Why the docker CLI cannot be used, or null. */
@@ -171,6 +174,8 @@ export class TestDaemon implements AsyncDisposable {
     }
     for (const pid of this.processes()) process.kill(pid, "SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });
+    // The daemon prints a stack only for a bug, whatever its clients did.
+    if (/\n {4}at /.test(this.#log)) throw new Error(`the daemon met a bug:\n${this.#log}`);
   }
 }
 

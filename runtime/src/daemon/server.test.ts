@@ -86,6 +86,17 @@ describe("ordinary requests", () => {
     socket.destroy();
   });
 
+  test("a header may be as large as Go's server takes, and a connection may rest", async () => {
+    ({ api } = engineDouble());
+    const { socket, until } = await dial();
+    socket.write(`GET /_ping HTTP/1.1\r\nHost: d\r\nX-Large: ${"x".repeat(300_000)}\r\n\r\n`);
+    await until("200 OK");
+    await new Promise((resolve) => setTimeout(resolve, 5500));
+    socket.write("GET /version HTTP/1.1\r\nHost: d\r\n\r\n");
+    await until('{"Version":"1.2.3"}');
+    socket.destroy();
+  }, 10_000);
+
   test("a target that is no URL is 400 and the server lives on", async () => {
     ({ api } = engineDouble());
     const { socket, until } = await dial();

@@ -16,11 +16,19 @@ import type { Api } from "../api/index.ts";
 import { bodyOf, callApi, hasBody, sendResponse, toRequest } from "./exchange.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
+/** As in Go's server: clients put credentials for many registries into one header. */
+const MAX_HEADER_BYTES = 1 << 20;
+
 /** A server for the API that does not listen yet. */
 export function createApiServer(api: Api): Server {
-  const server = createServer((incoming, outgoing) => void serve(api, incoming, outgoing));
+  const options = { maxHeaderSize: MAX_HEADER_BYTES };
+  const server = createServer(options, (incoming, outgoing) => {
+    void serve(api, incoming, outgoing);
+  });
   // An attach or a followed log lasts as long as its container; a dead client ends with its socket.
   server.requestTimeout = 0;
+  // Clients keep connections for later; one that we close just then is an error to them.
+  server.keepAliveTimeout = 0;
   server.on("upgrade", (incoming, socket, head) => {
     if (socket instanceof Socket) void serveUpgrade(api, { incoming, socket, head });
     else socket.destroy();

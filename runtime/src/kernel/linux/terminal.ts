@@ -34,6 +34,7 @@ const TIOCSCTTY = 0x540e;
 const TIOCSWINSZ = 0x5414;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
 
 /** How long to wait before offering bytes again to a terminal whose program does not read. */
 const RETRY_MS = 5;
@@ -63,11 +64,23 @@ export function openMaster(libc: Libc, masterFd: number): Terminal {
   const flags = check(libc.fcntl(masterFd, F_GETFL, 0), "fcntl", String(masterFd));
   const nonBlocking = flags | fs.constants.O_NONBLOCK;
   check(libc.fcntl(masterFd, F_SETFL, nonBlocking), "fcntl", String(masterFd));
+  const spareFd = check(libc.fcntl(masterFd, F_DUPFD_CLOEXEC, 0), "fcntl", String(masterFd));
   const stream = new tty.ReadStream(masterFd);
+  const rest: Uint8Array[] = [];
+  stream.once("close", () => {
+    rest.push(...readRest(spareFd));
+    fs.closeSync(spareFd);
+  });
+  const source = sourceOf(stream);
   const writer = createWriter(masterFd, () => stream.destroyed);
   return {
-    ...sourceOf(stream),
+    ...source,
     ...writer,
+    listen: (onData, onEnd) =>
+      source.listen(onData, () => {
+        rest.forEach(onData);
+        onEnd();
+      }),
     end: () => stream.destroy(),
     resize: (rows, columns) => {
       if (stream.destroyed) return;
@@ -75,6 +88,23 @@ export function openMaster(libc: Libc, masterFd: number): Terminal {
       check(libc.ioctl(masterFd, TIOCSWINSZ, size), "ioctl", `${rows}x${columns}`);
     },
   };
+}
+
+/**
+ * What a terminal still holds after its end was seen. The event loop takes a hang-up that comes with
+ * a short read for the end, although the last words of the program may be on their way.
+ */
+function readRest(fd: number): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  const buffer = new Uint8Array(4096);
+  try {
+    for (let read = fs.readSync(fd, buffer); read > 0; read = fs.readSync(fd, buffer)) {
+      pieces.push(buffer.slice(0, read));
+    }
+  } catch {
+    // EIO: nobody has the slave any more. EAGAIN: we left before the program did.
+  }
+  return pieces;
 }
 
 /** Writes what fits and keeps the rest, in order, until the program reads. */

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
-import { argvOf, completeConfig, mergeEnv } from "./complete-config.ts";
+import { describe, expect, test } from "vitest";
+import { argvOf, completeConfig, completeHostConfig, mergeEnv } from "./complete-config.ts";
 import type { ImageDefaults } from "./complete-config.ts";
-import { PLAIN_CONFIG } from "./plan.fixture.ts";
+import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "./plan.fixture.ts";
 
 const image: ImageDefaults = {
   User: "app",
@@ -51,4 +51,16 @@ test("completeConfig() refuses a container without a command", () => {
 
 test("mergeEnv() replaces in place, appends, and removes a bare name", () => {
   expect(mergeEnv(["A=1", "B=2", "C=a=b"], ["B=3", "D=4", "A"])).toEqual(["B=3", "C=a=b", "D=4"]);
+});
+
+describe("completeHostConfig()", () => {
+  const swapOf = (Memory: number, MemorySwap: number) =>
+    completeHostConfig({ ...PLAIN_HOST_CONFIG, Memory, MemorySwap }, 1).MemorySwap;
+
+  test("gives as much swap again as memory when nobody said a word about it", () => {
+    expect(swapOf(8192, 0)).toBe(16_384);
+    expect(swapOf(8192, 8192)).toBe(8192);
+    expect(swapOf(8192, -1)).toBe(-1);
+    expect(swapOf(0, 0)).toBe(0);
+  });
 });

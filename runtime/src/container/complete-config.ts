@@ -120,6 +120,8 @@ export function completeHostConfig(hostConfig: HostConfig, cgroupVersion: 1 | 2)
     IpcMode: hostConfig.IpcMode || "private",
     CgroupnsMode: hostConfig.CgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
     ShmSize: hostConfig.ShmSize || SHM_BYTES,
+    // As much swap again as there is memory: what cgroups take it for, shown by inspect.
+    MemorySwap: hostConfig.MemorySwap || hostConfig.Memory * 2,
     LogConfig: { ...hostConfig.LogConfig, Type: hostConfig.LogConfig.Type || "json-file" },
   };
 }

@@ -24,6 +24,7 @@ import type { EngineContext } from "./context.ts";
 import type { FramedStream, LogsRequest } from "./engine.ts";
 
 const CHUNK_BYTES = 256 * 1024;
+const PIECE_BYTES = 32 * 1024;
 
 /**
  * The log of a container as a stream.
@@ -38,16 +39,17 @@ export async function containerLogs(
 ): Promise<FramedStream> {
   checkRequest(container, request);
   const raw = container.definition.config.Tty;
-  const format = { timestamps: request.timestamps, raw };
   const isFollowed = request.follow && hasProcess(container.history.state);
   const follower = isFollowed ? createFollower(engine, container) : null;
   const endBytes = (await follower?.open()) ?? Infinity;
-  const entries = async function* (): AsyncGenerator<LogEntry> {
-    yield* tail(readEntries(engine.kernel, container.files.log, endBytes), request);
-    if (follower !== null) yield* follow(follower, endBytes, request);
+  const format = (entries: Iterable<LogEntry>) =>
+    inPieces(entries, (entry) => formatEntry(entry, { timestamps: request.timestamps, raw }));
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    yield* format(tail(readEntries(engine.kernel, container.files.log, endBytes), request));
+    if (follower === null) return;
+    for await (const entries of follow(follower, endBytes, request)) yield* format(entries);
   };
-  const items = mapped(entries(), (entry) => formatEntry(entry, format));
-  return { raw, stream: streamOf(items, () => follower?.leave()) };
+  return { raw, stream: streamOf(pieces(), () => follower?.leave()) };
 }
 
 /** A reader's place at the end of a log that still grows. */
@@ -100,14 +102,14 @@ function createFollower(engine: EngineContext, container: Container): Follower {
 }
 
 /**
- * Entries as they come. The keeper does not wait for us: when we fall behind, it lets us go, and we
+ * Entries as they come, several at a time. The keeper does not wait for us: when we fall behind, it lets us go, and we
  * read on in the file until we have caught up.
  */
 async function* follow(
   follower: Follower,
   startBytes: number,
   request: LogsRequest,
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<Iterable<LogEntry>> {
   const stay = follower.leaveAt(request.untilMs);
   try {
     let at = startBytes;
@@ -115,11 +117,11 @@ async function* follow(
       const parse = createLogParser();
       for await (const bytes of follower.appended()) {
         at += bytes.length;
-        yield* wanted(parse(bytes), request);
+        yield wanted(parse(bytes), request);
       }
       if (follower.isOver()) return;
       const endBytes = await follower.open();
-      yield* wanted(follower.read(at, endBytes), request);
+      yield wanted(follower.read(at, endBytes), request);
       at = endBytes;
     }
   } finally {
@@ -191,8 +193,24 @@ function* wanted(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogE
   for (const entry of entries) if (isWanted(entry, filter)) yield entry;
 }
 
-async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncGenerator<U> {
-  for await (const item of items) yield map(item);
+/** Joins what entries become into pieces, since each piece costs several turns on its way. */
+function* inPieces(
+  entries: Iterable<LogEntry>,
+  format: (entry: LogEntry) => Uint8Array,
+): Generator<Uint8Array> {
+  let piece = new Uint8Array(PIECE_BYTES);
+  let used = 0;
+  for (const entry of entries) {
+    const bytes = format(entry);
+    if (used + bytes.length > piece.length) {
+      if (used > 0) yield piece.subarray(0, used);
+      piece = new Uint8Array(Math.max(PIECE_BYTES, bytes.length));
+      used = 0;
+    }
+    piece.set(bytes, used);
+    used += bytes.length;
+  }
+  if (used > 0) yield piece.subarray(0, used);
 }
 
 /**

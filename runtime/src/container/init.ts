@@ -39,8 +39,8 @@ import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
 import { describeFailure } from "./init-failure.ts";
 import type { InitAction, InitPlan, InitStep } from "./init-plan.ts";
-import { isErrno, makeMountPoint, resolveInRoot } from "./resolve-path.ts";
-import type { KnownDirectories } from "./resolve-path.ts";
+import { isErrno, makeMountPoint, noteMount, resolveInRoot } from "./resolve-path.ts";
+import type { KnownTree } from "./resolve-path.ts";
 
 /** What init says to its parent: one JSON object a line. */
 export type InitReport =
@@ -54,10 +54,9 @@ interface Walk {
   readonly announce: () => void;
   readonly cgroups: readonly number[];
   /**
-   * Of the tree that is being built. A mount on top changes what is below, so it is forgotten with
-   * it.
+   * Of the tree that is being built. A mount changes what is below its target: that is forgotten.
    */
-  readonly known: KnownDirectories;
+  readonly known: KnownTree;
   readonly identity: Identity;
 }
 
@@ -147,7 +146,7 @@ const OPERATIONS: Operations = {
  */
 export function runInit(inside: Inside, plan: InitPlan): void {
   const announce = (): void => report(inside, { ready: true });
-  const start = { cgroups: [], known: new Set<string>(), identity: ROOT };
+  const start = { cgroups: [], known: new Map(), identity: ROOT };
   let walk: Walk = { ...start, kernel: inside.kernel, inside, announce };
   for (const step of plan) {
     enterContext(inside.kernel, { concept: step.concept, operation: step.why });
@@ -196,10 +195,9 @@ function mountPointFor(
   return target;
 }
 
-/** A mount covers what was below its target: what was known of that is forgotten. */
 function mountOn({ kernel, known }: Walk, target: string, mount: Omit<MountCall, "target">): void {
   kernel.mount({ ...mount, target });
-  for (const path of known) if (path.startsWith(`${target}/`)) known.delete(path);
+  noteMount(known, target, mount.fstype);
 }
 
 function bind(walk: Walk, action: Extract<InitAction, { readonly op: "bind" }>): void {
@@ -257,12 +255,13 @@ function makeDevice(
   kernel: Kernel,
   { path, node, uid, gid }: Extract<InitAction, { readonly op: "device" }>,
 ): void {
-  makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), 0o755);
   try {
     kernel.mknod(path, node);
   } catch (error) {
-    if (!isErrno(error, "EEXIST")) throw error;
-    kernel.unlink(path);
+    if (isErrno(error, "EEXIST")) kernel.unlink(path);
+    else if (isErrno(error, "ENOENT")) {
+      makeDirectories(kernel, path.slice(0, path.lastIndexOf("/")), 0o755);
+    } else throw error;
     kernel.mknod(path, node);
   }
   if (uid !== 0 || gid !== 0) kernel.lchown(path, uid, gid);

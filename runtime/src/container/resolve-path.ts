@@ -23,9 +23,10 @@ import type { Files } from "../kernel/index.ts";
 const MAX_LINKS = 40;
 
 /**
- * What is known of a tree that nobody else changes: host paths of directories that are no links.
+ * What is known of a tree that nobody else changes, by host path. `empty` is a directory in which
+ * there is only what is known: one that was just made, or a new tmpfs.
  */
-export type KnownDirectories = Set<string>;
+export type KnownTree = Map<string, "directory" | "empty" | "file" | "missing">;
 
 /**
  * The host path of a path inside a root, with every link followed. Parts that do not exist stay as
@@ -33,7 +34,7 @@ export type KnownDirectories = Set<string>;
  *
  * @param root host path, itself without links
  * @param path as the container sees it
- * @param known directories need not be looked at again; what is found is added
+ * @param known need not be looked at again; what is found is added
  * @throws KernelError ELOOP after 40 links
  * @example resolveInRoot(kernel, "/r", "/a/../../etc") // "/r/etc"
  */
@@ -41,7 +42,7 @@ export function resolveInRoot(
   kernel: Pick<Files, "lstat" | "readlink">,
   root: string,
   path: string,
-  known: KnownDirectories = new Set(),
+  known: KnownTree = new Map(),
 ): string {
   const done: string[] = [];
   const todo = partsOf(path).toReversed();
@@ -67,19 +68,32 @@ function partsOf(path: string): string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
 /** Where a link leads; undefined when there is no link. */
 function linkTarget(
   kernel: Pick<Files, "lstat" | "readlink">,
   hostPath: string,
-  known: KnownDirectories,
+  known: KnownTree,
 ): string | undefined {
   if (known.has(hostPath)) return undefined;
+  const type = known.get(parentOf(hostPath)) === "empty" ? "missing" : look(kernel, hostPath);
+  if (type === "symlink") return kernel.readlink(hostPath);
+  known.set(hostPath, type);
+  return undefined;
+}
+
+function look(
+  kernel: Pick<Files, "lstat">,
+  hostPath: string,
+): "directory" | "file" | "missing" | "symlink" {
   try {
     const { type } = kernel.lstat(hostPath);
-    if (type === "directory") known.add(hostPath);
-    return type === "symlink" ? kernel.readlink(hostPath) : undefined;
+    return type === "directory" || type === "symlink" ? type : "file";
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return "missing";
     throw error;
   }
 }
@@ -94,32 +108,30 @@ function linkTarget(
  *   file is; EISDIR the other way round
  */
 export function makeMountPoint(
-  kernel: Pick<Files, "stat" | "mkdir" | "writeFile">,
+  kernel: Pick<Files, "lstat" | "mkdir" | "writeFile">,
   hostPath: string,
   type: "file" | "directory",
-  known: KnownDirectories = new Set(),
+  known: KnownTree = new Map(),
 ): void {
-  const present = known.has(hostPath) ? "directory" : typeOf(kernel, hostPath);
-  if (present === undefined) {
-    const parent = hostPath.slice(0, hostPath.lastIndexOf("/"));
+  const present = known.get(hostPath) ?? look(kernel, hostPath);
+  if (present === "missing") {
+    const parent = parentOf(hostPath);
     if (parent !== "") makeMountPoint(kernel, parent, "directory", known);
     if (type === "directory") kernel.mkdir(hostPath, 0o755);
     else kernel.writeFile(hostPath, "", "exclusive", 0o644);
-    if (type === "directory") known.add(hostPath);
+    known.set(hostPath, type === "directory" ? "empty" : "file");
     return;
   }
-  const isDirectory = present === "directory";
+  const isDirectory = present === "directory" || present === "empty";
   if (isDirectory === (type === "directory")) return;
   throw new KernelError("mount", isDirectory ? "EISDIR" : "ENOTDIR", hostPath);
 }
 
-function typeOf(kernel: Pick<Files, "stat">, path: string): string | undefined {
-  try {
-    return kernel.stat(path).type;
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
+/** Takes note of a mount: it covers what was below its target. */
+export function noteMount(known: KnownTree, target: string, fstype: string): void {
+  for (const path of known.keys()) if (path.startsWith(`${target}/`)) known.delete(path);
+  if (fstype === "tmpfs") known.set(target, "empty");
+  else if (known.get(target) === "empty") known.set(target, "directory");
 }
 
 /** Whether the kernel refused with one of these. */

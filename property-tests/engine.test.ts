@@ -283,15 +283,20 @@ describe.skipIf(why !== undefined)("engine", () => {
         expect([step, status, outcome]).toEqual([step, status, want]);
         if (step.call === "rename" && outcome === "ok") expected.set(other, status);
         if (next !== undefined) expected.set(step.target, next);
-        for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
-        const running = [...expected.values()].filter((is) => is === "running").length;
-        const cgroups = new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path)));
-        expect(cgroups.size).toBe(running);
+        await expectStatuses(expected);
       }
       await bench.clear();
     },
     120_000,
   );
+
+  /** Every container is as expected, and exactly those that run have a cgroup. */
+  async function expectStatuses(expected: ReadonlyMap<string, string>): Promise<void> {
+    for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
+    const running = [...expected.values()].filter((is) => is === "running").length;
+    const cgroups = new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path)));
+    expect(cgroups.size).toBe(running);
+  }
 
   async function create(name: string): Promise<void> {
     await bench.engine.createContainer(wish({ name, cmd: ["sleep", "1000"] }));

@@ -99,7 +99,7 @@ export function switchable(base: Kernel): SwitchableKernel {
   };
 }
 
-/** A process may be killed in the middle of a write: the file is there, with a part of its bytes. */
+/** A process may be killed in the middle of a write: the file is there with a part of its bytes. */
 function writeHalf(base: Kernel, args: readonly unknown[]): void {
   // The arguments of writeFile.
   const [path, data, mode, permissions] = args as Parameters<Kernel["writeFile"]>;

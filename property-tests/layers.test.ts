@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect } from "vitest";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { injectFaults, type Kernel } from "../runtime/src/kernel/index.ts";
 import {
@@ -195,7 +195,10 @@ const skip = skipReal("layers on the real kernel");
 
 describe.skipIf(skip)("on the real kernel", () => {
   const kernel: Kernel = openRealKernel();
-  const home = mkdtempSync(join(tmpdir(), "drydock-layers-"));
+  let home = "";
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), "drydock-layers-"));
+  });
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   /** Runs a body with an empty directory. */

@@ -199,9 +199,8 @@ describe.skipIf(skip)("on the real kernel", () => {
     },
   );
 
-  test.prop([targets], runs(20))("sources-are-undone, whichever call fails", async (paths) => {
-    const home = mkdtempSync(join(tmpdir(), "drydock-sources-"));
-    const specs = parseMountSpecs({ Binds: paths.map((path) => `${home}${path}:${path}`) });
+  /** Makes the sources, with every call failing in turn, until none fails any more. */
+  async function makeWithFaults(specs: readonly MountSpec[], home: string): Promise<void> {
     for (let failAt = 0; ; failAt++) {
       const faulty = injectFaults(kernel, { failAt, errno: "EACCES" });
       const attempt = async () => {
@@ -211,11 +210,20 @@ describe.skipIf(skip)("on the real kernel", () => {
         if (failAt > 0 && faulty.failedCall() === undefined) undo.commit();
       };
       await attempt().catch((error: unknown) => expect(String(error)).toMatch(/EACCES/));
-      if (failAt > 0 && faulty.failedCall() === undefined) break;
+      if (failAt > 0 && faulty.failedCall() === undefined) return;
       expect(readdirSync(home)).toEqual([]);
     }
-    for (const path of paths) expect(kernel.stat(`${home}${path}`).type).toBe("directory");
-    rmSync(home, { recursive: true, force: true });
+  }
+
+  test.prop([targets], runs(20))("sources-are-undone, whichever call fails", async (paths) => {
+    const home = mkdtempSync(join(tmpdir(), "drydock-sources-"));
+    try {
+      const specs = parseMountSpecs({ Binds: paths.map((path) => `${home}${path}:${path}`) });
+      await makeWithFaults(specs, home);
+      for (const path of paths) expect(kernel.stat(`${home}${path}`).type).toBe("directory");
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
   });
 
   test("sources-are-undone, and those of --mount are never made", () => {

@@ -124,6 +124,13 @@ describe.skipIf(skip)("run", () => {
     expect(stderr).toContain('Conflict. The container name "/web1" is already in use');
   });
 
+  test("a renamed container keeps its id", async () => {
+    const id = await must("create", "--name", "old", "busybox");
+    await must("rename", "old", "new");
+    expect(await inspect("new", "{{.Id}}")).toBe(id);
+    expect((await drydock("inspect", "old")).code).toBe(1);
+  });
+
   test("--cidfile holds the id", async () => {
     const file = join(daemon.directory, "cid");
     await must("create", "--cidfile", file, "--name", "cid", "busybox");

@@ -64,6 +64,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     "Stop and start containers",
     () => import("./commands/restart.ts"),
   ),
+  entry(
+    "rename, container rename",
+    "Give a container another name",
+    () => import("./commands/rename.ts"),
+  ),
   entry("rm, container rm", "Remove containers", () => import("./commands/rm.ts")),
   entry(
     "logs, container logs",

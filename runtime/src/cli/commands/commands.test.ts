@@ -206,6 +206,12 @@ describe("acts on several containers", () => {
     expect(ran.code).toBe(1);
   });
 
+  test("rename sends the new name", async () => {
+    const ran = await runCommandLine(["rename", "a", "b"], () => ({ status: 204 }));
+    expect(ran.asked[0]).toMatchObject({ path: "/containers/a/rename", query: { name: "b" } });
+    expect([ran.code, ran.out]).toEqual([0, ""]);
+  });
+
   test("wait prints exit codes", async () => {
     const api = answering({ "POST /containers/a/wait": { json: { StatusCode: 137 } } });
     expect((await runCommandLine(["wait", "a"], api)).out).toBe("137\n");

@@ -1,0 +1,37 @@
+/**
+ * Command rename: give a container another name.
+ *
+ * Kernel interface: none; the daemon acts.
+ * Specification: docker rename reference; Engine API v1.50, ContainerRename.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import { pathPart } from "../api.ts";
+import { withCandidates } from "../ambiguous.ts";
+import type { Command, Context, Input } from "../command.ts";
+
+/** See the head of this file. */
+export const command: Command = {
+  usage: "CONTAINER NEW_NAME",
+  flags: [],
+  arity: [2, 2],
+  interspersed: true,
+  about: "A name is only for people: the container's id, files and process stay as they are.",
+  concepts: ["container"],
+  completes: "containers",
+  run,
+};
+
+async function run({ api }: Context, { args }: Input): Promise<number> {
+  const [name = "", newName = ""] = args;
+  const path = `/containers/${pathPart(name)}/rename`;
+  await api
+    .json<undefined>({ method: "POST", path, query: { name: newName } })
+    .catch(async (thrown: unknown) => {
+      throw await withCandidates(api, thrown);
+    });
+  return 0;
+}

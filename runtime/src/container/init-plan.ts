@@ -27,6 +27,9 @@ import type {
   ResourceLimit,
 } from "../kernel/index.ts";
 
+/** What can be mounted on: like on like. */
+export type MountKind = "file" | "directory";
+
 /** One thing that init does. Paths are as init sees them at that moment. */
 export type InitAction =
   | { readonly op: "parent-death-signal"; readonly signal: string }
@@ -60,6 +63,8 @@ export type InitAction =
   | {
       readonly op: "bind";
       readonly source: string;
+      /** What the source is; null: only the host knows, so init looks. */
+      readonly kind: MountKind | null;
       readonly root: string;
       readonly path: string;
       readonly recursive: boolean;
@@ -72,6 +77,7 @@ export type InitAction =
       readonly root: string;
       readonly path: string;
       readonly source: string | null;
+      readonly kind: MountKind | null;
     }
   | { readonly op: "pivot-root"; readonly root: string }
   /** Make a directory and those above it where they are missing. */

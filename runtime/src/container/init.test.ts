@@ -101,7 +101,13 @@ test("look-up-user and user become who the container's files say, with groups an
 test("mount-inside and bind follow links inside the root, and make what is missing", () => {
   const files = { "/r/data": "ENOENT", "/r/data/x": "ENOENT", "/src": 0o644 };
   const links = { "/r/dev": "/data" };
-  const bind = { op: "bind", source: "/src", root: "/r", path: "/dev/../dev/x" } as const;
+  const bind = {
+    op: "bind",
+    source: "/src",
+    kind: null,
+    root: "/r",
+    path: "/dev/../dev/x",
+  } as const;
   const paper = walk(
     { files, links },
     { ...bind, recursive: false, flags: ["MS_RDONLY"], propagation: ["MS_PRIVATE"] },
@@ -116,7 +122,7 @@ test("mount-inside and bind follow links inside the root, and make what is missi
 });
 
 test("a bind whose source is missing, or of another kind, is told in Docker's words", () => {
-  const bind = { op: "bind", source: "/src", root: "/r", path: "/x" } as const;
+  const bind = { op: "bind", source: "/src", kind: null, root: "/r", path: "/x" } as const;
   const rest = { recursive: true, flags: [], propagation: [] } as const;
   expect(failureOf({ files: { "/src": "ENOENT" } }, { ...bind, ...rest })).toMatchObject({
     code: "volume-invalid",

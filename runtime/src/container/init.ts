@@ -38,7 +38,7 @@ import { applyPathStep, resolveIdentity } from "../security/index.ts";
 import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
 import { describeFailure } from "./init-failure.ts";
-import type { InitAction, InitPlan, InitStep } from "./init-plan.ts";
+import type { InitAction, InitPlan, InitStep, MountKind } from "./init-plan.ts";
 import { isErrno, makeMountPoint, noteMount, resolveInRoot } from "./resolve-path.ts";
 import type { KnownTree } from "./resolve-path.ts";
 
@@ -92,8 +92,8 @@ const OPERATIONS: Operations = {
   },
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
   "mount-inside": ({ root, path, mount }, walk) => {
-    const action = { op: "make-mount-point", root, path, source: null } as const;
-    mountOn(walk, mountPointFor(walk, action), mount);
+    const place = { root, path, source: null, kind: "directory" } as const;
+    mountOn(walk, mountPointFor(walk, place), mount);
   },
   "make-mount-point": (action, walk) => void mountPointFor(walk, action),
   bind: (action, walk) => bind(walk, action),
@@ -187,12 +187,17 @@ function awaitIdMaps(inside: Inside): void {
 
 function mountPointFor(
   { kernel, known }: Walk,
-  { root, path, source }: Extract<InitAction, { readonly op: "make-mount-point" }>,
+  place: Omit<Extract<InitAction, { readonly op: "make-mount-point" }>, "op">,
 ): string {
-  const isDirectory = source === null || kernel.stat(source).type === "directory";
+  const { root, path, source, kind } = place;
   const target = resolveInRoot(kernel, root, path, known);
-  makeMountPoint(kernel, target, isDirectory ? "directory" : "file", known);
+  makeMountPoint(kernel, target, kind ?? kindOf(kernel, source), known);
   return target;
+}
+
+function kindOf(kernel: Kernel, source: string | null): MountKind {
+  if (source === null) return "directory";
+  return kernel.stat(source).type === "directory" ? "directory" : "file";
 }
 
 function mountOn({ kernel, known }: Walk, target: string, mount: Omit<MountCall, "target">): void {
@@ -202,7 +207,7 @@ function mountOn({ kernel, known }: Walk, target: string, mount: Omit<MountCall,
 
 function bind(walk: Walk, action: Extract<InitAction, { readonly op: "bind" }>): void {
   const { source, recursive, flags, propagation } = action;
-  const target = mountPointFor(walk, { ...action, op: "make-mount-point" });
+  const target = mountPointFor(walk, action);
   const call = { source: "", target, fstype: "", data: "" };
   mountOn(walk, target, {
     ...call,

@@ -41,7 +41,14 @@ const STAT: FileStat = {
 };
 
 /** By last part: a program, and what is not there before init makes it. */
-const FILES: Readonly<Record<string, string | number>> = { true: 0o755, console: "ENOENT" };
+const FILES: Readonly<Record<string, string | number>> = {
+  true: 0o755,
+  ...Object.fromEntries(
+    ["console", "hostname", "hosts", "resolv.conf", "null", "zero", "full", "random", "urandom"]
+      .concat("tty")
+      .map((name) => [name, "ENOENT"]),
+  ),
+};
 
 const PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n";
 

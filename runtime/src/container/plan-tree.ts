@@ -22,7 +22,7 @@ import type { Cgroup, CgroupParent } from "../cgroups/index.ts";
 import type { MountCall, MountFlag } from "../kernel/index.ts";
 import type { NamespaceModes } from "../namespaces/index.ts";
 import type { VolumeMount } from "../volumes/index.ts";
-import type { Concept, InitStep } from "./init-plan.ts";
+import type { Concept, InitStep, MountKind } from "./init-plan.ts";
 import type { PlanInput } from "./plan-input.ts";
 
 /** What the tree depends on. */
@@ -87,6 +87,7 @@ function mountAt(request: TreeRequest, path: string, mounting: Mounting): Placed
 
 interface Binding {
   readonly concept: Concept;
+  readonly kind: MountKind | null;
   readonly why: string;
   readonly source: string;
   readonly flags?: readonly MountFlag[];
@@ -95,9 +96,9 @@ interface Binding {
 }
 
 function bindAt(request: TreeRequest, path: string, binding: Binding): PlacedStep {
-  const { concept, why, source, flags = [], recursive = false, propagation = [] } = binding;
+  const { concept, why, source, kind, flags = [], recursive = false, propagation = [] } = binding;
   const root = request.input.paths.rootfs;
-  const action = { op: "bind", source, root, path, recursive, flags, propagation } as const;
+  const action = { op: "bind", source, kind, root, path, recursive, flags, propagation } as const;
   return { path, step: { ...action, concept, why } };
 }
 
@@ -111,7 +112,14 @@ function kernelMounts(request: TreeRequest): readonly PlacedStep[] {
   const flags = [...KERNEL_FLAGS, ...readOnly];
   const sys = mayMountSys
     ? mountAt(request, "/sys", { concept, why, fstype: "sysfs", flags, data: "" })
-    : bindAt(request, "/sys", { concept, why, source: "/sys", flags, recursive: true });
+    : bindAt(request, "/sys", {
+        concept,
+        why,
+        source: "/sys",
+        kind: "directory",
+        flags,
+        recursive: true,
+      });
   // In a user namespace proc is mounted before entering it: see plan.ts.
   return inUserNamespace ? [sys] : [procMount(request), sys];
 }
@@ -150,7 +158,15 @@ function cgroupMounts(request: TreeRequest): readonly PlacedStep[] {
   const [only] = cgroup.directories;
   if (only === undefined) return [];
   if (cgroup.directories.length === 1 && only.version === 2) {
-    return [bindAt(request, CGROUP_DIRECTORY, { concept, why, source: only.path, flags })];
+    return [
+      bindAt(request, CGROUP_DIRECTORY, {
+        concept,
+        why,
+        source: only.path,
+        kind: "directory",
+        flags,
+      }),
+    ];
   }
   const tmpfs = mountAt(request, CGROUP_DIRECTORY, {
     concept,
@@ -161,7 +177,13 @@ function cgroupMounts(request: TreeRequest): readonly PlacedStep[] {
   });
   const binds = cgroup.directories.map(({ path }, index) => {
     const name = hierarchyName(input.machine.cgroupParent, index);
-    return bindAt(request, `${CGROUP_DIRECTORY}/${name}`, { concept, why, source: path, flags });
+    return bindAt(request, `${CGROUP_DIRECTORY}/${name}`, {
+      concept,
+      why,
+      source: path,
+      kind: "directory",
+      flags,
+    });
   });
   return [tmpfs, ...binds];
 }
@@ -233,13 +255,19 @@ function deviceMounts(request: TreeRequest): readonly PlacedStep[] {
   if (!request.inUserNamespace) return mounts;
   // In a user namespace mknod(2) is refused: the host's own nodes are bound instead.
   const nodes = NODES.map(([name]) => `/dev/${name}`).map((path) =>
-    bindAt(request, path, { concept, why: "lend the host's device node", source: path }),
+    bindAt(request, path, {
+      concept,
+      why: "lend the host's device node",
+      kind: "file",
+      source: path,
+    }),
   );
   const devices = request.input.devices.map(({ hostPath, containerPath }) =>
     bindAt(request, containerPath, {
       concept,
       why: "lend the host's device node",
       source: hostPath,
+      kind: null,
     }),
   );
   return [...mounts, ...nodes, ...devices];
@@ -276,7 +304,9 @@ function ipcMounts(request: TreeRequest): readonly PlacedStep[] {
   } else if (modes.sharedMemory !== "none") {
     const source = input.paths.sharedMemory ?? "/dev/shm";
     const why = "share memory with others";
-    mounts.push(bindAt(request, "/dev/shm", { concept, why, source, flags: KERNEL_FLAGS }));
+    mounts.push(
+      bindAt(request, "/dev/shm", { concept, why, source, kind: "directory", flags: KERNEL_FLAGS }),
+    );
   }
   // Only the owner of the ipc namespace may mount its queues.
   const isOwner = !request.inUserNamespace || modes.kinds.ipc.mode === "private";
@@ -291,10 +321,11 @@ function ipcMounts(request: TreeRequest): readonly PlacedStep[] {
 function nameFiles(request: TreeRequest): readonly PlacedStep[] {
   const { hostname, hosts, resolvConf } = request.input.paths;
   const why = "give the container its names";
+  const naming = { concept: "network", why, kind: "file" } as const;
   return [
-    bindAt(request, "/etc/resolv.conf", { concept: "network", why, source: resolvConf }),
-    bindAt(request, "/etc/hostname", { concept: "network", why, source: hostname }),
-    bindAt(request, "/etc/hosts", { concept: "network", why, source: hosts }),
+    bindAt(request, "/etc/resolv.conf", { ...naming, source: resolvConf }),
+    bindAt(request, "/etc/hostname", { ...naming, source: hostname }),
+    bindAt(request, "/etc/hosts", { ...naming, source: hosts }),
   ];
 }
 
@@ -309,6 +340,7 @@ function volumeStep(request: TreeRequest, volume: VolumeMount): PlacedStep {
     concept,
     why: "lend a path of the host, as asked",
     source: volume.hostPath,
+    kind: null,
     flags: volume.remountFlags,
     recursive: volume.isRecursive,
     propagation: volume.propagation,

@@ -248,9 +248,12 @@ function mountPointsOf(mounts: readonly InitStep[]): readonly InitStep[] {
     if (step.op !== "bind" && step.op !== "mount-inside") return [];
     const { root, path, concept } = step;
     if (/^\/(dev|sys|proc)\/./.test(path)) return [];
-    const source = step.op === "bind" ? step.source : null;
+    const place =
+      step.op === "bind"
+        ? { source: step.source, kind: step.kind }
+        : ({ source: null, kind: "directory" } as const);
     const why = "have a place for a later mount";
-    return [{ op: "make-mount-point", root, path, source, concept, why }];
+    return [{ op: "make-mount-point", root, path, ...place, concept, why }];
   });
 }
 

@@ -41,12 +41,12 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
   });
 
   test("sees its own root, processes, name and network, and not the host's", async () => {
-    const { stdout } = await run(
-      "ls /; echo $$; hostname; ls /sys/class/net; ls /proc | grep -c '^[0-9]'",
-    );
+    const { stdout } = await run("ls /; echo $$; hostname; ls /sys/class/net; echo /proc/[0-9]*");
     const lines = stdout.trim().split("\n");
     expect(lines).toEqual(
-      "bin dev etc proc root sys tmp work".split(" ").concat("1", expect.any(String), "lo", "3"),
+      "bin dev etc proc root sys tmp work"
+        .split(" ")
+        .concat("1", expect.any(String), "lo", "/proc/1"),
     );
     expect(lines[9]).toHaveLength(12);
   });
@@ -299,7 +299,8 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
         workingDir: "/tmp",
         tty: true,
       });
-      expect(stdout).toContain("1000\r\n/tmp\r\n/dev/pts/0\r\n");
+      // What is typed is echoed whenever it arrives.
+      expect(stdout.replace("typed\r\n", "")).toBe("1000\r\n/tmp\r\n/dev/pts/0\r\n");
     });
 
     test("has the same filter and capabilities, and all of them when privileged", async () => {

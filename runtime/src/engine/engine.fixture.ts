@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { readCgroupLayout } from "../cgroups/index.ts";
 import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
-import type { ContainerConfig, HostConfig, RemoteKeeper } from "../container/index.ts";
+import type { ContainerConfig, HostConfig, Keeper, RemoteKeeper } from "../container/index.ts";
 import { collectOutput, keeperProgram, waitUntil } from "../keeper/keeper.fixture.ts";
 import { connectKeeper } from "../keeper/index.ts";
 import { CALLS, injectFaults, KernelError } from "../kernel/index.ts";
@@ -115,6 +115,8 @@ export class EngineBench implements AsyncDisposable {
   readonly #layout = readCgroupLayout(this.kernel);
   /** Init's next fault: see `EngineOptions.nextInitFault`. */
   initFault: { failAt: number; errno: string } | null = null;
+  /** What the next engine gets for its keeper. */
+  wrapKeeper: (keeper: Keeper) => Keeper = (keeper) => keeper;
   #keeper: RemoteKeeper | undefined;
   #engine: OpenEngine | undefined;
   #keeperPid = 0;
@@ -139,7 +141,10 @@ export class EngineBench implements AsyncDisposable {
       cgroupParent: this.cgroupParent,
       programVersion: "0.0.0-test",
       onNotice: (line) => this.notices.push(line),
-      connectKeeper: async () => (this.#keeper = await connectKeeper({ root: this.root, program })),
+      connectKeeper: async () => {
+        this.#keeper = await connectKeeper({ root: this.root, program });
+        return this.wrapKeeper(this.#keeper);
+      },
       nextInitFault: () => {
         const fault = this.initFault;
         this.initFault = null;

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFrameDecoder } from "../container/index.ts";
+import type { Keeper } from "../container/index.ts";
 import { collectOutput, whyNoContainers, waitUntil } from "../keeper/keeper.fixture.ts";
 import { EngineBench, wish } from "./engine.fixture.ts";
 import type { LogsRequest } from "./engine.ts";
@@ -239,6 +240,23 @@ describe.skipIf(why !== undefined)("engine", () => {
     expect(await logs(running)).toBe("before\nmeanwhile\n");
     expect(await stateOf(ended)).toMatchObject({ Status: "exited", ExitCode: 5 });
     expect((await bench.exec(running, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("an end that is announced while an engine comes back is not lost", async () => {
+    const id = await start("late", "sleep 0.5; exit 6");
+    bench.wrapKeeper = (keeper) => {
+      const ended = new Promise<void>((resolve) => keeper.onExit(() => resolve()));
+      // The list is made before the end and arrives after it.
+      const list: Keeper["list"] = async () => {
+        const kept = await keeper.list();
+        await ended;
+        return kept;
+      };
+      return { ...keeper, list };
+    };
+    await bench.reopen();
+    bench.wrapKeeper = (keeper) => keeper;
+    await expect.poll(() => stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 6 });
   });
 
   test("a killed keeper is told, and replaced", async () => {

@@ -34,7 +34,7 @@ import { pause } from "./clean-up.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory } from "./exit.ts";
+import { saveHistory, settleExit } from "./exit.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
@@ -73,24 +73,29 @@ function load(engine: EngineContext, stored: Stored): void {
   }
   const { definition, history } = stored;
   const files = filesOf(engine.root, definition.id);
-  engine.containers.add(
-    new Container({
-      definition,
-      history,
-      files,
-      journal: openJournal(engine.kernel, files.journal, definition.id),
-      mounts: parseMountSpecs(definition.hostConfig),
-    }),
-  );
+  const container = new Container({
+    definition,
+    history,
+    files,
+    journal: openJournal(engine.kernel, files.journal, definition.id),
+    mounts: parseMountSpecs(definition.hostConfig),
+  });
+  // An end that is announced before we know that it runs must not be lost.
+  container.starting = { exit: null };
+  engine.containers.add(container);
 }
 
 function reconcile(engine: EngineContext, container: Container, kept: Kept | undefined): void {
   const before = container.history.state;
   const state = kept === undefined ? withoutProcess(engine, container) : withProcess(kept, before);
   if (kept !== undefined) container.cgroup = cgroupOf(engine, container.definition);
-  if (state === before) return;
-  container.history = { ...container.history, state };
-  saveHistory(engine, container);
+  if (state !== before) {
+    container.history = { ...container.history, state };
+    saveHistory(engine, container);
+  }
+  const { starting } = container;
+  container.starting = null;
+  if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
 }
 
 function withProcess({ hostPid, startedAtMs }: Kept, before: ContainerState): ContainerState {

@@ -2,11 +2,11 @@
  * npm start, as a reader meets it: a daemon, a first container, and a story that names real lines.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -23,12 +23,17 @@ describe.skipIf(!isRoot)("npm start", () => {
     return { status, said: stdout + stderr };
   };
 
-  /** Daemon and keeper: whatever was started with this root on its command line. */
-  const processesOfRoot = (): readonly number[] =>
+  /** Daemon or keeper: whatever has this root and the word on its command line. */
+  const processesOf = (word: string): readonly number[] =>
     readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-      .filter((name) => readCommandLine(name).some((word) => word.startsWith(root)))
+      .filter((name) => /^\d+$/.test(name))
+      .filter((name) => [root, word].every((part) => readCommandLine(name).includes(part)))
       .map(Number);
+
+  const end = async (word: string) => {
+    for (const pid of processesOf(word)) process.kill(pid, "SIGTERM");
+    await vi.waitFor(() => expect(processesOf(word)).toEqual([]), { timeout: 10_000 });
+  };
 
   beforeAll(() => {
     root = mkdtempSync(join(tmpdir(), "drydock-start-"));
@@ -36,8 +41,8 @@ describe.skipIf(!isRoot)("npm start", () => {
   });
 
   afterAll(async () => {
-    for (const pid of processesOfRoot()) process.kill(pid, "SIGTERM");
-    await expect.poll(processesOfRoot, { timeout: 10_000 }).toEqual([]);
+    await end("daemon"); // first: it would miss its keeper
+    await end("keeper");
     rmSync(root, { recursive: true });
   });
 
@@ -49,7 +54,10 @@ describe.skipIf(!isRoot)("npm start", () => {
   test.each(["namespaces", "cgroup", "layers", "security", "process"])(
     "tells of %s, with a line of source that exists",
     (concept) => {
-      const story = new RegExp(`^  ${concept} .*\\n +(runtime/src/\\S+\\.ts):(\\d+)`, "m");
+      const story = new RegExp(
+        `^  ${concept} .*\\n(?: +decided in \\S+\\n)? +(?:done in )?(runtime/src/\\S+\\.ts):(\\d+)`,
+        "m",
+      );
       const [, file = "", line = ""] = story.exec(first.said) ?? [];
       const lines = readFileSync(join(house, file), "utf8").split("\n");
       expect(lines[Number(line) - 1]?.trim()).toBeTruthy();
@@ -70,10 +78,10 @@ describe.skipIf(!isRoot)("npm start", () => {
   });
 });
 
-function readCommandLine(pid: string): readonly string[] {
+function readCommandLine(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
-    return []; // it ended while we looked
+    return ""; // it ended while we looked
   }
 }

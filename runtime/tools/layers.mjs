@@ -6,7 +6,7 @@
  */
 
 const ground = ["kernel", "errors", "undo"];
-const concepts = ["namespaces", "cgroups", "layers", "network", "volumes", "security"];
+const concepts = ["namespaces", "cgroups", "layers", "volumes", "security"];
 const server = [...ground, ...concepts, "container", "images", "engine", "api", "kernel/linux"];
 
 const conceptReason =

@@ -305,7 +305,15 @@ describe.skipIf(skipTerminals)("terminals", () => {
 
 describe.skipIf(skipDocker)("beside docker's CLI", () => {
   test.each([
-    [["ps", "-a"]],
+    // Without times, which go on between two looks.
+    [
+      [
+        "ps",
+        "-a",
+        "--format",
+        "table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.Ports}}\\t{{.Names}}",
+      ],
+    ],
     [["ps", "-a", "--no-trunc", "--format", "table {{.ID}}\\t{{.Names}}\\t{{.Command}}"]],
     [["ps", "-aq"]],
     [["images"]],

@@ -1,8 +1,8 @@
 #!/usr/bin/env -S node --
 // The launcher. A command line lives for milliseconds, so it is a script (Node starts those faster
 // than modules) and runs one bundle whose compiled form lies beside it: V8 takes that if it is its
-// own, and compiles the source if not. Both are written by `npm run build`. The "--" above keeps Node
-// from taking `--env-file` for itself, which it does wherever the words stand.
+// own, and compiles the source if not. Both are written by `npm run build`. The "--" above keeps
+// Node from taking `--env-file` for itself, which it does wherever the words stand.
 "use strict";
 const { readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { dirname, join } = require("node:path");

@@ -102,8 +102,8 @@ function createFollower(engine: EngineContext, container: Container): Follower {
 }
 
 /**
- * Entries as they come, several at a time. The keeper does not wait for us: when we fall behind, it lets us go, and we
- * read on in the file until we have caught up.
+ * Entries as they come, several at a time. The keeper does not wait for us: when we fall behind, it
+ * lets us go, and we read on in the file until we have caught up.
  */
 async function* follow(
   follower: Follower,

@@ -1,9 +1,9 @@
 /**
  * Errors: what happened, to what, and what to do about it.
  *
- * An operational failure is a `RuntimeError`. Its code is one of a closed set, its class decides the HTTP status and the
- * exit code, its hint is one sentence for the person who reads it, its cause is never dropped. A broken invariant is an
- * assertion and a bug, never a `RuntimeError`.
+ * An operational failure is a `RuntimeError`. Its code is one of a closed set, its class decides
+ * the HTTP status and the exit code, its hint is one sentence for the person who reads it, its
+ * cause is never dropped. A broken invariant is an assertion and a bug, never a `RuntimeError`.
  *
  * Kernel interface: errno(3).
  * Specification: Docker Engine API v1.50, "Errors".

@@ -1,13 +1,15 @@
 /**
  * Undo: whoever acquires registers the way back on the next line.
  *
- * `await using undo = new UndoStack()` at the top of an operation, `undo.push(…)` after each step that leaves something
- * behind, `undo.commit()` as the last act of success. Without the commit, leaving the block by any way runs the steps in
- * reverse order, each once, all of them even when one fails.
+ * `await using undo = new UndoStack()` at the top of an operation, `undo.push(…)` after each step
+ * that leaves something behind, `undo.commit()` as the last act of success. Without the commit,
+ * leaving the block by any way runs the steps in reverse order, each once, all of them even when
+ * one fails.
  *
  * Kernel interface: none.
  * Invariants:
- *   undo-reverses   without commit every pushed step runs exactly once, in reverse order, also when some of them fail
+ *   undo-reverses   without commit every pushed step runs exactly once, in reverse order, also when
+ *                   some of them fail
  * Left out: Node 20 has no AsyncDisposableStack; this is the part of it that we use.
  * Docs: docs/concepts/undo.md
  *
@@ -33,7 +35,10 @@ export class UndoStack implements AsyncDisposable {
     this.#steps = [];
   }
 
-  /** Runs what is left, last step first. @throws AggregateError when steps failed, after all of them ran */
+  /**
+   * Runs what is left, last step first.
+   * @throws AggregateError when steps failed, after all of them ran
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: Error[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
@@ -50,7 +55,8 @@ export class UndoStack implements AsyncDisposable {
 /**
  * The error a caller should report when a body and its undo both failed.
  *
- * The lowered `await using` throws a `SuppressedError` whose `suppressed` is the original error: report that one first.
+ * The lowered `await using` throws a `SuppressedError` whose `suppressed` is the original error:
+ * report that one first.
  *
  * @example originalErrorOf(new Error("x")).message // "x"
  */

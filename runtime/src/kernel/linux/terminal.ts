@@ -91,8 +91,8 @@ export function openMaster(libc: Libc, masterFd: number): Terminal {
 }
 
 /**
- * What a terminal still holds after its end was seen. The event loop takes a hang-up that comes with
- * a short read for the end, although the last words of the program may be on their way.
+ * What a terminal still holds after its end was seen. The event loop takes a hang-up that comes
+ * with a short read for the end, although the last words of the program may be on their way.
  */
 function readRest(fd: number): readonly Uint8Array[] {
   const pieces: Uint8Array[] = [];

@@ -176,19 +176,29 @@ describe.skipIf(skip)("stop and start", () => {
     await daemon.start();
   });
 
-  test("the daemon listens soon after it is started", async () => {
-    const took: number[] = [];
+  test("the daemon listens soon after it is started, measured in starts of a bare Node", async () => {
+    const [bare, daemons]: [number[], number[]] = [[], []];
     for (let round = 0; round < 5; round += 1) {
+      bare.push(await timed(() => run(process.execPath, ["-e", "0"])));
       await daemon.kill("SIGTERM");
-      const started = performance.now();
-      await daemon.start();
-      took.push(performance.now() - started);
+      daemons.push(await timed(() => daemon.start()));
     }
-    const median = took.toSorted((a, b) => a - b)[2] ?? 0;
-    console.log(`start to listening: median ${median.toFixed(0)} ms`);
-    expect(median).toBeLessThan(1000);
+    const [node, listening] = [median(bare), median(daemons)];
+    console.log(`start to listening: ${listening.toFixed(0)} ms; bare node: ${node.toFixed(0)} ms`);
+    // The daemon is one Node, its keeper another one that it waits for.
+    expect(listening / node).toBeLessThan(10);
   });
 });
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
 
 describe.skipIf(skip)("two daemons", () => {
   test("X05: a second one on the same root is refused, with the first one's pid and the remedy", async () => {

@@ -60,6 +60,7 @@ export function skipped(what: string, reason: string | null): boolean {
 
 /** A private daemon. */
 export class TestDaemon implements AsyncDisposable {
+  static #built: Promise<unknown> | undefined;
   readonly directory = mkdtempSync(join(tmpdir(), "drydock-it-"));
   readonly root = join(this.directory, "root");
   readonly socketPath = join(this.directory, "d.sock");
@@ -79,7 +80,8 @@ export class TestDaemon implements AsyncDisposable {
 
   /** Starts it, and waits until it listens. @throws Error with its log when it does not */
   async start(...args: string[]): Promise<this> {
-    await build();
+    TestDaemon.#built ??= build();
+    await TestDaemon.#built;
     const all = ["--root", this.root, "--host", this.host, ...args];
     const daemon = spawn(process.execPath, [join(dist, "daemon.js"), ...all], {
       stdio: ["ignore", "pipe", "pipe"],

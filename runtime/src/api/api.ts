@@ -15,8 +15,7 @@
  * @module
  */
 
-import { Hono } from "hono";
-import { TrieRouter } from "hono/router/trie-router";
+import { Hono } from "hono/tiny";
 import type { ApiEnv, ApiOptions, Call } from "./context.ts";
 import { failureResponse, isUnexpected, notFound, notImplemented } from "./failure.ts";
 import { missingFeature } from "./not-yet.ts";
@@ -41,7 +40,6 @@ export type Api = (request: Request, platform: Platform) => Promise<Response>;
  */
 export function createApi(options: ApiOptions): Api {
   const routes = new Hono<ApiEnv>({
-    router: new TrieRouter(),
     getPath: (request) => routePathOf(new URL(request.url).pathname),
   });
   routes.use("*", (call, next) => {

@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { Context, Hono } from "hono";
+import type { Context } from "hono";
+import type { Hono } from "hono/tiny";
 import type { Engine } from "../engine/index.ts";
 import type { Platform } from "./platform.ts";
 

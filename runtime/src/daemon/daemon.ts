@@ -17,7 +17,6 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { API_VERSION, MIN_API_VERSION, createApi, messageOf, type Api } from "../api/index.ts";
@@ -26,6 +25,7 @@ import { createEngine, type OpenEngine } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { connectKeeper } from "../keeper/index.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
+import { digestOf } from "../layers/index.ts";
 import { UndoStack } from "../undo/index.ts";
 import { DAEMON_HELP, parseDaemonOptions, type DaemonOptions, type Host } from "./options.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -109,7 +109,7 @@ function openEngine(options: DaemonOptions, keepers: RemoteKeeper[]): Promise<Op
 function cgroupParentOf({ root, cgroupParent }: DaemonOptions): string {
   if (cgroupParent !== null) return cgroupParent;
   if (root === DEFAULT_ROOT) return "/drydock";
-  return `/drydock-${createHash("sha256").update(root).digest("hex").slice(0, 8)}`;
+  return `/drydock-${digestOf(root).slice(-8)}`;
 }
 
 async function listen(server: Server, host: Host, group: string | null): Promise<void> {

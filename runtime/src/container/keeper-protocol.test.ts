@@ -176,6 +176,13 @@ for (const [kind, open] of [
     expect((await reader.read()).done).toBe(true);
   });
 
+  test(`a keeper ${kind} does not let a client wait for a process that has ended`, async () => {
+    const keeper = await open(echoKernel());
+    const wants = { id: "ended", stdin: true, stdout: true, stderr: true };
+    const client = await keeper.attach({ ...wants, ifAbsent: "end" });
+    expect((await client.output.getReader().read()).done).toBe(true);
+  });
+
   test(`a keeper ${kind} tells why init failed, with its journal`, async () => {
     const keeper = await open(echoKernel());
     const fault = { failAt: 1, errno: "EAGAIN" };

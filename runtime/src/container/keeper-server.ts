@@ -123,7 +123,8 @@ export class KeeperServer {
   }
 
   /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
-  attach({ id, ...wants }: AttachRequest, sink: ByteSink): HubClient {
+  attach({ id, ifAbsent, ...wants }: AttachRequest, sink: ByteSink): HubClient {
+    if (ifAbsent === "end" && this.#processes.get(id)?.child === undefined) return tooLate(sink);
     const { hub } = this.#processOf(id);
     const client = hub.attach(wants, sink);
     return {
@@ -316,6 +317,13 @@ export class KeeperServer {
     if (process === undefined || process.child !== undefined) return;
     if (process.hub.isDeserted) this.#drop(id, process);
   }
+}
+
+/** A client of a process that has ended. */
+function tooLate(sink: ByteSink): HubClient {
+  sink.end();
+  const input = { write: () => true, drained: () => Promise.resolve(), end: () => undefined };
+  return { input, detach: () => undefined };
 }
 
 function alreadyKept(id: string): RuntimeError {

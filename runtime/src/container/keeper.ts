@@ -102,6 +102,11 @@ export interface AttachRequest {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
+  /**
+   * When there is no such process: wait for its start (the default), or end at once, because the
+   * caller knows that it ran and so it has ended meanwhile.
+   */
+  readonly ifAbsent?: "wait" | "end";
 }
 
 /**

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { formatEntry, isWanted } from "../container/index.ts";
+import { formatEntry, hasProcess, isWanted } from "../container/index.ts";
 import type { Attached, AttachRequest } from "../container/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -34,8 +34,10 @@ export async function attachContainer(
 ): Promise<Attached & { readonly raw: boolean }> {
   const raw = container.definition.config.Tty;
   await engine.keeper.ready;
+  // A process that runs may end before the keeper hears of this client: it must not wait then.
+  const ifAbsent = hasProcess(container.history.state) ? "end" : "wait";
   const live = stream
-    ? await engine.keeper.current.attach({ id: container.id, ...wants })
+    ? await engine.keeper.current.attach({ id: container.id, ...wants, ifAbsent })
     : undefined;
   const attachedAtMs = engine.kernel.nowMs();
   const filter = { ...wants, sinceMs: 0, untilMs: attachedAtMs };

@@ -61,3 +61,9 @@ export interface Console {
   nowMs(): number;
   sleep(ms: number): Promise<void>;
 }
+
+/** Rows and columns, or zeros where there is no terminal. */
+export function consoleSize(console: Console): readonly [number, number] {
+  const size = console.size();
+  return [size?.rows ?? 0, size?.columns ?? 0];
+}

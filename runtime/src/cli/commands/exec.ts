@@ -14,7 +14,7 @@ import { withCandidates } from "../ambiguous.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { Failure } from "../failure.ts";
 import type { Flag, Flags } from "../grammar.ts";
-import { consoleSize } from "../options/create-body.ts";
+import { consoleSize } from "../console.ts";
 import { checkEnv, readEnvironment } from "../options/key-values.ts";
 import { checkTerminal, connectStreams, followSize } from "../streams.ts";
 

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Console } from "../console.ts";
+import { consoleSize, type Console } from "../console.ts";
 import type { Flags } from "../grammar.ts";
 import { parseUlimit } from "./checks.ts";
 import { parseDevice, parseRate, parseThrottle, parseWeightDevice } from "./devices.ts";
@@ -132,12 +132,6 @@ function hostConfigOf(console: Console, flags: Flags): Record<string, unknown> {
       ? { Mounts: flags.list("mount").map((text) => resolveMount(console, text)) }
       : {}),
   };
-}
-
-/** Rows and columns, or zeros where there is no terminal. */
-export function consoleSize(console: Console): readonly [number, number] {
-  const size = console.size();
-  return [size?.rows ?? 0, size?.columns ?? 0];
 }
 
 function splitTmpfs(text: string): [string, string] {

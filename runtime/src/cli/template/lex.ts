@@ -34,14 +34,15 @@ export interface Word {
   readonly at: Position;
 }
 
+// Any character beyond ASCII counts as a letter: the classes of Unicode take V8 milliseconds.
 const WORDS: readonly (readonly [WordKind, RegExp])[] = [
   ["space", /[ \t\r\n]+/y],
   ["string", /"(?:\\.|[^"\\\n])*"|`[^`]*`/y],
   ["char", /'(?:\\.|[^'\\\n])+'/y],
   ["number", /[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)/y],
-  ["field", /\.[\p{L}_][\p{L}\p{N}_]*/uy],
-  ["variable", /\$(?:[\p{L}_][\p{L}\p{N}_]*)?/uy],
-  ["name", /[\p{L}_][\p{L}\p{N}_]*/uy],
+  ["field", /\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/y],
+  ["variable", /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?/y],
+  ["name", /[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*/y],
   ["symbol", /:=|[=|(),.]/y],
 ];
 

@@ -3,9 +3,9 @@
  *
  * A seccomp filter gets the number of a system call and the architecture by whose table it was
  * made. This file holds the tables of the five that a 64-bit x86 or ARM kernel serves. It is made
- * by `runtime/tools/syscall-tables.mjs` from the kernel's headers (linux-libc-dev 6.1) and the list
- * of later calls in that tool: do not edit it by hand. In each table a number says where the names
- * that follow it begin. Numbers of X32 are without its bit 30.
+ * by `runtime/tools/syscall-tables.mjs` from the kernel's headers (linux-libc-dev 6.1) and the
+ * list of later calls in that tool: do not edit it by hand. In each table a number says where the
+ * names that follow it begin. Numbers of X32 are without its bit 30.
  *
  * Kernel interface: syscalls(2), asm/unistd.h.
  * Specification: none.

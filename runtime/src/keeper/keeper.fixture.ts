@@ -293,8 +293,16 @@ export class KeeperBench implements AsyncDisposable {
     return this.#cgroups.flatMap(({ cgroup }) => readCgroupPids(this.kernel, cgroup));
   }
 
+  /** Waits until the keeper has written what it knows of everything that ended. */
+  async #settled(): Promise<void> {
+    while ((await this.keeper.list()).length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { cgroup } of this.#cgroups) killCgroup(this.kernel, cgroup);
+    await this.#settled().catch(() => undefined);
     await this.#keeper?.retire().catch(() => undefined);
     this.#keeper?.close();
     for (const { cgroup } of this.#cgroups) await removeSoon(this.kernel, { cgroup, steps: [] });

@@ -1,12 +1,30 @@
 /** The keeper in its own process, real containers from a busybox tree, the real kernel. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseLogEntry, StartError } from "../container/index.ts";
 import type { LogEntry } from "../container/index.ts";
 import { planIdMaps } from "../namespaces/index.ts";
-import { KeeperBench, collectOutput, waitUntil, whyNoContainers } from "./keeper.fixture.ts";
+import {
+  KeeperBench,
+  collectOutput,
+  keeperProgram,
+  waitUntil,
+  whyNoContainers,
+} from "./keeper.fixture.ts";
+import { connectKeeper } from "./launch.ts";
 import type { Prepared, Ran, Wishes } from "./keeper.fixture.ts";
 
 const why = whyNoContainers();
@@ -445,6 +463,51 @@ describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
     expect(whole.slice(0, offsetBytes) + followed).toBe(whole);
     expect(whole.trim().split("\n")).toHaveLength(201);
     expect((await bench.keeper.followLog(container.id)).offsetBytes).toBe(Infinity);
+  });
+
+  test("listens in a directory whose path is too long for a socket address", async () => {
+    const deep = join(mkdtempSync(join(tmpdir(), "drydock-deep-")), "d".repeat(120));
+    mkdirSync(deep);
+    const keeper = await connectKeeper({ root: deep, program: await keeperProgram() });
+    expect(await keeper.list()).toEqual([]);
+    await keeper.retire();
+    keeper.close();
+    await waitUntil(() => !existsSync(join(deep, "keeper.sock")));
+    rmSync(dirname(deep), { recursive: true });
+  });
+
+  test("is one for each root, and says why it cannot be started", async () => {
+    await using bench = await KeeperBench.open();
+    const pid = bench.keeperPid();
+    const args = [await keeperProgram(), "--root", bench.root];
+    const second = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect([second.status, second.stderr]).toEqual([1, expect.stringContaining("another keeper")]);
+    expect(bench.keeperPid()).toBe(pid);
+    const nowhere = connectKeeper({ root: join(bench.root, "nowhere"), program: args[0] ?? "" });
+    await expect(nowhere).rejects.toThrow(/ENOENT/);
+    const broken = join(bench.root, "broken");
+    mkdirSync(broken);
+    const program = join(broken, "keeper.mjs");
+    writeFileSync(program, "throw new Error('it is broken')\n");
+    await expect(connectKeeper({ root: broken, program })).rejects.toMatchObject({
+      code: "keeper-unavailable",
+      hint: expect.stringContaining("it is broken") as string,
+    });
+  });
+
+  test("goes on when somebody sends it what it does not understand", async () => {
+    await using bench = await KeeperBench.open();
+    const container = await bench.prepare(shell("sleep 1000"));
+    await bench.keeper.start(container.request);
+    for (const line of ["nonsense\n", '{"open":"calls","protocol":1}\nnonsense\n']) {
+      const socket = createConnection(join(bench.root, "keeper.sock"));
+      socket.on("error", () => undefined);
+      await new Promise((resolve) => socket.once("connect", resolve));
+      socket.write(line);
+      await new Promise((resolve) => socket.once("data", resolve));
+      socket.destroy();
+    }
+    expect((await bench.keeper.list()).map(({ id }) => id)).toEqual([container.id]);
   });
 
   test("undoes nothing but leaves nothing, whichever call of init fails", async () => {

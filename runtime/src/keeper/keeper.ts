@@ -17,7 +17,7 @@ import net from "node:net";
 import { KeeperServer, serveConnection } from "../container/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel, Lock } from "../kernel/index.ts";
-import { connectionOf } from "./socket.ts";
+import { connectionOf, withShortPath } from "./socket.ts";
 
 /** How long a keeper waits, idle and alone, for a daemon that comes back. */
 const ALONE_MS = 10_000;
@@ -83,7 +83,7 @@ async function listen(listener: net.Server, path: string): Promise<void> {
   }
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);
-    listener.listen({ path, backlog: BACKLOG }, resolve);
+    withShortPath(path, (short) => listener.listen({ path: short, backlog: BACKLOG }, resolve));
   });
   chmodSync(path, 0o600);
 }

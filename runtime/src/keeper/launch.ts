@@ -60,30 +60,29 @@ async function startKeeper({ root, program = builtProgram() }: KeeperOptions): P
     child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? code}`));
   });
   // The fourth descriptor was asked for as a pipe, so it is one that can be read.
-  const ready = closed(child.stdio[3] as Readable).then(() => undefined);
+  const line = child.stdio[3] as Readable;
+  const ready = new Promise<undefined>((resolve) => {
+    line.once("data", () => resolve(undefined));
+  });
   const failure = await Promise.race([failed, ready]);
+  line.destroy();
   child.removeAllListeners();
   child.unref();
-  if (failure === undefined && child.exitCode === null) return;
+  if (failure === undefined) return;
   throw new RuntimeError({
     code: "keeper-unavailable",
     class: "unavailable",
-    message: `Cannot start the keeper: ${failure ?? `it ended with ${child.exitCode}`}`,
+    message: `Cannot start the keeper: ${failure}`,
     operation: "start the keeper",
     subject: program,
-    hint: `Its last words: ${lastLine(logPath)}`,
+    hint: `Its last words: ${lastWords(logPath)}`,
   });
 }
 
-function closed(stream: Readable): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once("close", resolve);
-    stream.resume();
-  });
-}
-
-function lastLine(path: string): string {
-  return readFileSync(path, "utf8").trimEnd().split("\n").slice(-3).join(" ");
+/** The last line that names an error; of a stack it is the first. */
+function lastWords(path: string): string {
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "";
 }
 
 /**

@@ -2,12 +2,12 @@
  * Keeper: the program. `keeper --root DIR`, started by the daemon with `FORK_FLAGS`; see
  * `launch.ts`.
  *
- * Descriptor 3, if open, is closed when the keeper listens: that is how its starter knows.
+ * It writes a line to descriptor 3 when it listens: that is how its starter knows.
  *
  * @module
  */
 
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { runKeeper } from "./keeper.ts";
 
@@ -22,11 +22,32 @@ process.title = `drydock-keeper ${root}`;
 // Whoever closes a terminal or types Ctrl-C means the daemon, not every container.
 for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
 process.umask(0o022);
+// A bug that one client or one container meets must not end all the others.
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) => complain("bug", error));
+}
+process.stderr.on("error", () => undefined);
 
 try {
-  await runKeeper(createLinuxKernel(), root, () => closeSync(READY_FD));
+  await runKeeper(createLinuxKernel(), root, tellReady);
   process.exit(0);
 } catch (error) {
-  process.stderr.write(`keeper: ${error instanceof Error ? error.stack : String(error)}\n`);
+  complain("cannot go on", error);
   process.exit(1);
+}
+
+/** Somebody who starts a keeper by hand may not have opened the descriptor. */
+function tellReady(): void {
+  try {
+    writeSync(READY_FD, "ready\n");
+    closeSync(READY_FD);
+  } catch {
+    // Then nobody waits for it.
+  }
+}
+
+/** Into <root>/keeper.log, which is where our stderr leads. */
+function complain(what: string, error: unknown): void {
+  const text = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${new Date().toISOString()} keeper: ${what}: ${text}\n`);
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { closeSync, openSync } from "node:fs";
 import net from "node:net";
+import { basename, dirname } from "node:path";
 import type { Connection } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 
@@ -49,6 +51,25 @@ function drained(socket: net.Socket): Promise<void> {
   });
 }
 
+/** The longest path that fits into a socket address with its final zero byte. */
+const PATH_LIMIT_BYTES = 107;
+
+/**
+ * Calls `use` with a path for a socket address: the path itself or, where that is too long, a short
+ * one that leads there through an open descriptor of its directory.
+ *
+ * @param use must have made its system call when it returns
+ */
+export function withShortPath<T>(path: string, use: (path: string) => T): T {
+  if (Buffer.byteLength(path) <= PATH_LIMIT_BYTES) return use(path);
+  const fd = openSync(dirname(path), "r");
+  try {
+    return use(`/proc/self/fd/${fd}/${basename(path)}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Connects to a listening unix socket.
  *
@@ -56,7 +77,7 @@ function drained(socket: net.Socket): Promise<void> {
  */
 export function connectSocket(path: string): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = net.createConnection(path);
+    const socket = withShortPath(path, (short) => net.createConnection(short));
     const refused = (cause: Error & { readonly code?: string }): void => {
       reject(
         new RuntimeError({

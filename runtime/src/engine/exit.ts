@@ -67,7 +67,10 @@ export function settleExit(engine: EngineContext, container: Container, record: 
 
 /** Writes the history; a disk that is full does not undo that the container has ended. */
 export function saveHistory(engine: EngineContext, container: Container): void {
-  const kernel = withContext(container.journal.kernel, { concept: "engine" });
+  const kernel = withContext(container.journal.kernel, {
+    concept: "engine",
+    operation: "remember how it stands",
+  });
   try {
     writeHistory(kernel, container.files, container.history);
   } catch (error) {

@@ -89,7 +89,8 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   undo.push("remove cgroup", () => cleanUp(engine, container));
   applyCgroup(withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
   // An old record would be taken for the end of this run.
-  unlinkIfThere(kernel, container.files.exit);
+  const hasRun = container.history.state.status === "exited";
+  if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
   const request = startRequest(engine, container, plan);
   const started = await engine.keeper.current.start(request);
   container.journal.addInit(started.journal);

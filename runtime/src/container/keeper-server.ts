@@ -8,8 +8,8 @@
  *                   ─▶ exit file on disk ─▶ exit is announced
  *
  * A process exits when it exits: if somebody whom it left behind still holds its pipe, the wait for
- * the pipe is bounded. Nobody is left when the keeper dies: each init asks the kernel for SIGKILL at
- * the death of its parent.
+ * the pipe is bounded. Nobody is left when the keeper dies: each init asks the kernel for SIGKILL
+ * at the death of its parent.
  *
  * Kernel interface: fork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.

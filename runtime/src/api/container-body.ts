@@ -29,6 +29,7 @@ import {
   wholeOrNull,
   words,
 } from "./go-json.ts";
+import { checkContainer, checkRuntime, cleanPath } from "./container-checks.ts";
 import { refuseWhatIsMissing, warnOfWhatIsIgnored } from "./not-yet.ts";
 import { compareVersions } from "./versions.ts";
 
@@ -86,7 +87,7 @@ const configEntries = {
   Cmd: words(),
   Entrypoint: words(),
   Image: text(),
-  WorkingDir: text(),
+  WorkingDir: v.pipe(text(), v.transform(cleanPath)),
   Labels: map(text()),
   ExposedPorts: portMap(nothing()),
   Volumes: map(nothing()),
@@ -183,6 +184,7 @@ const hostEntries = {
   DnsOptions: list(text()),
   PortBindings: portMap(list(fields({ HostIp: text(), HostPort: text() }))),
   PublishAllPorts: flag(),
+  Runtime: text(),
   MaskedPaths: v.nullish(v.array(text()), null),
   ReadonlyPaths: v.nullish(v.array(text()), null),
   ConsoleSize: consoleSize(),
@@ -202,7 +204,8 @@ type CreateContainerBody = v.InferOutput<typeof createContainerBody>;
  *
  * @param sent the body as it came, in which fields of other chapters are looked for, and the
  *   version that the client speaks: a terminal's size is only read from 1.42 on
- * @throws RuntimeError feature-unsupported when it asks for what cannot be left out
+ * @throws RuntimeError request-invalid when a value cannot be meant; feature-unsupported when it
+ *   asks for what cannot be left out
  */
 export function toCreateContainer(
   name: string,
@@ -210,10 +213,13 @@ export function toCreateContainer(
   sent: { readonly raw: unknown; readonly version: string },
 ): { readonly request: CreateContainer; readonly warnings: readonly string[] } {
   refuseWhatIsMissing(sent.raw);
-  const { HostConfig: limits, NetworkingConfig: networking, ...config } = body;
+  const { HostConfig: given, NetworkingConfig: networking, ...config } = body;
+  const { Runtime: runtime, ...limits } = given;
+  checkRuntime(runtime);
   const hasSize = compareVersions(sent.version, "1.42") >= 0;
   const hostConfig: HostConfig = hasSize ? limits : { ...limits, ConsoleSize: [0, 0] };
   const complete: ContainerConfig = config;
+  checkContainer(complete, hostConfig);
   const networkingConfig = networking.EndpointsConfig;
   return {
     request: { name, config: complete, hostConfig, networkingConfig },

@@ -183,6 +183,36 @@ describe("create", () => {
     expect(await refused([1])).toEqual([400, "invalid JSON: expected an object, got [1]"]);
   });
 
+  test("a value that cannot be meant is refused in Docker's words", async () => {
+    const refusals: [object, string][] = [
+      [
+        { WorkingDir: "rel" },
+        "the working directory 'rel' is invalid, it needs to be an absolute path",
+      ],
+      [{ Hostname: "x".repeat(65) }, "invalid host or domain name"],
+      [{ HostConfig: { ShmSize: -1 } }, "SHM size can not be less than 0"],
+      [{ HostConfig: { OomScoreAdj: 5000 } }, "range for oom score adj is [-1000, 1000]"],
+      [{ HostConfig: { RestartPolicy: { Name: "nope" } } }, "unknown policy 'nope'"],
+      [
+        { HostConfig: { RestartPolicy: { Name: "always", MaximumRetryCount: 3 } } },
+        "maximum retry count can only be used with 'on-failure'",
+      ],
+      [{ HostConfig: { ExtraHosts: ["bad"] } }, 'bad format for add-host: "bad"'],
+      [{ HostConfig: { ExtraHosts: ["a:b"] } }, 'bad format for add-host: "a:b"'],
+      [{ HostConfig: { Runtime: "kata" } }, "unknown or invalid runtime name: kata"],
+      [{ Cmd: ["a\0b"] }, "invalid JSON: Cmd.0: expected a text without zero bytes"],
+    ];
+    for (const [body, message] of refusals) {
+      expect(await refused(body)).toEqual([400, expect.stringContaining(message)]);
+    }
+    const { config, hostConfig } = await created({
+      WorkingDir: "/a/../b//c/.",
+      HostConfig: { ExtraHosts: ["a:1.2.3.4", "b:::1", "c:[fe80::1]"], Runtime: "runc" },
+    });
+    expect(config.WorkingDir).toBe("/b/c");
+    expect(hostConfig).not.toHaveProperty("Runtime");
+  });
+
   test("what is not JSON, empty, or not called JSON is refused", async () => {
     const json = { "Content-Type": "application/json" };
     const [status, text] = await refused("{", json);
@@ -210,6 +240,7 @@ describe("create", () => {
     const { api } = engineDouble({ createContainer: async () => ({ id: "c", warnings: [] }) });
     const response = await ask(api, "POST", "/containers/create", {
       Healthcheck: { Test: ["CMD", "true"] },
+      HostConfig: { Init: false, LogConfig: { Type: "", Config: {} }, Annotations: null },
     });
     expect(((await response.json()) as { Warnings: string[] }).Warnings).toEqual([
       "Drydock does not know --health-cmd (health checks) yet and left it out.",

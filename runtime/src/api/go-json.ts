@@ -19,8 +19,11 @@ import * as v from "valibot";
 import { RuntimeError } from "../errors/index.ts";
 import { invalidRequest } from "./failure.ts";
 
+/** No path, name or argument can hold a zero byte: it is where the kernel takes a text to end. */
+const withoutZero = v.check((given: string) => !given.includes("\0"), "a text without zero bytes");
+
 /** A text; missing or null is the empty one. */
-export const text = (whenMissing = "") => v.nullish(v.string(), whenMissing);
+export const text = (whenMissing = "") => v.nullish(v.pipe(v.string(), withoutZero), whenMissing);
 
 /** A truth value; missing or null is false. */
 export const flag = () => v.nullish(v.boolean(), false);
@@ -41,6 +44,7 @@ export const words = () =>
       typeof input === "string"
         ? v.pipe(
             v.string(),
+            withoutZero,
             v.transform((word) => [word]),
           )
         : v.array(text()),

@@ -36,6 +36,9 @@ const IGNORED: readonly MissingOption[] = [
   { path: ["Healthcheck", "Test"], what: "--health-cmd (health checks)" },
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
+  { path: ["HostConfig", "Init"], what: "--init (a first process that reaps others)" },
+  { path: ["HostConfig", "LogConfig", "Config"], what: "--log-opt (rotation of logs)" },
+  { path: ["HostConfig", "Annotations"], what: "--annotation" },
 ];
 
 /** @throws RuntimeError feature-unsupported when the body asks for what cannot be left out */
@@ -65,7 +68,8 @@ function isAskedFor(body: unknown, path: readonly string[]): boolean {
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === "" || value === 0) return true;
+  if (value === null || value === undefined || value === false) return true;
+  if (value === "" || value === 0) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 

@@ -93,6 +93,12 @@ export type InitAction =
       readonly uid: number;
       readonly gid: number;
     }
+  | {
+      readonly op: "chown";
+      readonly path: string;
+      readonly hostUid: number;
+      readonly hostGid: number;
+    }
   | { readonly op: "symlink"; readonly target: string; readonly path: string }
   | { readonly op: "write"; readonly path: string; readonly text: string }
   /** Hide a path if it exists: /dev/null over a file, an empty read-only tmpfs over a directory. */

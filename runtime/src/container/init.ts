@@ -102,6 +102,7 @@ const OPERATIONS: Operations = {
     makeDirectories(kernel, path, permissions);
   },
   device: (action, { kernel }) => makeDevice(kernel, action),
+  chown: ({ path, hostUid, hostGid }, { kernel }) => kernel.lchown(path, hostUid, hostGid),
   symlink: ({ target, path }, { kernel }) => kernel.symlink(target, path),
   write: ({ path, text }, { kernel }) => kernel.writeFile(path, text, "existing"),
   mask: (action, { kernel }) => void applyPathStep(kernel, action),

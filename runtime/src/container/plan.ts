@@ -39,7 +39,7 @@ import { checkResources, joinFiles, planCgroup } from "../cgroups/index.ts";
 import type { CgroupPlan, DeviceRule } from "../cgroups/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { planOverlay } from "../layers/index.ts";
-import { parseNamespaceModes, planNamespaces } from "../namespaces/index.ts";
+import { hostIdOf, parseNamespaceModes, planNamespaces } from "../namespaces/index.ts";
 import type {
   IdMaps,
   NamespaceKind,
@@ -210,6 +210,7 @@ function planRoot(tree: TreeRequest, { entering }: NamespacePlan): readonly Init
     keepMountsPrivate(),
     openCgroups(joinFiles(tree.cgroup)),
     ...mountLayers(tree),
+    ...giveRoot(tree),
     ...planEarlyProc(tree),
     ...mountPointsOf(mounts),
     ...enter.flatMap((step) => (step.op === "await-id-maps" ? [step, BECOME_ROOT] : [step])),
@@ -240,6 +241,16 @@ function mountLayers({ input }: TreeRequest): readonly InitStep[] {
     { op: "chdir", path: chdir, concept, why: "name the layers by short paths" },
     { op: "mount", mount, concept, why: "stack the image's layers and the container's own" },
   ];
+}
+
+/** The top directory is the container's own layer: its root may at least write there. */
+function giveRoot({ input }: TreeRequest): readonly InitStep[] {
+  const hostUid = hostIdOf(input.idMaps?.uid ?? [], 0);
+  const hostGid = hostIdOf(input.idMaps?.gid ?? [], 0);
+  if (hostUid === undefined || hostGid === undefined) return [];
+  const why = "let the container's root own its top directory";
+  const path = input.paths.rootfs;
+  return [{ op: "chown", path, hostUid, hostGid, concept: "namespaces", why }];
 }
 
 /** Made while the layers' owner is still root here. */

@@ -256,11 +256,11 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
     const idMaps = planIdMaps("subordinate", facts);
     const { stdout, stderr } = await run(
       "id -u; cat /proc/self/uid_map; ls /sys/class/net; echo x > /dev/null; echo $$; " +
-        "head -c1 /dev/zero | wc -c; grep -c . /proc/1/status",
+        "head -c1 /dev/zero | wc -c; touch /own && echo writes; grep -c . /proc/1/status",
       { hostConfig: { UsernsMode: "private" }, input: { idMaps } },
     );
     expect(stderr).toBe("");
-    expect(stdout).toMatch(/^0\n +0 +2147483648 +65536\nlo\n1\n1\n\d+\n$/);
+    expect(stdout).toMatch(/^0\n +0 +2147483648 +65536\nlo\n1\n1\nwrites\n\d+\n$/);
   });
 
   test("keeps nothing from the host in the mounts that its program sees", async () => {

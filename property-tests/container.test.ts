@@ -25,6 +25,7 @@ import {
   parseLogTime,
   planContainer,
   planProcess,
+  printLogEntries,
   printLogEntry,
   requireTransition,
   runInit,
@@ -277,6 +278,8 @@ describe("bytes", () => {
       time: formatLogTime(atMs),
     }));
     for (const entry of entries) {
+      const { log, stream, time } = entry;
+      expect(printLogEntries([log], stream, time)).toBe(printLogEntry(entry));
       expect(parseLogEntry(printLogEntry(entry).trimEnd())).toEqual(entry);
       expect(formatLogTime(parseLogTime(entry.time))).toBe(entry.time);
     }

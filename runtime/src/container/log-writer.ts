@@ -17,7 +17,7 @@
 
 import { KernelError } from "../kernel/index.ts";
 import type { Clock, Files } from "../kernel/index.ts";
-import { createLineCutter, formatLogTime, printLogEntry } from "./logs.ts";
+import { createLineCutter, formatLogTime, printLogEntries } from "./logs.ts";
 import type { LogStream } from "./logs.ts";
 
 /** A log that is being written. */
@@ -44,7 +44,7 @@ export function createLogWriter({ kernel, path, onAppended }: LogTarget): LogWri
   const append = (stream: LogStream, texts: readonly string[]): void => {
     if (texts.length === 0) return;
     const time = formatLogTime(kernel.nowMs());
-    const lines = texts.map((log) => printLogEntry({ log, stream, time })).join("");
+    const lines = printLogEntries(texts, stream, time);
     try {
       kernel.writeFile(path, afterFailure + lines, "append", LOG_PERMISSIONS);
       afterFailure = "";

@@ -65,9 +65,11 @@ export function createLineCutter(): LineCutter {
   return {
     push(bytes) {
       const all = pending.length === 0 ? bytes : concatBytes([pending, bytes]);
-      const texts: string[] = [];
-      let offset = 0;
-      for (let end = endOfPart(all, 0); end !== -1; end = endOfPart(all, offset)) {
+      const endOfLines = all.lastIndexOf(NEWLINE) + 1;
+      const lines = cutShortLines(decoder, all.subarray(0, endOfLines));
+      const texts = lines === undefined ? [] : [...lines];
+      let offset = lines === undefined ? 0 : endOfLines;
+      for (let end = endOfPart(all, offset); end !== -1; end = endOfPart(all, offset)) {
         texts.push(decoder.decode(all.subarray(offset, end)));
         offset = end;
       }
@@ -81,6 +83,20 @@ export function createLineCutter(): LineCutter {
       return rest.length === 0 ? [] : [decoder.decode(rest)];
     },
   };
+}
+
+/** Bytes of UTF-8 for one unit of a string, at most; a replaced byte counts as one unit too. */
+const BYTES_PER_UNIT = 3;
+
+/**
+ * The lines of bytes that end with a newline, when each is surely short enough to stay whole: the
+ * common case, at a fraction of the price. Otherwise undefined.
+ */
+function cutShortLines(decoder: TextDecoder, bytes: Uint8Array): readonly string[] | undefined {
+  const lines = decoder.decode(bytes).split("\n");
+  lines.pop();
+  const isShort = (line: string): boolean => line.length * BYTES_PER_UNIT < LOG_PART_BYTES;
+  return lines.every(isShort) ? lines.map((line) => `${line}\n`) : undefined;
 }
 
 /** Where the part that begins at `from` ends, or -1 when more bytes are needed to tell. */
@@ -111,6 +127,16 @@ function bytesToCharacterStart(bytes: Uint8Array, at: number): number {
  */
 export function printLogEntry(entry: LogEntry): string {
   return `${JSON.stringify({ log: entry.log, stream: entry.stream, time: entry.time })}\n`;
+}
+
+/**
+ * Many lines of one stream and one time, as `printLogEntry` prints each.
+ *
+ * @example printLogEntries(["a\n", "b\n"], "stdout", time).split("\n").length // 3
+ */
+export function printLogEntries(texts: readonly string[], stream: LogStream, time: string): string {
+  const rest = `,"stream":"${stream}","time":${JSON.stringify(time)}}\n`;
+  return texts.map((log) => `{"log":${JSON.stringify(log)}${rest}`).join("");
 }
 
 /**

@@ -11,6 +11,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -157,8 +159,10 @@ export class KeeperBench implements AsyncDisposable {
 
   /** The keeper's pid. */
   keeperPid(): number {
-    const found = spawnSync("fuser", [join(this.root, "keeper.lock")], { encoding: "utf8" });
-    return Number(found.stdout.trim().split(/\s+/)[0]);
+    const title = `drydock-keeper ${this.root}`;
+    const pid = readdirSync("/proc").find((name) => commandOf(name).startsWith(title));
+    if (pid === undefined) throw new Error("the keeper does not run");
+    return Number(pid);
   }
 
   /** Makes what a container needs before it can start. */
@@ -313,6 +317,14 @@ export class KeeperBench implements AsyncDisposable {
   }
 }
 
+function commandOf(pid: string): string {
+  try {
+    return /^[0-9]+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+  } catch {
+    return "";
+  }
+}
+
 async function removeSoon(kernel: Kernel, { cgroup }: CgroupPlan): Promise<void> {
   await waitUntil(() => removeCgroup(kernel, cgroup).length === 0);
 }
@@ -376,12 +388,12 @@ export function keeperProgram(): Promise<string> {
   return program;
 }
 
+/** Every test process writes the same file: under another name first, so that none sees a half. */
 async function bundleKeeper(): Promise<string> {
-  const source = fileURLToPath(new URL("main.ts", import.meta.url));
-  const target = fileURLToPath(new URL(`../../build/keeper-${process.pid}/`, import.meta.url));
-  const outfile = join(target, "keeper.js");
+  const target = fileURLToPath(new URL("../../build/keeper.js", import.meta.url));
+  const outfile = `${target}.${process.pid}`;
   await build({
-    entryPoints: [source],
+    entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
     outfile,
     bundle: true,
     format: "esm",
@@ -390,6 +402,6 @@ async function bundleKeeper(): Promise<string> {
     external: ["koffi"],
     logLevel: "silent",
   });
-  process.once("exit", () => rmSync(target, { recursive: true, force: true }));
-  return outfile;
+  renameSync(outfile, target);
+  return target;
 }

@@ -154,7 +154,7 @@ export const mountCases: readonly Case[] = [
       kernel.mkdir(root, 0o755);
       const seen = await inChild(kernel, PLAIN, (own) => {
         unshareMounts(own);
-        const sameMount = errnoOf(() => own.pivotRoot(root, root));
+        const sameMount = errnoOf(() => own.pivotRoot("/", "/"));
         own.mount(tmpfs(root));
         own.mkdir(`${root}/old`, 0o700);
         own.writeFile(`${root}/inside`, "", "create");

@@ -110,11 +110,17 @@ export class Drydock extends DockerDaemon {
   name = "drydock";
 
   /** Above all cgroups of this engine, and of nobody else. */
-  cgroupParent = `/drydock-${basename(dirname(this.directory))}`;
+  cgroupParent = `/${basename(dirname(this.directory))}`;
 
   command() {
     const root = ["--root", join(this.directory, "root"), "--host", `unix://${this.socket}`];
     return [process.execPath, launcher, "daemon", ...root, "--cgroup-parent", this.cgroupParent];
+  }
+
+  /** The engine keeps its empty parent cgroup for its next start; there is none. */
+  async stop() {
+    await super.stop();
+    for (const path of cgroupsNamed(this.cgroupParent)) removeCgroupTree(path);
   }
 
   async importImage() {
@@ -231,10 +237,13 @@ const cgroupNames = [cgroupParent, "/libpod_parent", "/docker"];
 
 /** Cgroups of these names that exist; those that were there before the benchmark are kept. */
 export function listCgroups() {
+  return cgroupNames.flatMap(cgroupsNamed);
+}
+
+/** The cgroups of one name, in whichever hierarchies there are. */
+function cgroupsNamed(name) {
   const hierarchies = ["", ...readdirSync("/sys/fs/cgroup")];
-  return hierarchies
-    .flatMap((hierarchy) => cgroupNames.map((name) => join("/sys/fs/cgroup", hierarchy, name)))
-    .filter(existsSync);
+  return hierarchies.map((hierarchy) => join("/sys/fs/cgroup", hierarchy, name)).filter(existsSync);
 }
 
 /** Removes what the benchmark added to the cgroup tree. */

@@ -12,8 +12,11 @@ export function printTable(rows) {
   for (const line of body) console.log(pad(line));
 }
 
+/** Less growth than this for one container cannot be told from the collector's noise. */
+const memoryNoise = 50_000;
+
 function cells({ medians, unit }) {
-  const ours = medians.drydock;
+  const ours = unit === "MB" ? Math.max(medians.drydock, memoryNoise) : medians.drydock;
   const peerCells = peers.flatMap((peer) => {
     if (medians[peer] === undefined) return ["–", "–"];
     return [format(medians[peer], unit), (ours / medians[peer]).toFixed(2)];
@@ -22,6 +25,7 @@ function cells({ medians, unit }) {
 }
 
 function format(value, unit) {
+  if (unit === "MB" && value <= memoryNoise) return "< 0.05 MB";
   if (unit === "MB") return `${(value / 1e6).toFixed(2)} MB`;
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
   return `${value.toFixed(value < 100 ? 1 : 0)} ms`;

@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { nodeRooms, packages, rooms } from "./layers.mjs";
 
 const house = resolve(process.argv[2] ?? fileURLToPath(new URL("../..", import.meta.url)));
-const leastModules = Number(process.argv[3] ?? 100);
+const leastModules = Number(process.argv[3] ?? 300);
 const src = "^runtime/src/";
 const test = "\\.(test|fixture)\\.ts$|^runtime/src/kernel/conformance";
 

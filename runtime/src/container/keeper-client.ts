@@ -38,6 +38,7 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
   const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
   return {
     start: (request) => ask({ method: "start", args: [request] }),
+    takeJournal: (id) => ask({ method: "takeJournal", args: [id] }),
     signal: (id, signal) => ask({ method: "signal", args: [id, signal] }),
     resize: (id, rows, columns) => ask({ method: "resize", args: [id, rows, columns] }),
     list: () => ask({ method: "list", args: [] }),

@@ -55,7 +55,7 @@ export interface StartRequest {
   /** json-file log to append to, null for none (execs, `--log-driver none`). */
   readonly logPath: string | null;
   /**
-   * File that receives the `ExitRecord` as JSON, fsynced, before the exit is announced; null for
+   * File that receives the `ExitRecord` as JSON before the exit is announced; null for
    * execs.
    */
   readonly exitPath: string | null;
@@ -84,8 +84,6 @@ export class StartError extends RuntimeError {
 export interface Started {
   readonly hostPid: HostPid;
   readonly startedAtMs: number;
-  /** Every kernel call of init, in order. */
-  readonly journal: readonly JournalEntry[];
 }
 
 /** How a kept process ended. */
@@ -149,12 +147,17 @@ export interface Kept {
 /** The keeper as the engine sees it. */
 export interface Keeper {
   /**
-   * Forks init, lets it walk the plan, resolves when it execs.
+   * Lets init walk the plan, resolves when it has become the program.
    *
    * @throws StartError from init, with the journal of what was done; RuntimeError keeper-failed
    *   when init died before
    */
   start(request: StartRequest): Promise<Started>;
+  /**
+   * Every kernel call of init in the starts of this id since it was last asked, in order. What
+   * nobody asks for is forgotten, the oldest first.
+   */
+  takeJournal(id: string): Promise<readonly JournalEntry[]>;
   /**
    * Allowed before `start`: the stream then begins with the process. An attach to an unknown id
    * waits for its start.

@@ -160,7 +160,7 @@ export interface Keeper {
   takeJournal(id: string): Promise<readonly JournalEntry[]>;
   /**
    * Allowed before `start`: the stream then begins with the process. An attach to an unknown id
-   * waits for its start.
+   * waits for its start. With a keeper that is gone the stream ends at once.
    */
   attach(request: AttachRequest): Promise<Attached>;
   /**

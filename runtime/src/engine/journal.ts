@@ -48,15 +48,17 @@ export interface ContainerJournal {
  * @param id names the container in each entry
  */
 export function openJournal(untraced: Kernel, path: string, id: string): ContainerJournal {
-  let pending: Pending[] = [];
+  let pending: RecordedCall[] = [];
+  /** What the keeper told, once asked. */
+  let told: ExplainedCall[] = [];
+  const waiting = (): readonly ExplainedCall[] =>
+    [
+      ...pending.map((call): ExplainedCall => ({ ...toEntry(call), where: "engine" })),
+      ...told,
+    ].toSorted((left, right) => left.atUs - right.atUs);
   let questions: (() => Promise<readonly JournalEntry[]>)[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
-  const add = (call: Pending): void => {
-    pending.push(call);
-    if (pending.length > PENDING_MAX) pending.shift();
-    wait();
-  };
   const wait = (): void => {
     if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
   };
@@ -65,19 +67,25 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     questions = [];
     for (const ask of asked) {
       const entries = await ask().catch((): readonly JournalEntry[] => []);
-      for (const entry of entries) pending.push({ ...entry, where: "init" });
+      for (const entry of entries) told.push({ ...entry, where: "init" });
     }
   };
   const flush = async (): Promise<void> => {
     cancel?.();
     await hearInit();
     cancel = undefined;
-    const lines = pending.map((call) => `${JSON.stringify(explained(call))}\n`).join("");
+    const lines = waiting()
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join("");
     pending = [];
+    told = [];
     if (isOpen && lines !== "") append(untraced, path, lines);
   };
-  const record = (call: RecordedCall): void =>
-    add({ ...call, subject: call.subject ?? id, where: "engine" });
+  const record = (call: RecordedCall): void => {
+    pending.push(call.subject === undefined ? { ...call, subject: id } : call);
+    if (pending.length > PENDING_MAX) pending.shift();
+    wait();
+  };
   return {
     kernel: traceKernel(untraced, { record }, { sources: true }),
     addInit: (ask) => {
@@ -86,22 +94,17 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     },
     read: async () => {
       await hearInit();
-      return [...readLines(untraced, path), ...pending.map(explained)];
+      return [...readLines(untraced, path), ...waiting()];
     },
     flush,
     close: () => {
       isOpen = false;
       cancel?.();
       pending = [];
+      told = [];
       questions = [];
     },
   };
-}
-
-type Pending = (RecordedCall | JournalEntry) & Pick<ExplainedCall, "where">;
-
-function explained(call: Pending): ExplainedCall {
-  return { ...toEntry(call), where: call.where };
 }
 
 /** A journal is worth less than what it tells of: when it cannot be written, the work goes on. */

@@ -58,10 +58,12 @@ export interface JournalEntry extends TraceContext {
 }
 
 /**
- * A call as it is recorded. Where it stands is remembered, but told only when somebody asks: that
- * costs more than everything else about it, and most calls are never asked about.
+ * A call as it is recorded. What it was asked and where it stands is remembered, but put into words
+ * only when somebody asks: that costs more than everything else about it, and most calls are never
+ * asked about.
  */
-export interface RecordedCall extends Omit<JournalEntry, "source"> {
+export interface RecordedCall extends Omit<JournalEntry, "args" | "source"> {
+  readonly rawArgs: readonly unknown[];
   readonly locate?: () => string | undefined;
 }
 
@@ -71,8 +73,9 @@ export interface Journal {
 }
 
 /** A recorded call as the plain data that it stands for. */
-export function toEntry({ locate, ...entry }: RecordedCall): JournalEntry {
+export function toEntry({ locate, rawArgs, ...rest }: RecordedCall): JournalEntry {
   const source = locate?.();
+  const entry = { ...rest, args: describeArguments(rest.call, rawArgs) };
   return source === undefined ? entry : { ...entry, source };
 }
 
@@ -249,7 +252,7 @@ function draftOf(
   return {
     ...context,
     call: passing.name,
-    args: describeArguments(passing.name, passing.args),
+    rawArgs: passing.args,
     effect: CALLS[passing.name].kind === "change",
     atUs: Math.round(start),
     durationUs: Math.round(tracer.clock() - start),

@@ -179,7 +179,7 @@ async function open(
 interface OpeningStream {
   readonly opened: Promise<Opened>;
   readonly stream: ReadableStream<Uint8Array>;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Opens a connection whose data is a stream; when it cannot be opened, the stream ends. */

@@ -1,8 +1,8 @@
 /**
  * Keeper, the process side: parent of every container process.
  *
- * For each process it spawns init, connects its streams to a hub, and waits. The order at the end is
- * what others rely on:
+ * For each process it spawns init, connects its streams to a hub, and waits. The order at the end
+ * is what others rely on:
  *
  *     process exits ─▶ its pipes are drained ─▶ log complete, clients end
  *                   ─▶ exit file on disk ─▶ exit is announced

@@ -9,13 +9,12 @@
  *
  *      daemon                          keeper                        container
  *        │  start {init plan, stdio}     │                               │
- *        │──────────────────────────────▶│ fork ────────────────────────▶│ init walks the plan
- *        │                               │◀── reports, asks ─────────────│
- *        │◀── started {pid, journal} ────│         (channel closes)  execve
+ *        │──────────────────────────────▶│ vfork, waits ────────────────▶│ init walks the plan
+ *        │◀── started {pid} ─────────────│ goes on ◀──────────────────── │ execve
  *        │  attach ═══ bytes both ways ══│═══ pipes or terminal ════════▶│
  *        │◀── exit {status, times} ──────│◀── SIGCHLD, wait ─────────────▣
  *
- * Kernel interface: fork(2), wait(2), pipe(2), pty(7), unix(7).
+ * Kernel interface: vfork(2), wait(2), pipe(2), pty(7), unix(7).
  * Specification: none; the frames are Docker's (frames.ts).
  * Invariants: see `stdio-hub.ts` and `keeper-server.ts`.
  * Left out: handing a running keeper over to a newer version of itself.

@@ -1,11 +1,11 @@
 /**
  * Journal: every kernel call that was made for a container.
  *
- * The engine works for a container through a kernel of its own that writes each call down; what init
- * did lies with the keeper. Both are kept in the container's directory, one JSON object on a line,
- * so `explain` can tell years later how a container came to be. Asking the keeper and writing wait a
- * moment: a container that lives a tenth of a second and is removed leaves nothing that had to be
- * told or written.
+ * The engine works for a container through a kernel of its own that writes each call down; what
+ * init did lies with the keeper. Both are kept in the container's directory, one JSON object on a
+ * line, so `explain` can tell years later how a container came to be. Asking the keeper and writing
+ * wait a moment: a container that lives a tenth of a second and is removed leaves nothing that had
+ * to be told or written.
  *
  * Kernel interface: none of its own.
  * Specification: none.

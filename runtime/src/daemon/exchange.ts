@@ -1,10 +1,11 @@
 /**
- * Exchange: one HTTP exchange as web-standard Request and Response.
+ * Exchange: a request that asked for an upgrade, as web-standard Request and Response.
  *
- * The API is a function from Request to Response; Node's server speaks in streams and events. The
- * work here is in the ends: a body is read only as fast as it is taken, a response is written
- * only as fast as the client reads, headers of a response that is not complete go out at once
- * (the docker CLI waits for them), and a client that leaves cancels what it asked for.
+ * The API is a function from Request to Response; Node's server speaks in streams and events.
+ * `@hono/node-server` stands between them for every ordinary request. It does not see those that
+ * ask for an upgrade, of which many are answered as if they had not: these are translated here. A
+ * response is written only as fast as the client reads, headers of one that is not complete go out
+ * at once, and a client that leaves cancels what it asked for.
  *
  * Kernel interface: socket(7), through node:http.
  * Specification: RFC 9112 (HTTP/1.1); Fetch standard, Request and Response.
@@ -21,7 +22,7 @@ import type { Api, Platform } from "../api/index.ts";
 /** A request for the API; null when its target is no URL. */
 export function toRequest(
   incoming: IncomingMessage,
-  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null,
+  body: Uint8Array<ArrayBuffer> | null,
 ): Request | null {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headersDistinct)) {
@@ -52,38 +53,6 @@ export async function callApi(
 ): Promise<Response> {
   if (request !== null) return api(request, platform);
   return Response.json({ message: "malformed request target" }, { status: 400 });
-}
-
-/** Whether a request announces a body. */
-export function hasBody(incoming: IncomingMessage): boolean {
-  if (incoming.method === "GET" || incoming.method === "HEAD") return false;
-  const length = incoming.headers["content-length"];
-  return incoming.headers["transfer-encoding"] !== undefined || (length ?? "0") !== "0";
-}
-
-/** A request's body, read from the socket only as it is taken. */
-export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      incoming.pause();
-      incoming.on("data", (chunk: Uint8Array) => {
-        controller.enqueue(new Uint8Array(chunk));
-        if ((controller.desiredSize ?? 0) <= 0) incoming.pause();
-      });
-      incoming.on("end", () => closeQuietly(controller));
-      incoming.on("error", (error) => controller.error(error));
-    },
-    pull: () => void incoming.resume(),
-    cancel: () => void incoming.resume(),
-  });
-}
-
-function closeQuietly(controller: ReadableStreamDefaultController<Uint8Array>): void {
-  try {
-    controller.close();
-  } catch {
-    // It was cancelled: nobody waits for the end.
-  }
 }
 
 /**

@@ -10,10 +10,10 @@
  * @module
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
 import type { Api } from "../api/index.ts";
-import { bodyOf, callApi, hasBody, sendResponse, toRequest } from "./exchange.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
 /** As in Go's server: clients put credentials for many registries into one header. */
@@ -22,9 +22,11 @@ const MAX_HEADER_BYTES = 1 << 20;
 /** A server for the API that does not listen yet. */
 export function createApiServer(api: Api): Server {
   const options = { maxHeaderSize: MAX_HEADER_BYTES };
-  const server = createServer(options, (incoming, outgoing) => {
-    void serve(api, incoming, outgoing);
+  const listener = getRequestListener((request) => api(request, {}), {
+    hostname: "drydock",
+    errorHandler: () => Response.json({ message: "malformed request target" }, { status: 400 }),
   });
+  const server = createServer(options, (incoming, outgoing) => void listener(incoming, outgoing));
   // An attach or a followed log lasts as long as its container; a dead client ends with its socket.
   server.requestTimeout = 0;
   // Clients keep connections for later; one that we close just then is an error to them.
@@ -34,9 +36,4 @@ export function createApiServer(api: Api): Server {
     else socket.destroy();
   });
   return server;
-}
-
-async function serve(api: Api, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const request = toRequest(incoming, hasBody(incoming) ? bodyOf(incoming) : null);
-  await sendResponse(await callApi(api, request, {}), outgoing);
 }

@@ -18,7 +18,6 @@ import { encodeFrame, exitCodeOfFailure, planExec } from "../container/index.ts"
 import type { Attached, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
-import { NO_INPUT } from "./attach.ts";
 import { requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -77,8 +76,9 @@ export interface StartExecOptions {
 /**
  * Starts an exec.
  *
- * A command that cannot be started is told on the stream, as Docker does, and as exit code 126 or
- * 127; a detached client gets the error.
+ * A client that listens has its line at once, while the process is still being made. A command that
+ * cannot be started is told on that line, as Docker does, and as exit code 126 or 127; a detached
+ * client gets the error.
  *
  * @returns the client's line; null when detached
  * @throws RuntimeError exec-already-started, container-not-running, and when detached what
@@ -93,33 +93,51 @@ export async function startExec(
   requireRunning(container);
   if (exec.status !== "created") throw alreadyStarted(exec);
   const request = startRequest(engine, container, exec, options.consoleSize);
-  const keeper = engine.keeper.current;
   exec.status = "running";
+  if (options.detach) {
+    const failure = await begin(engine, target, request);
+    if (failure !== undefined) throw failure;
+    return null;
+  }
   const { attachStdin, attachStdout, attachStderr, tty } = exec.request;
   const streams = { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr };
-  const line = options.detach ? null : await keeper.attach({ id: exec.id, ...streams });
+  const line = await engine.keeper.current.attach({ id: exec.id, ...streams });
+  const failure = begin(engine, target, request);
+  const output = async function* (): AsyncGenerator<Uint8Array> {
+    yield* line.output;
+    const error = await failure;
+    if (error !== undefined) yield failureText(error, tty);
+  };
+  return { ...line, output: streamOf(output(), () => line.detach()), raw: tty };
+}
+
+/** Lets the keeper start it. @returns why it could not; then attached lines have ended */
+async function begin(
+  engine: EngineContext,
+  { container, exec }: ExecTarget,
+  request: StartRequest,
+): Promise<Error | undefined> {
+  const keeper = engine.keeper.current;
   try {
     const started = await keeper.start(request);
     exec.hostPid = started.hostPid;
     container.journal.addInit(() => keeper.takeJournal(exec.id));
+    return undefined;
   } catch (error) {
     exec.status = "exited";
-    if (!(error instanceof RuntimeError)) throw error;
-    exec.exitCode = exitCodeOfFailure(error);
-    await keeper.forget(exec.id);
-    if (line === null) throw error;
-    return { ...NO_INPUT, output: failureText(error, tty), raw: tty };
+    exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
+    await keeper.forget(exec.id).catch(() => undefined);
+    return error instanceof Error ? error : new Error(String(error));
   }
-  return line === null ? null : { ...line, raw: tty };
 }
 
-function failureText(error: RuntimeError, raw: boolean): ReadableStream<Uint8Array> {
+/** As for a container whose start failed for a reason that is not the command's. */
+const START_FAILED = 128;
+
+function failureText(error: Error, raw: boolean): Uint8Array {
   const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n`;
   const bytes = new TextEncoder().encode(text);
-  const frames = async function* (): AsyncGenerator<Uint8Array> {
-    yield raw ? bytes : encodeFrame("stdout", bytes);
-  };
-  return streamOf(frames());
+  return raw ? bytes : encodeFrame("stdout", bytes);
 }
 
 function startRequest(

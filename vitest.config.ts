@@ -37,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: "docs",
-          include: ["docs-site/test/**/*.test.ts"],
+          include: ["docs-site/test/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           ...alone,

@@ -29,7 +29,13 @@ const sidebars: SidebarsConfig = {
       type: "category",
       label: "Put together",
       collapsed: false,
-      items: [page("how-a-container-starts"), page("container"), page("keeper"), page("logs")],
+      items: [
+        page("eight-steps"),
+        page("how-a-container-starts"),
+        page("container"),
+        page("keeper"),
+        page("logs"),
+      ],
     },
     {
       type: "category",

@@ -79,7 +79,7 @@ describe.skipIf(skip)("every command block", () => {
       const here = commands.replaceAll("/run/drydock.sock", daemon.socketPath);
       const own = join(directory, page.replace(/\W/g, "-"));
       mkdirSync(own, { recursive: true });
-      const cwd = /^np[mx] /m.test(commands) ? house : own;
+      const cwd = /^(?:npm|npx|node) /m.test(commands) ? house : own;
       const { code, text } = await runBlock(here, { cwd, env, untilFailure: output === null });
       await daemon.removeContainers();
       const said = output ?? `(it succeeds)\n${text}`;

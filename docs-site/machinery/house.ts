@@ -95,6 +95,12 @@ export function filesExplainedOn(house: House, page: string): readonly Source[] 
   return [...house.sources.values()].filter((source) => source.page === page);
 }
 
+/** The title of a page that a header names. @throws Error when there is no such page */
+export function titleOf(house: House, page: string): string {
+  const text = readFileSync(join(house.directory, "docs-site/docs", `${page}.md`), "utf8");
+  return /^# (.+)$/m.exec(text)?.[1] ?? page;
+}
+
 /** Where the site shows a source file, or a line of it. */
 export function sourceUrl(path: string, line?: number): string {
   return `/source/${path}/${line === undefined ? "" : `#L${line}`}`;

@@ -10,7 +10,7 @@
 import type { LoadContext, Plugin } from "@docusaurus/types";
 import { join } from "node:path";
 import { checkBuilt } from "./check-built.ts";
-import { readHouse, sourceUrl } from "./house.ts";
+import { readHouse, sourceUrl, titleOf } from "./house.ts";
 import type { House, Source } from "./house.ts";
 import { pageTransformer } from "./transform-page.ts";
 import type { Places } from "./transform-page.ts";
@@ -85,7 +85,7 @@ function contentOf(source: Source, house: House): SourcePageContent {
     path,
     text,
     summary,
-    page: page === null ? null : { url: `/${page}/`, title: page.replace(/^.*\//, "") },
+    page: page === null ? null : { url: `/${page}/`, title: titleOf(house, page) },
     invariants,
   };
 }

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { Application, DeclarationReflection } from "typedoc";
 import type { PageEvent } from "typedoc";
 import { MarkdownPageEvent } from "typedoc-plugin-markdown";
-import { readHouse, sourceUrl } from "./house.ts";
+import { readHouse, sourceUrl, titleOf } from "./house.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const out = join(house, "docs-site/dist/reference");
@@ -31,12 +31,16 @@ if (project === undefined) throw new Error("typedoc could not read the sources")
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const { sources } = readHouse(house);
+const known = readHouse(house);
 const places: Record<string, string> = {};
 
 app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
-  page.contents = nameRoom(tellOrigins(page.contents ?? ""));
-  if (page.model instanceof DeclarationReflection) notePlaces(page.model);
+  if (page.model instanceof DeclarationReflection) {
+    page.contents = nameRoom(page.model.name, tellOrigins(page.contents ?? ""));
+    notePlaces(page.model);
+  } else {
+    page.contents = listRooms();
+  }
 });
 await app.generateOutputs(project);
 if (app.logger.hasErrors()) throw new Error("typedoc met errors");
@@ -49,22 +53,42 @@ function tellOrigins(contents: string): string {
     .replace(/^(#{4,} .+\n\n(?:>.*\n\n)?)Defined in: .*\n\n?/gm, "$1")
     .replace(/^Defined in: \[([^\]:]+):(\d+)\]\([^)]*\)$/gm, (_, file: string, line: string) => {
       const path = sourceRoot + file;
-      const page = sources.get(path)?.page ?? null;
-      const explained =
-        page === null ? "" : `, explained on [${page.replace("concepts/", "")}](/${page}/)`;
+      const page = known.sources.get(path)?.page ?? null;
+      const explained = page === null ? "" : `, explained on ${linkTo(page)}`;
       return `Defined in [${path}:${line}](${sourceUrl(path, Number(line))})${explained}`;
     });
+}
+
+function linkTo(page: string): string {
+  return `[${titleOf(known, page)}](/${page}/)`;
 }
 
 /**
  * Gives the page of a room a title of its own: `# api` and `### Api` would want the same anchor.
  */
-function nameRoom(contents: string): string {
-  return contents.replace(
-    /^# (\S+)\n/,
-    (_, room: string) =>
-      `---\nsidebar_label: ${room}\ntitle: "The room ${room}"\n---\n\nWhat \`${sourceRoot}${room}/index.ts\` exports.\n`,
+function nameRoom(room: string, contents: string): string {
+  const title = `---\nsidebar_label: ${room}\ntitle: "The room ${room}"\n---\n`;
+  const about = `What \`${sourceRoot}${room}/index.ts\` exports.${explainedOn(room)}`;
+  return contents.replace(/^# .+\n/, () => `${title}\n${about}\n`);
+}
+
+/** The first page: every room, and where it is explained. */
+function listRooms(): string {
+  const rooms = (project?.children ?? []).map(
+    ({ name }) => `- [${name}](${name}.md).${explainedOn(name)}`,
   );
+  const about =
+    "A room is a folder of `runtime/src`; its `index.ts` is its only door. Here is what each room" +
+    " offers to the others. What stays inside is among the sources.";
+  return `# Reference\n\n${about}\n\n${rooms.join("\n")}\n`;
+}
+
+function explainedOn(room: string): string {
+  const own = [...known.sources.values()].filter(({ path }) =>
+    path.startsWith(`${sourceRoot}${room}/`),
+  );
+  const pages = new Set(own.flatMap(({ page }) => page ?? []));
+  return pages.size === 0 ? "" : ` Explained on ${[...pages].map(linkTo).join(", ")}.`;
 }
 
 /**

@@ -13,8 +13,8 @@ export default function SourceIndex({ content }: { content: SourceIndexContent }
       <main className="container margin-vert--lg">
         <h1>The source</h1>
         <p>
-          Every file opens with a header: what it is about, which calls of the kernel it makes, what
-          must hold, and what it leaves out. Here is the first sentence of each.
+          Every file of the runtime opens with a header: what it is about, which calls of the kernel
+          it makes, what must hold, and what it leaves out. Here is the first sentence of each.
         </p>
         {content.folders.map(({ folder, files }) => (
           <section key={folder}>

@@ -36,7 +36,7 @@ import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
 
 /** Raised when the two sides would no longer understand each other. */
-export const KEEPER_PROTOCOL = 1;
+export const KEEPER_PROTOCOL = 2;
 
 /** The first line of a connection. */
 export type Opening =
@@ -58,7 +58,7 @@ export type KeeperCall =
   | { readonly method: "start"; readonly args: readonly [StartRequest] }
   | { readonly method: "signal"; readonly args: readonly [string, string] }
   | { readonly method: "resize"; readonly args: readonly [string, number, number] }
-  | { readonly method: "forget"; readonly args: readonly [string] }
+  | { readonly method: "forget" | "takeJournal"; readonly args: readonly [string] }
   | { readonly method: "list" | "retire"; readonly args: readonly [] };
 
 /** A call with its number. */
@@ -182,6 +182,8 @@ function performCall(server: KeeperServer, call: KeeperCall, onRetire: () => voi
       return server.signal(...call.args);
     case "resize":
       return server.resize(...call.args);
+    case "takeJournal":
+      return server.takeJournal(...call.args);
     case "forget":
       return server.forget(...call.args);
     case "list":

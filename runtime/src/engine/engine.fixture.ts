@@ -184,7 +184,7 @@ export class EngineBench implements AsyncDisposable {
           moving.push(Id);
         }
       }
-      if (moving.length === 0) return;
+      if (moving.length === 0) return this.#swept();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -194,6 +194,13 @@ export class EngineBench implements AsyncDisposable {
     for (const id of await this.ids()) {
       await this.engine.removeContainer(id, { force: true, volumes: true });
     }
+    await this.#swept();
+  }
+
+  /** The files of removed containers go a moment later. */
+  async #swept(): Promise<void> {
+    const ids = await this.ids();
+    await waitUntil(() => readdirSync(`${this.root}/containers`).length === ids.length);
   }
 
   /** Creates, attaches, starts and waits. */

@@ -1,7 +1,7 @@
 /**
  * Start: from a container that exists to one that runs.
  *
- *   facts ─▶ plan ─▶ cgroup made ─▶ keeper forks init ─▶ init walks the plan ─▶ running
+ *   facts ─▶ plan ─▶ cgroup made ─▶ keeper spawns init ─▶ init walks the plan ─▶ running
  *                        └──────────── whatever fails: every step back ────────────┘
  *
  * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces
@@ -93,7 +93,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
   const request = startRequest(engine, container, plan);
   const started = await engine.keeper.current.start(request);
-  container.journal.addInit(started.journal);
+  container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
   undo.push("kill process", () => endRun(engine, container));
@@ -133,7 +133,7 @@ async function endRun(engine: EngineContext, container: Container): Promise<void
 
 /** Notes why a start failed, and says it in Docker's words. */
 function failStart(engine: EngineContext, container: Container, cause: unknown): unknown {
-  if (cause instanceof StartError) container.journal.addInit(cause.journal);
+  if (cause instanceof StartError) container.journal.addInit(async () => cause.journal);
   const isExpected = cause instanceof RuntimeError || cause instanceof KernelError;
   if (!isExpected) return cause;
   const error = startFailed(container, cause);

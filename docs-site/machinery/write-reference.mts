@@ -1,9 +1,9 @@
 /**
  * Write reference: the doc comments of every room as Markdown pages, for the site to compile.
  *
- * typedoc reads the exports of each room's door. Two things are added here: below each "Defined in"
- * stands the page that explains the file, since its header names it; and a map from source names
- * to places in the reference is written, by which embeds link there.
+ * typedoc reads the exports of each room's door. Three things are added here: beside each "Defined
+ * in" stands the page that explains the file, since its header names it; a map from source names to
+ * places in the reference, by which embeds link there; and the table of kernel calls.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { Application, DeclarationReflection } from "typedoc";
 import type { PageEvent } from "typedoc";
 import { MarkdownPageEvent } from "typedoc-plugin-markdown";
 import { readHouse, sourceUrl, titleOf } from "./house.ts";
+import { kernelCallsPage } from "./kernel-calls.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const out = join(house, "docs-site/dist/reference");
@@ -45,6 +46,9 @@ app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
 await app.generateOutputs(project);
 if (app.logger.hasErrors()) throw new Error("typedoc met errors");
 for (const file of markdownFiles()) writeFileSync(file, mendAnchors(readFileSync(file, "utf8")));
+const port = ["kernel/port.ts", "kernel/port-files.ts"].map((path) => sourceRoot + path);
+const portFiles = port.flatMap((path) => known.sources.get(path) ?? []);
+writeFileSync(join(out, "kernel-calls.md"), kernelCallsPage(portFiles, sourceUrl));
 writeFileSync(join(out, "..", "reference-map.json"), JSON.stringify(places, null, 1));
 
 /** Links the origin of each export to line and concept page; those of its members go. */
@@ -80,7 +84,8 @@ function listRooms(): string {
   const about =
     "A room is a folder of `runtime/src`; its `index.ts` is its only door. Here is what each room" +
     " offers to the others. What stays inside is among the sources.";
-  return `# Reference\n\n${about}\n\n${rooms.join("\n")}\n`;
+  const calls = "Every call on the kernel is in one table: [kernel calls](kernel-calls.md).";
+  return `# Reference\n\n${about}\n\n${rooms.join("\n")}\n\n${calls}\n`;
 }
 
 function explainedOn(room: string): string {

@@ -10,6 +10,7 @@ import { checkBuilt } from "../machinery/check-built.ts";
 import { decodeInfo } from "../machinery/embed-info.ts";
 import { fillEmbeds } from "../machinery/embed.ts";
 import { describeSource, filesExplainedOn, readHouse } from "../machinery/house.ts";
+import { readKernelCalls } from "../machinery/kernel-calls.ts";
 import { addTerms, linkNames, listFiles, readTerms } from "../machinery/links.ts";
 import { cutRegion } from "../machinery/region.ts";
 import { pageTransformer } from "../machinery/transform-page.ts";
@@ -108,6 +109,35 @@ describe("links", () => {
     expect(addTerms("# A\n\nTwo bind\nmounts, `cgroup`.\n", terms, "/g/")).toContain(
       "*Words:* [bind mount](/g/#bind-mount)\n",
     );
+  });
+});
+
+describe("readKernelCalls()", () => {
+  test("reads man page, capability and sentence of each tagged method", () => {
+    const text =
+      'interface Mounts {\n/** @syscall mount(2) CAP_SYS_ADMIN "attach\n * it" */\nmount(): void;\n}';
+    expect(readKernelCalls("a.ts", text)).toEqual([
+      {
+        part: "Mounts",
+        method: "mount",
+        line: 4,
+        manPage: "mount(2)",
+        capability: "CAP_SYS_ADMIN",
+        what: "attach it",
+      },
+    ]);
+  });
+
+  test("refuses a tag of another form", () => {
+    const text = "interface A {\n/** @syscall mount */\nmount(): void;\n}";
+    expect(() => readKernelCalls("a.ts", text)).toThrow("@syscall of mount has another form");
+  });
+
+  test("finds every tag of the port", () => {
+    const path = "runtime/src/kernel/port.ts";
+    const text = known.sources.get(path)?.text ?? "";
+    const tags = text.match(/^ *(\/\*\*|\*) @syscall /gm)?.length;
+    expect(readKernelCalls(path, text).length).toBe(tags);
   });
 });
 

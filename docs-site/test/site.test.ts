@@ -25,6 +25,7 @@ const PAGES = {
   "the glossary": "/glossary/",
   "the list of rooms": "/reference/",
   "a room": "/reference/namespaces/",
+  "the kernel calls": "/reference/kernel-calls/",
   "the list of files": "/source/",
   "a file": "/source/runtime/src/namespaces/plan.ts/",
   "the search page": "/search/?q=namespace",

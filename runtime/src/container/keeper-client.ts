@@ -14,11 +14,22 @@ import { RuntimeError } from "../errors/index.ts";
 import { streamOfSource } from "./byte-streams.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connect, Connection, LineReader } from "./connection.ts";
+import type { BpfInstruction } from "../kernel/index.ts";
 import { encodeFrame } from "./frames.ts";
 import { StartError } from "./keeper.ts";
 import type { Attached, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
-import type { Failed, KeeperCall, KeeperLine, Opening, OpeningAnswer } from "./keeper-protocol.ts";
+import type {
+  Failed,
+  KeeperCall,
+  KeeperLine,
+  Opening,
+  OpeningAnswer,
+  SentStep,
+} from "./keeper-protocol.ts";
+
+/** How many seccomp programs the keeper remembers. */
+const PROGRAMS_KEPT = 16;
 
 /** A keeper in another process: it can be asked to leave. */
 export type RemoteKeeper = Keeper & {
@@ -36,6 +47,17 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
   const calls = await openCalls(connect);
   // Each method's result is what the server's method of that name returns: `keeper-protocol.ts`.
   const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
+  const sent: (readonly BpfInstruction[])[] = [];
+  const numberOf = (program: readonly BpfInstruction[]): number => {
+    const known = sent.indexOf(program);
+    if (known !== -1) return known;
+    // A profile of somebody's own takes the place of another one, the default stays.
+    const number = Math.min(sent.length, PROGRAMS_KEPT - 1);
+    sent[number] = program;
+    // It is on its way before the start that needs it, and in order.
+    void ask({ method: "learn", args: [number, program] }).catch(() => undefined);
+    return number;
+  };
   const opening = new Set<Promise<unknown>>();
   const untilSettled = async (opened: Promise<unknown>): Promise<void> => {
     opening.add(opened);
@@ -46,7 +68,10 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
     start: async (request) => {
       // Who attached before it must see the process from its first byte on.
       if (opening.size > 0) await Promise.allSettled(opening);
-      return ask({ method: "start", args: [request] });
+      const plan = request.plan.map((step): SentStep => {
+        return step.op === "seccomp" ? { ...step, program: numberOf(step.program) } : step;
+      });
+      return ask({ method: "start", args: [{ ...request, plan }] });
     },
     takeJournal: (id) => ask({ method: "takeJournal", args: [id] }),
     signal: (id, signal) => ask({ method: "signal", args: [id, signal] }),

@@ -197,10 +197,16 @@ export class EngineBench implements AsyncDisposable {
     await this.#swept();
   }
 
-  /** The files of removed containers go a moment later. */
+  /** Cgroups of runs that ended and files of removed containers go a moment later. */
   async #swept(): Promise<void> {
-    const ids = await this.ids();
-    await waitUntil(() => readdirSync(`${this.root}/containers`).length === ids.length);
+    const all = { all: true, limit: 0, size: false, filters: {} };
+    const listed = await this.engine.listContainers(all);
+    const running = listed.filter(({ State }) => State === "running");
+    await waitUntil(() => {
+      const files = readdirSync(`${this.root}/containers`);
+      const cgroups = new Set(this.#cgroups().map((path) => basename(path)));
+      return files.length === listed.length && cgroups.size === running.length;
+    });
   }
 
   /** Creates, attaches, starts and waits. */

@@ -37,11 +37,11 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, settleExit } from "./exit.ts";
+import { saveHistory, saveSoon, settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
-import { unlinkIfThere, writeHistory } from "./state-store.ts";
-import { killAndWait, stopProcess } from "./stop.ts";
+import { unlinkIfThere } from "./state-store.ts";
+import { stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
 
 /**
@@ -96,9 +96,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
-  undo.push("kill process", () => endRun(engine, container));
-  // A process that nobody would find again must not run.
-  writeHistory(withContext(kernel, { concept: "engine" }), container.files, container.history);
+  saveSoon(engine, container);
   undo.commit();
   const { starting } = container;
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
@@ -122,13 +120,6 @@ function startRequest(
     exitPath: hostConfig.AutoRemove ? null : files.exit,
     fault: engine.options.nextInitFault?.() ?? null,
   };
-}
-
-async function endRun(engine: EngineContext, container: Container): Promise<void> {
-  const { starting } = container;
-  container.starting = null;
-  if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
-  await killAndWait(engine, container);
 }
 
 /** Notes why a start failed, and says it in Docker's words. */

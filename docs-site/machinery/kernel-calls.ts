@@ -60,10 +60,10 @@ export function kernelCallsPage(
     const lines = rows
       .filter((row) => row.part === part)
       .map(({ path, method, line, manPage, capability, what }) => {
-        const cells = [`[\`${method}\`](${lineUrl(path, line)})`, manPage, capability ?? "none"];
-        return `| ${[...cells, what.replaceAll("|", "\\|")].join(" | ")} |`;
+        const name = `[\`${method}\`](${lineUrl(path, line)}) ${manPage}`;
+        return `| ${name} | ${what.replaceAll("|", "\\|")} | ${capability ?? ""} |`;
       });
-    const head = "| method | man page | capability | what it does |\n| --- | --- | --- | --- |";
+    const head = "| method, man page | what it does | takes |\n| --- | --- | --- |";
     return `## ${part}\n\n${head}\n${lines.join("\n")}`;
   });
   const about =

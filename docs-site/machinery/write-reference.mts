@@ -85,7 +85,7 @@ function listRooms(): string {
     "A room is a folder of `runtime/src`; its `index.ts` is its only door. Here is what each room" +
     " offers to the others. What stays inside is among the sources.";
   const calls = "Every call on the kernel is in one table: [kernel calls](kernel-calls.md).";
-  return `# Reference\n\n${about}\n\n${rooms.join("\n")}\n\n${calls}\n`;
+  return `---\nsidebar_position: 0\n---\n\n# Reference\n\n${about}\n\n${rooms.join("\n")}\n\n${calls}\n`;
 }
 
 function explainedOn(room: string): string {

@@ -3,7 +3,7 @@
  *
  * An embed gets a caption with its file and lines, linked to the source, and a link to its page of
  * the reference. `data-embed` names the lines; machinery/check-built.ts compares them with the file.
- * A block marked `output` is what the command above it prints.
+ * A block marked `output` is what the command above it prints; one marked `by-hand` says so.
  */
 import Link from "@docusaurus/Link";
 import type { Props } from "@theme/CodeBlock";
@@ -20,6 +20,14 @@ export default function MarkedCodeBlock(props: Props): ReactNode {
       <div className="printed">
         <CodeBlock {...props} />
       </div>
+    );
+  }
+  if (/(^|\s)by-hand(\s|$)/.test(props.metastring ?? "")) {
+    return (
+      <figure className="embed">
+        <figcaption className="embed-origin">For you to type: no test runs this.</figcaption>
+        <CodeBlock {...props} />
+      </figure>
     );
   }
   return <CodeBlock {...props} />;

@@ -34,6 +34,15 @@ export default defineConfig({
           ...alone,
         },
       },
+      {
+        test: {
+          name: "docs",
+          include: ["docs-site/test/**/*.test.ts", "examples/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          ...alone,
+        },
+      },
       { test: { name: "tidy", include: ["runtime/tools/**/*.test.ts"], testTimeout: 60_000 } },
     ],
   },

@@ -18,7 +18,7 @@ const started = Date.now();
 /** Scripts of package.json that only read; each counts as one test. */
 const checks = ["types", "lint", "format:check", "arch", "dead"];
 /** Projects of vitest.config.ts, in the order in which they run. */
-const projects = ["tidy", "unit", "property", "integration"];
+const projects = ["tidy", "unit", "property", "integration", "docs"];
 
 function run(command, args, options = {}) {
   const at = Date.now();

@@ -1,0 +1,206 @@
+/**
+ * Machinery: what happens to a page before it is built, on small pages and on an edited copy.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { checkBuilt } from "../machinery/check-built.ts";
+import { decodeInfo } from "../machinery/embed-info.ts";
+import { fillEmbeds } from "../machinery/embed.ts";
+import { describeSource, filesExplainedOn, readHouse } from "../machinery/house.ts";
+import { readKernelCalls } from "../machinery/kernel-calls.ts";
+import { addTerms, linkNames, listFiles, readTerms } from "../machinery/links.ts";
+import { cutRegion } from "../machinery/region.ts";
+import { pageTransformer } from "../machinery/transform-page.ts";
+
+const house = fileURLToPath(new URL("../..", import.meta.url));
+
+const known = readHouse(house);
+
+describe("cutRegion()", () => {
+  const text = [
+    "/** Adds. */",
+    "export function add(a: number, b: number): number {",
+    "  // #region sum",
+    "  return a + b;",
+    "  // #endregion sum",
+    "}",
+    "",
+    "const table = {",
+    "  one: () => 1,",
+    '  "two-words": () => 2,',
+    "};",
+    "",
+    "interface Door {",
+    "  /** Opens. */",
+    "  open(): void;",
+    "}",
+  ].join("\n");
+
+  test("cuts a declaration with its doc comment", () => {
+    expect(cutRegion("a.ts", text, "add")).toMatchObject({ first: 1, last: 6 });
+  });
+
+  test("cuts a marked region without its marks and without its indentation", () => {
+    expect(cutRegion("a.ts", text, "sum")).toEqual({ first: 4, last: 4, code: "return a + b;" });
+  });
+
+  test("cuts a member of an object or interface", () => {
+    expect(cutRegion("a.ts", text, "table.two-words").code).toBe('"two-words": () => 2,');
+    expect(cutRegion("a.ts", text, "Door.open").code).toBe("/** Opens. */\nopen(): void;");
+  });
+
+  test("refuses what is not there, is there twice, or is not closed", () => {
+    expect(() => cutRegion("a.ts", text, "subtract")).toThrow("no region or declaration subtract");
+    expect(() => cutRegion("a.ts", `${text}\n${text}`, "add")).toThrow("more than one add");
+    expect(() => cutRegion("a.ts", "// #region x\n1;\n", "x")).toThrow("marks of region x");
+  });
+});
+
+describe("readHouse()", () => {
+  test("knows the page and the invariants of a file from its header", () => {
+    const plan = known.sources.get("runtime/src/namespaces/plan.ts");
+    expect(plan).toMatchObject({
+      page: "concepts/namespaces",
+      invariants: ["userns-first", "plan-is-total", "joins-first"],
+    });
+  });
+
+  test("finds the test of every invariant that a header promises", () => {
+    const { sources, tests } = known;
+    const slugs = [...sources.values()].flatMap(({ invariants }) => invariants);
+    expect(slugs.length, "the check is blind").toBeGreaterThan(50);
+    expect(slugs.filter((slug) => !tests.has(slug))).toEqual([]);
+  });
+
+  test("a file without a header belongs to no page", () => {
+    const bare = { summary: "", page: null, invariants: [] };
+    expect(describeSource("a.ts", "export {};\n")).toMatchObject(bare);
+  });
+});
+
+describe("links", () => {
+  const page = "concepts/namespaces";
+
+  test("paths, files of the page's rooms, and invariants lead to the source", () => {
+    const line = known.tests.get("userns-first")?.line;
+    const text = "`runtime/src/kernel/port.ts`, `modes.ts`, `userns-first`, `unheard`\n";
+    expect(linkNames(text, page, known)).toBe(
+      "[`runtime/src/kernel/port.ts`](/source/runtime/src/kernel/port.ts/), " +
+        "[`modes.ts`](/source/runtime/src/namespaces/modes.ts/), " +
+        `[\`userns-first\`](/source/property-tests/namespaces.test.ts/#L${line}), \`unheard\`\n`,
+    );
+  });
+
+  test("names in code blocks and in links stay", () => {
+    const text = "```text\n`modes.ts`\n```\n[`modes.ts`](x.md)\n";
+    expect(linkNames(text, page, known)).toBe(text);
+  });
+
+  test("every file that names a page is listed there", () => {
+    const list = listFiles(page, known);
+    expect(filesExplainedOn(known, page).filter(({ path }) => !list.includes(path))).toEqual([]);
+  });
+
+  test("the words of the glossary stand below the title, when the text uses them", () => {
+    const terms = readTerms("# Glossary\n\n## bind mount\n\nx\n\n## cgroup\n\ny\n");
+    expect(addTerms("# A\n\nTwo bind\nmounts, `cgroup`.\n", terms, "/g/")).toContain(
+      "*Words:* [bind mount](/g/#bind-mount)\n",
+    );
+  });
+});
+
+describe("readKernelCalls()", () => {
+  test("reads man page, capability and sentence of each tagged method", () => {
+    const text =
+      'interface Mounts {\n/** @syscall mount(2) CAP_SYS_ADMIN "attach\n * it" */\nmount(): void;\n}';
+    expect(readKernelCalls("a.ts", text)).toEqual([
+      {
+        part: "Mounts",
+        method: "mount",
+        line: 4,
+        manPage: "mount(2)",
+        capability: "CAP_SYS_ADMIN",
+        what: "attach it",
+      },
+    ]);
+  });
+
+  test("refuses a tag of another form", () => {
+    const text = "interface A {\n/** @syscall mount */\nmount(): void;\n}";
+    expect(() => readKernelCalls("a.ts", text)).toThrow("@syscall of mount has another form");
+  });
+
+  test("finds every tag of the port", () => {
+    const path = "runtime/src/kernel/port.ts";
+    const text = known.sources.get(path)?.text ?? "";
+    const tags = text.match(/^ *(\/\*\*|\*) @syscall /gm)?.length;
+    expect(readKernelCalls(path, text).length).toBe(tags);
+  });
+});
+
+describe("stale embeds", () => {
+  const shown = "runtime/src/undo/undo-stack.ts";
+  const block = `\`\`\`embed\n${shown}#UndoStack.commit\nSuccess.\n\`\`\`\n`;
+  const notes: string[] = [];
+  const dependencies = {
+    dependsOn: (file: string) => void notes.push(file),
+    dependsOnFolder: (folder: string) => void notes.push(folder),
+  };
+  let copy: string;
+
+  beforeEach(() => {
+    copy = mkdtempSync(join(tmpdir(), "drydock-site-"));
+    for (const folder of ["runtime/src", "property-tests", "examples", "docs-site/docs"]) {
+      mkdirSync(dirname(join(copy, folder)), { recursive: true });
+      cpSync(join(house, folder), join(copy, folder), { recursive: true });
+    }
+    writeFileSync(join(copy, "map.json"), "{}");
+    notes.length = 0;
+  });
+  afterEach(() => rmSync(copy, { recursive: true }));
+
+  const build = (): string => {
+    const docs = join(copy, "docs-site/docs");
+    const places = { house: copy, docs, referenceMap: join(copy, "map.json") };
+    return pageTransformer(places)(`# A page\n\n${block}`, join(docs, "a.md"), dependencies);
+  };
+  const edit = (): void => {
+    const before = readFileSync(join(copy, shown), "utf8");
+    const after = before.replace("/** Success: ", "/** Edited just now: ");
+    expect(after).not.toBe(before);
+    writeFileSync(join(copy, shown), after);
+  };
+
+  test("the loader shows an edit of the source at once, and names the file it is made from", () => {
+    expect(build()).toContain("/** Success: ");
+    edit();
+    expect(build()).toContain("/** Edited just now: ");
+    expect(notes).toContain(join(copy, shown));
+  });
+
+  test("checkBuilt() tells a block that is not what the file says", () => {
+    const docs = join(copy, "docs-site/docs");
+    rmSync(docs, { recursive: true });
+    mkdirSync(docs);
+    writeFileSync(join(docs, "a.md"), block);
+    const filled = fillEmbeds(block, readHouse(copy), {});
+    const info = decodeInfo(/^```ts (.*)$/m.exec(filled)?.[1]);
+    const code = filled.split("\n").slice(1, -2).join("\n").replaceAll("<", "&lt;");
+    mkdirSync(join(copy, "out"));
+    const origin = `${shown}#L${info?.first}-L${info?.last}`;
+    const html = `<figure data-embed="${origin}"><code>${code}</code></figure>`;
+    writeFileSync(join(copy, "out/a.html"), html);
+    expect(checkBuilt(join(copy, "out"), copy)).toEqual([]);
+    edit();
+    expect(checkBuilt(join(copy, "out"), copy)).toEqual([
+      expect.stringMatching(/undo-stack\.ts, lines \d+ to \d+, is not what the file says/),
+    ]);
+    writeFileSync(join(copy, "out/a.html"), "");
+    expect(checkBuilt(join(copy, "out"), copy)).toEqual([
+      "the pages ask for 1 embeds, the site has 0",
+    ]);
+  });
+});

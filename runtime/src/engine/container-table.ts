@@ -105,9 +105,15 @@ export class Container {
 }
 
 /** The pid of a container's first process. @throws RuntimeError container-not-running */
-export function requireProcess({ id, name, history: { state } }: Container): HostPid {
+export function requireProcess(container: Container): HostPid {
+  const { state } = container.history;
   if (hasProcess(state)) return state.hostPid;
-  throw new RuntimeError({
+  throw notRunning(container);
+}
+
+/** What is said about a container without a process, also when it ended a moment ago. */
+export function notRunning({ id, name }: Container): RuntimeError {
+  return new RuntimeError({
     code: "container-not-running",
     class: "conflict",
     message: `container ${id} is not running`,

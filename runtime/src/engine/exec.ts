@@ -17,8 +17,10 @@ import { joinFiles } from "../cgroups/index.ts";
 import { encodeFrame, exitCodeOfFailure, planExec } from "../container/index.ts";
 import type { Attached, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { HostPid } from "../kernel/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
-import { requireProcess } from "./container-table.ts";
+import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, CreateExec } from "./engine.ts";
@@ -151,7 +153,7 @@ function startRequest(
   const { kernel } = container.journal;
   const plan = planExec({
     hostPid: pid,
-    kinds: differingKinds(readNamespaces(kernel, "self"), readNamespaces(kernel, pid)),
+    kinds: differingKinds(readNamespaces(kernel, "self"), namespacesOf(container, pid)),
     cgroupFiles: container.cgroup === null ? [] : joinFiles(container.cgroup),
     config: container.definition.config,
     hostConfig: container.definition.hostConfig,
@@ -176,6 +178,16 @@ function startRequest(
     exitPath: null,
     fault: engine.options.nextInitFault?.() ?? null,
   };
+}
+
+/** Where the container's process is. It may have ended although nobody has told us yet. */
+function namespacesOf(container: Container, pid: HostPid): ReturnType<typeof readNamespaces> {
+  try {
+    return readNamespaces(container.journal.kernel, pid);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") throw notRunning(container);
+    throw error;
+  }
 }
 
 function sizeOf({ consoleSize: [rows, columns] }: CreateExec): { rows: number; columns: number } {

@@ -65,5 +65,6 @@ export const packages = {
   },
   "@noble/hashes": { rooms: ["layers"], why: "Digests are a matter of the content store." },
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
+  "@hono/node-server": { rooms: ["daemon"], why: "Serving HTTP is a matter of the daemon." },
   valibot: { rooms: ["api"], why: "Input is checked where it enters, at the REST API." },
 };

@@ -44,6 +44,8 @@ export interface Ground {
 
 /** One test for a test framework to register. */
 export interface ConformanceTest {
+  /** A key of `CONFORMANCE`. */
+  readonly topic: string;
   readonly title: string;
   /** Why it cannot run here. */
   readonly reason: string | undefined;
@@ -55,6 +57,7 @@ export function conformanceTests(ground: Ground): readonly ConformanceTest[] {
   const { kernel } = ground;
   return Object.entries(CONFORMANCE).flatMap(([topic, cases]) =>
     cases.map((each, index) => ({
+      topic,
       title: each.name,
       reason: ground.missing(each.need),
       run: async () => {

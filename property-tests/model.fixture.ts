@@ -144,9 +144,7 @@ export function treeText(kernel: Machine, root: string): string {
   const visit = (path: string): void => {
     const at = `${root}${path}`;
     const stat = kernel.lstat(at);
-    const number = numbers.get(stat.inode) ?? numbers.size;
-    numbers.set(stat.inode, number);
-    const links = `#${stat.type === "directory" ? "" : number} links ${stat.links}`;
+    const links = linksText(stat, numbers);
     const text = contentText(kernel, at, stat);
     lines.push([path, describeStat(stat), links, text, xattrText(kernel, at)].join(" | "));
     if (stat.type !== "directory") return;
@@ -156,15 +154,33 @@ export function treeText(kernel: Machine, root: string): string {
   return lines.join("\n");
 }
 
+/** Which names are one file. Linux makes all whiteouts of a mount one, the model does not. */
+function linksText(stat: FileStat, numbers: Map<number, number>): string {
+  if (stat.type === "directory") return `links ${stat.links}`;
+  if (stat.type === "char" && stat.rdevMajor === 0) return "whiteout";
+  const number = numbers.get(stat.inode) ?? numbers.size;
+  numbers.set(stat.inode, number);
+  return `#${number} links ${stat.links}`;
+}
+
 function contentText(kernel: Machine, at: string, stat: FileStat): string {
   if (stat.type === "file") return new TextDecoder().decode(kernel.readFile(at));
   return stat.type === "symlink" ? `-> ${kernel.readlink(at)}` : "";
 }
 
 function xattrText(kernel: Machine, at: string): string {
-  const decode = (name: string): string => new TextDecoder().decode(kernel.getXattr(at, name));
   return kernel
     .listXattr(at)
-    .map((name) => `${name}=${decode(name)}`)
+    .filter((name) => name !== "trusted.overlay.uuid")
+    .map((name) => `${name}=${xattrValue(kernel, at, name)}`)
     .join(" ");
+}
+
+/**
+ * The value as text; but where a copy came from is known only to the kernel that wrote it. The
+ * model has no number for a mount either (`uuid`), which nobody sees through the mount.
+ */
+function xattrValue(kernel: Machine, at: string, name: string): string {
+  const value = kernel.getXattr(at, name);
+  return name.endsWith("overlay.origin") ? "…" : new TextDecoder().decode(value);
 }

@@ -153,7 +153,8 @@ export interface NewNode {
   readonly uid: number;
   readonly gid: number;
   readonly target?: string;
-  readonly device?: DeviceNode;
+  /** Of a char or block node. */
+  readonly device?: Pick<DeviceNode, "major" | "minor">;
 }
 
 /**

@@ -53,24 +53,27 @@ interface Making {
   readonly type: FileType;
   readonly mode: number;
   readonly target?: string;
-  readonly device?: DeviceNode;
+  readonly device?: Pick<DeviceNode, "major" | "minor">;
 }
 
 function make(process: Process, path: string, making: Making): Dentry {
   const { directory, name } = findVacancy(process, path, making.type);
   checkMayCreate(process, directory);
-  const { device } = making;
+  const { type, device } = making;
+  const isNode = type === "char" || type === "block";
   // A whiteout, 0:0, is no device: anybody may make one.
-  const isNode = device !== undefined && device.type !== "fifo";
-  const isWhiteout = device?.type === "char" && device.major === 0 && device.minor === 0;
-  if (isNode && !isWhiteout) {
-    let first = process.credentials.userNamespace;
-    while (first.parent !== undefined) first = first.parent;
-    if (!isCapable(process.credentials, first, "CAP_MKNOD")) refuse("EPERM");
-  }
+  const isWhiteout = type === "char" && device?.major === 0 && device.minor === 0;
+  if (isNode && !isWhiteout) requireDevicePower(process);
   const { uid, gid } = process.credentials;
   const { dentry } = directory;
   return dentry.fs.create(dentry, name, { ...making, uid, gid }, process);
+}
+
+/** Devices are the machine's: a capability in a user namespace does not make one. */
+function requireDevicePower({ credentials }: Process): void {
+  let first = credentials.userNamespace;
+  while (first.parent !== undefined) first = first.parent;
+  if (!isCapable(credentials, first, "CAP_MKNOD")) refuse("EPERM");
 }
 
 /** Makes a directory. */

@@ -204,6 +204,7 @@ export function fsync(process: Process, path: string): void {
 export function lockFile(process: Process, path: string): Lock {
   const place = openForWriting(process, path, "append", 0o644);
   checkAccess(process, place.dentry, READ | WRITE);
+  writeTo(process, place.dentry, NOTHING, "append");
   const { locks } = process.world;
   const key = place.dentry.fs.identity(place.dentry);
   if (locks.has(key)) refuse("EAGAIN");

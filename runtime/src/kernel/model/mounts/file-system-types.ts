@@ -13,6 +13,7 @@ import type { MountCall } from "../../port.ts";
 import { createMemoryFileSystem } from "../files/memory-file-system.ts";
 import { idOutside, isCapable } from "../files/permission.ts";
 import { refuse } from "../refusal.ts";
+import { createOverlay } from "../overlay/overlay-file-system.ts";
 import { createProc } from "../pseudo/proc.ts";
 import type { FileSystem, Process } from "../state.ts";
 import { nextDevice } from "./device.ts";
@@ -22,6 +23,7 @@ type Maker = (process: Process, call: MountCall) => FileSystem;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   tmpfs: (process, call) => tmpfs(process, call.data),
+  overlay: (process, call) => createOverlay(process, call.data),
   proc: (process) => createProc(process),
   mqueue: (process, call) => memory(process, call, 0o1777),
 };

@@ -640,7 +640,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     await withParent(async (parent) => {
       for (const freezes of [false, true]) {
         const cgroup = await make(parent, {});
-        const waiting = await spawnInside(kernel, cgroup);
+        const waiting = spawnInside(kernel, cgroup);
         expect(readCgroupPids(kernel, cgroup)).toEqual([waiting]);
         if (freezes) {
           freezeCgroup(kernel, cgroup);
@@ -661,8 +661,8 @@ describe.skipIf(skip)("on the real kernel", () => {
 });
 
 /** A process that joined a cgroup by itself, as init does, and sleeps there. */
-async function spawnInside(kernel: Kernel, cgroup: Cgroup): Promise<number> {
-  const { hostPid } = await spawnWaiting(kernel, "inherit", ({ kernel: inner }) => {
+function spawnInside(kernel: Kernel, cgroup: Cgroup): number {
+  const { hostPid } = spawnWaiting(kernel, "inherit", ({ kernel: inner }) => {
     const handles = joinFiles(cgroup).map((path) => inner.openCgroup(path));
     for (const handle of handles) inner.joinCgroup(handle);
     return "joined";

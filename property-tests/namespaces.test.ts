@@ -57,7 +57,7 @@ function entriesOf(plan: NamespacePlan): readonly string[] {
       ? []
       : [pidNamespace === "new" ? "new pid" : `join pid ${pidNamespace}`];
   const steps = [...plan.entering, ...plan.afterCgroup].flatMap((step) => {
-    if (step.op === "await-id-maps") return [];
+    if (step.op === "enter-user-namespace") return ["new user"];
     return step.flags.map((flag) =>
       step.op === "unshare" ? `new ${kindOf(flag)}` : `join ${kindOf(flag)} ${step.hostPid}`,
     );
@@ -81,24 +81,19 @@ describe("plans", () => {
     }
   });
 
-  test("userns-first: only the PID namespace is made before it, and its maps come next", () => {
+  test("userns-first: only the PID namespace is made before it", () => {
     for (const request of everyRequest()) {
       const plan = planNamespaces(request);
       const made = entriesOf(plan).filter((entry) => /^new (?!pid)/.test(entry));
-      if (request.user !== "private") {
-        expect(plan.entering.some(({ op }) => op === "await-id-maps")).toBe(false);
-        continue;
-      }
-      expect(made[0]).toBe("new user");
-      const at = plan.entering.findIndex(({ op }) => op === "await-id-maps");
-      expect(plan.entering[at - 1]).toEqual({ op: "unshare", flags: ["CLONE_NEWUSER"] });
+      if (request.user === "private") expect(made[0]).toBe("new user");
+      else expect(made).not.toContain("new user");
     }
   });
 
   test("joins-first: nothing is joined after something was made; user namespaces come last", () => {
     for (const request of everyRequest()) {
       const steps = planNamespaces(request).entering;
-      const firstNew = steps.findIndex(({ op }) => op === "unshare");
+      const firstNew = steps.findIndex(({ op }) => op !== "join-namespaces");
       const joins = steps.filter(({ op }) => op === "join-namespaces");
       const before = steps.slice(0, firstNew === -1 ? steps.length : firstNew);
       expect(before).toEqual(joins);
@@ -279,28 +274,29 @@ describe("id maps", () => {
 
 const WHOLE: readonly IdMap[] = [{ containerId: 0, hostId: 0, count: ID_MAP_LIMITS.ids }];
 
-/** Enters as a plan says, in the child. */
-function enter(inside: Inside, plan: NamespacePlan): void {
-  const awaitIdMaps = () => void inside.ask("maps?");
-  for (const step of [...plan.entering, ...plan.afterCgroup]) {
-    applyNamespaceStep(inside.kernel, step, awaitIdMaps);
-  }
+function spawnPlanned(kernel: Kernel, request: NamespaceRequest): Waiting {
+  const plan = planNamespaces(request);
+  return withUserNamespace(kernel, WHOLE, (handle) =>
+    spawnWaiting(kernel, plan.pidNamespace, (inside) => {
+      for (const step of [...plan.entering, ...plan.afterCgroup]) {
+        applyNamespaceStep(inside.kernel, step, handle);
+      }
+      return "ready";
+    }),
+  );
 }
 
-async function spawnPlanned(kernel: Kernel, request: NamespaceRequest): Promise<Waiting> {
-  const plan = planNamespaces(request);
-  return spawnWaiting(
-    kernel,
-    plan.pidNamespace,
-    (inside) => {
-      enter(inside, plan);
-      return "ready";
-    },
-    (hostPid) => {
-      kernel.writeIdMap(hostPid, "uid", WHOLE);
-      kernel.writeIdMap(hostPid, "gid", WHOLE);
-    },
-  );
+function withUserNamespace<T>(
+  kernel: Kernel,
+  map: readonly IdMap[],
+  act: (handle: number) => T,
+): T {
+  const handle = kernel.createUserNamespace({ uid: map, gid: WHOLE });
+  try {
+    return act(handle);
+  } finally {
+    kernel.closeUserNamespace(handle);
+  }
 }
 
 describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel", () => {
@@ -321,7 +317,7 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
   test.prop({ choices: anyChoices, owned: holderChoices }, { numRuns: 40 })(
     "plan-is-total: a process ends up in exactly the namespaces that were planned",
     async ({ choices, owned }) => {
-      const holder = await spawnPlanned(kernel, {
+      const holder = spawnPlanned(kernel, {
         ...HOST_NAMESPACES,
         ...Object.fromEntries(owned.map((kind) => [kind, "private"])),
       });
@@ -335,7 +331,7 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
         if (wanted === "private") request[kind] = "private";
         if (wanted === "join" && !isPointless) request[kind] = { join: holder.hostPid };
       }
-      const child = await spawnPlanned(kernel, request);
+      const child = spawnPlanned(kernel, request);
       const entered = readNamespaces(kernel, child.hostPid);
       await child.release();
       await holder.release();
@@ -347,28 +343,21 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
   test.prop({ map: anyMap }, { numRuns: 60, examples })(
     "id-map-text: the kernel takes exactly the maps that validation takes",
     async ({ map }) => {
-      const taken: boolean[] = [];
-      const child = await spawnWaiting(
-        kernel,
-        "inherit",
-        (inside) => {
-          inside.kernel.unshare(["CLONE_NEWUSER"]);
-          inside.ask("maps?");
-          return "ready";
-        },
-        (hostPid) => {
-          try {
-            kernel.writeIdMap(hostPid, "uid", map);
-            taken.push(true);
-            expect(parseIdMap(kernel.readText(`/proc/${hostPid}/uid_map`))).toEqual(map);
-          } catch (error) {
-            expect(error).toMatchObject({ errno: "EINVAL" });
-            taken.push(false);
-          }
-        },
-      );
-      await child.release();
-      expect(taken).toEqual([isValid(map)]);
+      let taken = true;
+      try {
+        const child = withUserNamespace(kernel, map, (handle) =>
+          spawnWaiting(kernel, "inherit", (inside) => {
+            inside.kernel.joinUserNamespace(handle);
+            return "entered";
+          }),
+        );
+        expect(parseIdMap(kernel.readText(`/proc/${child.hostPid}/uid_map`))).toEqual(map);
+        await child.release();
+      } catch (error) {
+        expect(error).toMatchObject({ errno: "EINVAL" });
+        taken = false;
+      }
+      expect(taken).toBe(isValid(map));
     },
   );
 
@@ -379,7 +368,7 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
   test.prop({ program: fc.array(reference, { minLength: 3, maxLength: 14 }) }, { numRuns: 15 })(
     "namespace-lives-while-used: by a process, an open handle or a bind mount, and no longer",
     async ({ program }) => {
-      const world = await openWorld(kernel);
+      const world = openWorld(kernel);
       try {
         for (const { op, which } of program) {
           await world.step(op, which);
@@ -410,21 +399,14 @@ function expectPlace(
  * A user namespace in which one UTS namespace may exist at a time. Whether it exists shows when
  * somebody tries to make another: the kernel says ENOSPC as long as it does.
  */
-async function openWorld(kernel: Kernel) {
+function openWorld(kernel: Kernel) {
   const directory = mkdtempSync(join(tmpdir(), "drydock-namespace-"));
-  const owner = await spawnWaiting(
-    kernel,
-    "inherit",
-    (inside) => {
-      inside.kernel.unshare(["CLONE_NEWUSER"]);
-      inside.ask("maps?");
+  const owner = withUserNamespace(kernel, WHOLE, (handle) =>
+    spawnWaiting(kernel, "inherit", (inside) => {
+      inside.kernel.joinUserNamespace(handle);
       inside.kernel.writeFile("/proc/sys/user/max_uts_namespaces", "1", "existing");
       return "ready";
-    },
-    (hostPid) => {
-      kernel.writeIdMap(hostPid, "uid", WHOLE);
-      kernel.writeIdMap(hostPid, "gid", WHOLE);
-    },
+    }),
   );
   const processes: Waiting[] = [];
   const mounts: string[] = [];
@@ -457,8 +439,8 @@ async function openWorld(kernel: Kernel) {
   const take = <T>(from: T[], which: number): T | undefined =>
     from.splice(which % from.length, 1)[0];
   const steps: Readonly<Record<string, (which: number) => Promise<void> | void>> = {
-    enter: async () => {
-      processes.push(await spawnWaiting(kernel, "inherit", intoUts));
+    enter: () => {
+      processes.push(spawnWaiting(kernel, "inherit", intoUts));
       expect(new Set(processes.map(({ line }) => line)).size).toBe(1);
     },
     leave: async (which) => take(processes, which)?.release(),

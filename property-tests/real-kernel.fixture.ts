@@ -18,78 +18,47 @@ export function skipReal(what: string): boolean {
   return reason !== null;
 }
 
-/** A child that has reported `ready` and waits. */
+/** A program that waits, where `act` has brought it. */
 export interface Waiting {
   readonly hostPid: number;
-  /** What it reported. */
+  /** What `act` returned. */
   readonly line: string;
-  /** Lets it go on, and waits for its end. */
+  /** Ends it. */
   release(): Promise<void>;
 }
 
 const NO_STDIO = { stdio: "null", stdin: false } as const;
 
-/** What the child reports when `act` throws, as one line that the parent makes an error of. */
-const FAILED = "failed ";
-
-function describe(error: unknown): string {
-  return error instanceof Error && "errno" in error ? String(error.errno) : String(error);
-}
-
-/**
- * Spawns a child that acts, reports the result and waits until it is released.
- *
- * @throws Error with the errno when `act` threw
- */
-export async function spawnWaiting(
+/** Runs `act` in a child, which then waits until it is released. @throws what `act` throws */
+export function spawnWaiting(
   kernel: Kernel,
   pidNamespace: SpawnOptions["pidNamespace"],
   act: (inside: Inside) => string,
-  whileAsked: (hostPid: number) => void = () => {},
-): Promise<Waiting> {
+): Waiting {
+  let line = "";
   const child = kernel.spawn({ ...NO_STDIO, pidNamespace }, (inside) => {
-    let line: string;
-    try {
-      line = act(inside);
-    } catch (error) {
-      line = FAILED + describe(error);
-    }
-    inside.ask(line);
-    inside.kernel.execve("/bin/true", ["true"], []);
-  });
-  const line = await new Promise<string>((resolve, reject) => {
-    child.onReport(
-      (text) => {
-        if (text !== "maps?") return resolve(text);
-        try {
-          whileAsked(child.hostPid);
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-        }
-        child.answer("ok");
-      },
-      () => resolve(`${FAILED}it ended`),
-    );
+    line = act(inside);
+    return inside.kernel.execve("/bin/sleep", ["sleep", "1000"], []);
   });
   const release = async () => {
-    child.answer("go");
+    kernel.kill(child.hostPid, "SIGKILL");
     await child.exited;
   };
-  if (line.startsWith(FAILED)) {
-    await release();
-    throw new Error(line.slice(FAILED.length));
-  }
   return { hostPid: child.hostPid, line, release };
 }
 
 /** Runs `act` in a child and gives back what it returned, or the errno that it met. */
 export async function runInChild(kernel: Kernel, act: (inside: Inside) => string): Promise<string> {
+  let line = "";
   try {
-    const child = await spawnWaiting(kernel, "inherit", act);
-    await child.release();
-    return child.line;
+    const child = kernel.spawn({ ...NO_STDIO, pidNamespace: "inherit" }, (inside) => {
+      line = act(inside);
+      return undefined;
+    });
+    await child.exited;
+    return line;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return error instanceof Error && "errno" in error ? String(error.errno) : String(error);
   }
 }
 
@@ -99,18 +68,11 @@ export async function outputOf(
   argv: readonly [string, ...string[]],
   prepare: (inside: Inside) => void,
 ): Promise<string> {
-  const child = kernel.spawn(
-    { pidNamespace: "inherit", stdio: "pipes", stdin: false },
-    (inside) => {
-      prepare(inside);
-      inside.kernel.execve(argv[0], argv, []);
-    },
-  );
-  const reports: string[] = [];
-  child.onReport(
-    (line) => reports.push(line),
-    () => {},
-  );
+  const options = { pidNamespace: "inherit", stdio: "pipes", stdin: false } as const;
+  const child = kernel.spawn(options, (inside) => {
+    prepare(inside);
+    return inside.kernel.execve(argv[0], argv, []);
+  });
   const decoder = new TextDecoder();
   let output = "";
   child.stderr?.listen(
@@ -121,7 +83,7 @@ export async function outputOf(
     child.stdout?.listen((bytes) => (output += decoder.decode(bytes, { stream: true })), resolve);
   });
   await child.exited;
-  return [...reports, output].join("\n");
+  return output;
 }
 
 /** The kernel under test. */

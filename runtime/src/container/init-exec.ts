@@ -1,5 +1,5 @@
 /**
- * Exec: finding the program and becoming it.
+ * Exec: finding the program to become.
  *
  * A command without a slash is looked for in each directory of PATH, the container's and inside the
  * container, as execvp(3) does. What is said when there is none is Docker's wording to the letter,
@@ -17,7 +17,8 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import type { ErrorCode } from "../errors/index.ts";
-import type { Files, KernelError, Self } from "../kernel/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Files, Program, Self } from "../kernel/index.ts";
 import { isErrno } from "./resolve-path.ts";
 
 /** PATH of a process that has none, as execvp(3). */
@@ -36,27 +37,33 @@ interface Refusal {
 const NO_SUCH_FILE = "no such file or directory";
 
 /**
- * Becomes the program that `argv[0]` names.
+ * Finds the program that `argv[0]` names.
  *
  * @param env `NAME=value`; PATH is taken from it
- * @param announce is called right before execve(2), when nothing but execve itself can fail any
- *   more
  * @throws RuntimeError command-not-found, command-not-executable
  */
 export function execCommand(
   kernel: Pick<Files, "stat"> & Pick<Self, "execve">,
   argv: readonly string[],
   env: readonly string[],
-  announce: () => void,
-): never {
+): Program {
   const [command = ""] = argv;
   const path = findProgram(kernel, command, env);
-  announce();
   try {
     return kernel.execve(path, argv, env);
   } catch (error) {
-    throw failure(command, refusalOfExecve(error, path), error);
+    throw execFailure(command, error);
   }
+}
+
+/**
+ * Why a command could not run although it was found, as execve(2) said.
+ *
+ * @param error what the kernel threw; returned as it is when it says nothing about the program
+ */
+export function execFailure(command: string, error: unknown): unknown {
+  if (!(error instanceof KernelError) || error.syscall !== "execve") return error;
+  return failure(command, refusalOfExecve(error), error);
 }
 
 /** The path to execute. */
@@ -120,18 +127,12 @@ const EXECVE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** The file exists, so ENOENT is about the interpreter in its first line or its dynamic loader. */
-function refusalOfExecve(error: unknown, path: string): Refusal {
-  if (isErrno(error, "ENOENT", "ENOTDIR")) {
-    return { code: "command-not-found", words: `${path}: ${NO_SUCH_FILE}`, errno: error.errno };
+function refusalOfExecve({ errno, subject }: KernelError): Refusal {
+  if (errno === "ENOENT" || errno === "ENOTDIR") {
+    return { code: "command-not-found", words: `${subject}: ${NO_SUCH_FILE}`, errno };
   }
-  if (isErrno(error, "EACCES")) return DENIED;
-  if (!isKernelRefusal(error)) throw error;
-  const words = EXECVE_WORDS[error.errno] ?? error.errno;
-  return { code: "command-not-executable", words, errno: error.errno };
-}
-
-function isKernelRefusal(error: unknown): error is KernelError {
-  return error instanceof Error && error.name === "KernelError";
+  if (errno === "EACCES") return DENIED;
+  return { code: "command-not-executable", words: EXECVE_WORDS[errno] ?? errno, errno };
 }
 
 const HINTS: Readonly<Record<Refusal["code"], string>> = {

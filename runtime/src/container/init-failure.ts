@@ -2,7 +2,7 @@
  * Failures of init: what a step's failing kernel call means to the person who started the
  * container.
  *
- * Init is another process: an error leaves it as data. Most become "Cannot <why>: <call>: <errno>"
+ * Most become "Cannot <why>: <call>: <errno>"
  * with the step's own words; a few that people make every day are said in Docker's words, which
  * clients look for.
  *
@@ -20,23 +20,25 @@ import { KernelError } from "../kernel/index.ts";
 import type { InitStep } from "./init-plan.ts";
 
 /**
- * An error of a step as the parts of a `RuntimeError` (whose `cause` does not leave the process).
+ * What a step threw, with the step's words.
  *
  * @param step that failed
  * @param error what it threw
  */
-export function describeFailure(step: InitStep, error: unknown): ErrorParts {
-  if (error instanceof RuntimeError) return partsOf(error);
+export function describeFailure(step: InitStep, error: unknown): RuntimeError {
+  if (error instanceof RuntimeError) return error;
   if (error instanceof KernelError) {
-    return describeKnown(step, error) ?? describeKernelError(step, error);
+    const parts = describeKnown(step, error) ?? describeKernelError(step, error);
+    return new RuntimeError({ ...parts, cause: error });
   }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return {
+  const text = error instanceof Error ? error.message : String(error);
+  return new RuntimeError({
     code: "keeper-failed",
     class: "internal",
     message: `Cannot ${step.why}: ${text}`,
     operation: step.op,
-  };
+    cause: error,
+  });
 }
 
 /** The parts that a `RuntimeError` is made of, without its cause: plain data. */

@@ -1,7 +1,7 @@
 /**
- * Init plan: everything between fork and exec, as data.
+ * Init plan: everything between a child's birth and exec, as data.
  *
- * The sequence that turns a forked child into a container is the place where every runtime grows
+ * The sequence that turns a child into a container is the place where every runtime grows
  * its monster. Here it is a list of steps, each one kernel call or one small family of calls. The
  * list is what `drydock run --plan` prints, what `init.ts` walks against the kernel, what the page
  * draws and what the tests read.
@@ -40,10 +40,8 @@ export type InitAction =
       readonly flags: readonly NamespaceFlag[];
     }
   | { readonly op: "unshare"; readonly flags: readonly NamespaceFlag[] }
-  /**
-   * Report that the new user namespace exists and wait until the parent has written its id maps.
-   */
-  | { readonly op: "await-id-maps" }
+  /** Enter the user namespace that the parent made for this walk. */
+  | { readonly op: "enter-user-namespace" }
   /** Be user and group 0 of the user namespace, with all its capabilities. */
   | { readonly op: "become-root" }
   | { readonly op: "open-cgroups"; readonly paths: readonly string[] }

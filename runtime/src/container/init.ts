@@ -1,29 +1,21 @@
 /**
  * Init: the interpreter that walks a plan.
  *
- * A forked child of the keeper runs `runInit`: one step after the other, each by its entry in one
- * table, against the kernel as a process sees itself. The last step replaces the process. There is
- * no policy here: what to do and in which order was decided in `plan.ts`, what a step means is a
- * few lines in the table below.
+ * A child of the keeper runs `runInit`: one step after the other, each by its entry in one table,
+ * against the kernel as a process sees itself. The last step says which program replaces the
+ * process. There is no policy here: what to do and in which order was decided in `plan.ts`, what a
+ * step means is a few lines in the table below.
  *
  * Each call is made in the name of its step's concept, so that a traced kernel's journal
- * (`kernel/trace.ts`) can say what it was for. Init tells its parent in JSON, one object a line,
- * what it needs and how it went:
- *
- *      init                                     keeper
- *        │── ask {"ask": "id-maps"} ─────────────▶│ writes uid_map, gid_map
- *        │◀──────────────────────────── "ok" ────│
- *        │── {"ready": true} ────────────────────▶│
- *        ▣ execve            (channel closes) ───▶│ started
- *        │── {"failed": {...}} ──────────────────▶│ or why not
+ * (`kernel/trace.ts`) can say what it was for.
  *
  * Kernel interface: see `init-plan.ts`.
  * Specification: OCI runtime-spec v1.2, "Lifecycle", steps 2 to 9.
  * Invariants:
  *   init-walks-in-order   the calls of a walk are those of the plan's steps, in order, up to the
  *     first that fails
- *   init-reports-failure   a failing kernel call, whichever it is, ends the walk and is reported
- *     with its step
+ *   init-reports-failure   a failing kernel call, whichever it is, ends the walk and is thrown with
+ *     its step
  * Left out: nothing is undone here: the process exits, and its namespaces go with it.
  * Docs: docs/concepts/container.md
  *
@@ -31,9 +23,10 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import type { ErrorParts } from "../errors/index.ts";
 import { enterContext } from "../kernel/index.ts";
-import type { Inside, Kernel, MountCall, Self } from "../kernel/index.ts";
+import type { Inside, Kernel, MountCall, Program, Self } from "../kernel/index.ts";
+import { applyNamespaceStep } from "../namespaces/index.ts";
+import type { NamespaceStep } from "../namespaces/index.ts";
 import { applyPathStep, resolveIdentity } from "../security/index.ts";
 import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
@@ -42,26 +35,24 @@ import type { InitAction, InitPlan, InitStep, MountKind } from "./init-plan.ts";
 import { isErrno, makeMountPoint, noteMount, resolveInRoot } from "./resolve-path.ts";
 import type { KnownTree } from "./resolve-path.ts";
 
-/** What init says to its parent: one JSON object a line. */
-export type InitReport =
-  { readonly ask: "id-maps" } | { readonly ready: true } | { readonly failed: ErrorParts };
-
 /** What the steps of one walk hand on to later ones. */
 interface Walk {
   readonly kernel: Kernel & Self;
   readonly inside: Inside;
-  /** Tells the parent that only execve is left. */
-  readonly announce: () => void;
+  /** See `runInit`. */
+  readonly userNamespace: number | null;
   readonly cgroups: readonly number[];
   /**
    * Of the tree that is being built. A mount changes what is below its target: that is forgotten.
    */
   readonly known: KnownTree;
   readonly identity: Identity;
+  /** What to become, once the last step has said it. */
+  readonly program: Program | undefined;
 }
 
 /** What a step found out for those that follow. */
-type Learned = Partial<Pick<Walk, "cgroups" | "identity">> | void;
+type Learned = Partial<Pick<Walk, "cgroups" | "identity" | "program">> | void;
 
 type Operations = {
   readonly [Op in InitAction["op"]]: (
@@ -76,9 +67,9 @@ const ROOT: Identity = { uid: 0, gid: 0, groups: [0], home: "/" };
 const OPERATIONS: Operations = {
   "parent-death-signal": ({ signal }, { kernel }) => kernel.setParentDeathSignal(signal),
   umask: ({ mask }, { kernel }) => kernel.umask(mask),
-  "join-namespaces": ({ hostPid, flags }, { kernel }) => kernel.joinNamespaces(hostPid, flags),
-  unshare: ({ flags }, { kernel }) => kernel.unshare(flags),
-  "await-id-maps": (_, { inside }) => awaitIdMaps(inside),
+  "join-namespaces": enterNamespaces,
+  unshare: enterNamespaces,
+  "enter-user-namespace": enterNamespaces,
   "become-root": (_, { kernel }) => {
     kernel.setGroups([]);
     kernel.setGid(0);
@@ -133,32 +124,34 @@ const OPERATIONS: Operations = {
   },
   "no-new-privileges": (_, { kernel }) => kernel.setNoNewPrivileges(),
   seccomp: ({ program }, { kernel }) => kernel.installSeccomp(program),
-  exec: ({ argv, env }, { kernel, identity, announce }) => {
-    execCommand(kernel, argv, withHome(env, identity.home), announce);
-  },
+  exec: ({ argv, env }, { kernel, identity }) => ({
+    program: execCommand(kernel, argv, withHome(env, identity.home)),
+  }),
 };
 
 /**
- * Walks a plan in the child that `Processes.spawn` made. Returns only when a step failed, after
- * reporting it.
+ * Walks a plan in the child that `Processes.spawn` made.
  *
  * @param inside what the child has
  * @param plan ends with `exec`
+ * @param userNamespace the handle of the user namespace that the plan enters, if it does
+ * @returns what the child is to become
+ * @throws RuntimeError saying which step failed and why
  */
-export function runInit(inside: Inside, plan: InitPlan): void {
-  const announce = (): void => report(inside, { ready: true });
-  const start = { cgroups: [], known: new Map(), identity: ROOT };
-  let walk: Walk = { ...start, kernel: inside.kernel, inside, announce };
+export function runInit(inside: Inside, plan: InitPlan, userNamespace: number | null): Program {
+  const start = { cgroups: [], known: new Map(), identity: ROOT, program: undefined };
+  let walk: Walk = { ...start, kernel: inside.kernel, inside, userNamespace };
   for (const step of plan) {
     enterContext(inside.kernel, { concept: step.concept, operation: step.why });
     try {
       const learned = perform(step, walk);
       if (learned !== undefined) walk = { ...walk, ...learned };
     } catch (error) {
-      report(inside, { failed: describeFailure(step, error) });
-      return;
+      throw describeFailure(step, error);
     }
   }
+  if (walk.program === undefined) throw new Error("bug: a plan that does not end with exec");
+  return walk.program;
 }
 
 function perform(step: InitStep, walk: Walk): Learned {
@@ -168,22 +161,8 @@ function perform(step: InitStep, walk: Walk): Learned {
   return operation(step, walk);
 }
 
-function report(inside: Inside, line: InitReport): void {
-  inside.report(JSON.stringify(line));
-}
-
-function awaitIdMaps(inside: Inside): void {
-  const question: InitReport = { ask: "id-maps" };
-  const answer = inside.ask(JSON.stringify(question));
-  if (answer === "ok") return;
-  throw new RuntimeError({
-    code: "kernel-call-failed",
-    class: "internal",
-    message: `Cannot write the id maps of the user namespace: ${answer}`,
-    operation: "write id maps",
-    subject: "uid_map",
-    hint: "Look at /etc/subuid and /etc/subgid: the engine's user needs the ids asked for.",
-  });
+function enterNamespaces(step: NamespaceStep, { kernel, userNamespace }: Walk): void {
+  applyNamespaceStep(kernel, step, userNamespace);
 }
 
 function mountPointFor(

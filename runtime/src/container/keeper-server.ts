@@ -1,7 +1,7 @@
 /**
  * Keeper, the process side: parent of every container process.
  *
- * For each process it forks init, connects its streams to a hub, and waits. The order at the end is
+ * For each process it spawns init, connects its streams to a hub, and waits. The order at the end is
  * what others rely on:
  *
  *     process exits ─▶ its pipes are drained ─▶ log complete, clients end
@@ -11,7 +11,7 @@
  * the pipe is bounded. Nobody is left when the keeper dies: each init asks the kernel for SIGKILL
  * at the death of its parent.
  *
- * Kernel interface: fork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
+ * Kernel interface: vfork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.
  * Invariants:
  *   exit-after-log   when an exit is announced, the log and the exit file hold everything
@@ -25,13 +25,7 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import type { ErrorParts } from "../errors/index.ts";
-import {
-  KernelError,
-  UNCAUGHT,
-  createJournal,
-  injectFaults,
-  traceKernel,
-} from "../kernel/index.ts";
+import { KernelError, createJournal, injectFaults, traceKernel } from "../kernel/index.ts";
 import type {
   ByteSink,
   Child,
@@ -39,10 +33,10 @@ import type {
   JournalEntry,
   Kernel,
   TraceOptions,
-  WaitStatus,
 } from "../kernel/index.ts";
 import { runInit } from "./init.ts";
-import type { InitReport } from "./init.ts";
+import { execFailure } from "./init-exec.ts";
+import { partsOf } from "./init-failure.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
 import { createLogWriter } from "./log-writer.ts";
@@ -79,12 +73,6 @@ interface KeptProcess {
   child: Child | undefined;
 }
 
-/** What init has told so far. */
-interface InitStory {
-  ready: boolean;
-  failed: ErrorParts | undefined;
-}
-
 /**
  * The keeper: see the head of this file. `keeper-protocol.ts` and `local-keeper.ts` put it behind
  * `Keeper`.
@@ -104,17 +92,11 @@ export class KeeperServer {
   }
 
   /** See `Keeper.start`. @throws StartError */
-  async start(request: StartRequest): Promise<Started> {
+  start(request: StartRequest): Started {
     const process = this.#processOf(request.id);
     if (process.hub.isConnected) throw alreadyKept(request.id);
     const journal = createJournal(JOURNAL_LIMIT);
     const child = this.#spawnOrDrop(request, process, journal);
-    const story = await this.#hearStory(request, child);
-    if (!story.ready || story.failed !== undefined) {
-      const status = await child.exited;
-      this.#drop(request.id, process);
-      throw new StartError(story.failed ?? diedEarly(status), journal.entries());
-    }
     const startedAtMs = this.#options.kernel.nowMs();
     const { id, kind } = request;
     process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
@@ -195,25 +177,20 @@ export class KeeperServer {
       return this.#spawn(request, process, journal);
     } catch (error) {
       this.#drop(request.id, process);
-      if (!(error instanceof KernelError)) throw error;
-      throw new StartError(notForked(error), journal.entries());
+      throw new StartError(startFailure(request, error), journal.entries());
     }
   }
 
   #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {
-    const { pidNamespace, stdio, plan, logPath } = request;
+    const { stdio, logPath } = request;
     const { hub } = process;
-    const stdioKind = stdio.terminal ? "terminal" : "pipes";
-    const child = this.#kernelFor(request.fault, journal).spawn(
-      { pidNamespace, stdio: stdioKind, stdin: stdio.openStdin },
-      (inside) => runInit(inside, plan),
-    );
+    const child = spawnInit(this.#kernelFor(request.fault, journal), request);
     process.child = child;
     process.logPath = logPath;
     if (stdio.rows > 0 && stdio.columns > 0) hub.resize(stdio.rows, stdio.columns);
     const { terminal, stdinOnce } = stdio;
     hub.connect(child, { terminal, stdinOnce, log: this.#openLog(logPath, hub) });
-    if (terminal) void child.terminal.then((master) => hub.connectTerminal(master));
+    if (child.terminal !== undefined) hub.connectTerminal(child.terminal);
     return child;
   }
 
@@ -236,37 +213,6 @@ export class KeeperServer {
     } catch (error) {
       if (error instanceof KernelError && error.errno === "ENOENT") return 0;
       throw error;
-    }
-  }
-
-  /** Listens to init until it has become another program or is gone. */
-  #hearStory({ idMaps }: StartRequest, child: Child): Promise<InitStory> {
-    const story: InitStory = { ready: false, failed: undefined };
-    const onLine = (line: string): void => {
-      if (line.startsWith(UNCAUGHT)) {
-        story.failed ??= uncaught(line);
-        return;
-      }
-      // Init is a copy of this very program: it speaks InitReport.
-      const report = JSON.parse(line) as InitReport;
-      if ("ready" in report) story.ready = true;
-      if ("failed" in report) story.failed = report.failed;
-      if ("ask" in report) this.#writeIdMaps(idMaps, child);
-    };
-    return new Promise((resolve) => {
-      child.onReport(onLine, () => resolve(story));
-    });
-  }
-
-  #writeIdMaps(idMaps: StartRequest["idMaps"], child: Child): void {
-    try {
-      if (idMaps !== null) {
-        this.#options.kernel.writeIdMap(child.hostPid, "uid", idMaps.uid);
-        this.#options.kernel.writeIdMap(child.hostPid, "gid", idMaps.gid);
-      }
-      child.answer("ok");
-    } catch (error) {
-      child.answer(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -336,7 +282,33 @@ function alreadyKept(id: string): RuntimeError {
   });
 }
 
-function notForked(error: KernelError): ErrorParts {
+function spawnInit(kernel: Kernel, { pidNamespace, stdio, plan, idMaps }: StartRequest): Child {
+  const userNamespace = idMaps === null ? null : kernel.createUserNamespace(idMaps);
+  const stdioKind = stdio.terminal ? "terminal" : "pipes";
+  try {
+    const options = { pidNamespace, stdio: stdioKind, stdin: stdio.openStdin } as const;
+    return kernel.spawn(options, (inside) => runInit(inside, plan, userNamespace));
+  } finally {
+    if (userNamespace !== null) kernel.closeUserNamespace(userNamespace);
+  }
+}
+
+/** What a start that failed tells, whichever part of it did. */
+function startFailure({ plan }: StartRequest, error: unknown): ErrorParts {
+  const exec = plan.at(-1);
+  const command = exec?.op === "exec" ? (exec.argv[0] ?? "") : "";
+  const failure = execFailure(command, error);
+  if (failure instanceof RuntimeError) return partsOf(failure);
+  if (failure instanceof KernelError) return notSpawned(failure);
+  return {
+    code: "keeper-failed",
+    class: "internal",
+    message: `init failed: ${failure instanceof Error ? failure.message : String(failure)}`,
+    operation: "start process",
+  };
+}
+
+function notSpawned(error: KernelError): ErrorParts {
   return {
     code: "kernel-call-failed",
     class: "internal",
@@ -347,25 +319,5 @@ function notForked(error: KernelError): ErrorParts {
     hint:
       "EAGAIN and ENOMEM: the machine has no process or memory left. " +
       "ESRCH: the container has ended.",
-  };
-}
-
-function uncaught(line: string): ErrorParts {
-  return {
-    code: "keeper-failed",
-    class: "internal",
-    message: `init failed: ${line.slice(UNCAUGHT.length)}`,
-    operation: "start process",
-  };
-}
-
-function diedEarly(status: WaitStatus): ErrorParts {
-  const how = "signal" in status ? `by ${status.signal}` : `with exit code ${status.exitCode}`;
-  return {
-    code: "keeper-failed",
-    class: "internal",
-    message: `init ended ${how} before it could become the container's program`,
-    operation: "start process",
-    hint: "SIGKILL: look at the memory limit. SIGSYS: look at the seccomp profile.",
   };
 }

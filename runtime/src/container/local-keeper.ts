@@ -22,7 +22,7 @@ import type { HubClient } from "./stdio-hub.ts";
 export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
   return {
-    start: (request) => server.start(request),
+    start: async (request) => server.start(request),
     attach: (request) => {
       const { sink, stream, onCancel } = createStreamedSink();
       const client = server.attach(request, sink);

@@ -2,18 +2,16 @@
  * A kernel of paper: it writes down what init asks of it and says yes, or no at a given call.
  */
 import { KernelError, createJournal, traceKernel } from "../kernel/index.ts";
-import type { Child, FileStat, Inside, Kernel, Self, SpawnOptions } from "../kernel/index.ts";
+import type { FileStat, Inside, Kernel, Program, Self } from "../kernel/index.ts";
 
 /** What a walk on paper left behind. */
 export interface PaperWalk {
-  /** Runs `main` as a child would. */
-  walk(main: (inside: Inside) => void): void;
+  /** Runs `main` as a child would. @throws what it throws */
+  walk(main: (inside: Inside) => Program): void;
   /** What each call was for, neighbours with the same purpose as one. */
   steps(): readonly string[];
   calls(): readonly string[];
   argsOf(call: string): readonly (readonly unknown[])[];
-  /** The lines that main reported, parsed. */
-  reports(): readonly unknown[];
 }
 
 /** What is different on this machine. */
@@ -58,8 +56,6 @@ const OWN = ["nowMs", "monotonicUs", "after", "random", "identity", "spawn"];
 /** Makes a kernel of paper. */
 export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
   const journal = createJournal(10_000);
-  const lines: string[] = [];
-  let isReplaced = false;
   const look = (path: string): FileStat => {
     const file = options.files?.[path] ?? FILES[path.slice(path.lastIndexOf("/") + 1)];
     if (typeof file === "string") throw new KernelError("stat", file, path);
@@ -73,10 +69,7 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
     readText: (path) => options.texts?.[path] ?? PASSWD,
     openCgroup: () => 7,
     openTerminal: () => ({ slavePath: "/dev/pts/0", masterFd: 9 }),
-    execve: () => {
-      isReplaced = true;
-      throw new Error("replaced");
-    },
+    execve: (path, argv, env) => ({ path, argv, env }),
   };
   let made = 0;
   const base = new Proxy({} as Kernel & Self, {
@@ -93,27 +86,14 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
     ownKeys: () => NAMES,
     getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
   });
-  const spawn = (_: SpawnOptions, main: (inside: Inside) => void): Child => {
-    const said: string[] = [];
-    const say = (line: string): void => {
-      if (!isReplaced) said.push(line);
-    };
-    const ask = (line: string): string => {
-      say(line);
-      return "ok";
-    };
-    main({ kernel: { ...base, spawn }, report: say, ask, handOver: () => undefined });
+  const spawn: Kernel["spawn"] = (_, main) => {
+    main({ kernel: { ...base, spawn }, hostPid: 42, handOver: () => undefined });
     return {
       hostPid: 42,
       stdin: undefined,
       stdout: undefined,
       stderr: undefined,
-      terminal: new Promise(() => undefined),
-      onReport: (onLine, onEnd) => {
-        said.forEach(onLine);
-        onEnd();
-      },
-      answer: () => undefined,
+      terminal: undefined,
       exited: Promise.resolve({ exitCode: 0 }),
     };
   };
@@ -121,11 +101,7 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
   return {
     walk(main) {
       const traced = traceKernel({ ...base, spawn }, journal, { looks: true });
-      const child = traced.spawn({ pidNamespace: "new", stdio: "pipes", stdin: false }, main);
-      child.onReport(
-        (line) => lines.push(line),
-        () => undefined,
-      );
+      traced.spawn({ pidNamespace: "new", stdio: "pipes", stdin: false }, main);
     },
     steps: () =>
       entries()
@@ -136,7 +112,6 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
       entries()
         .filter(({ call }) => call === wanted)
         .map(({ args }) => args),
-    reports: () => lines.map((line): unknown => JSON.parse(line)),
   };
 }
 
@@ -147,6 +122,7 @@ const NAMES = [
   "installSeccomp",
   "joinCgroup",
   "joinNamespaces",
+  "joinUserNamespace",
   "lchown",
   "lstat",
   "mkdir",

@@ -5,8 +5,8 @@
  * capabilities. So there is nothing to build, only to join; the rest of the plan is that of any
  * process (plan-process.ts).
  *
- * The cgroup's files are opened before the mount namespace is joined, because their paths are the
- * host's.
+ * The cgroup's files are opened and /proc/self is written to before the mount namespace is joined:
+ * the paths are the host's, and in the container's /proc there is no process yet that is us.
  *
  * Kernel interface: setns(2), and what `plan-process.ts` names.
  * Specification: Docker Engine API v1.50, `POST /containers/{id}/exec`.
@@ -61,11 +61,11 @@ export function planExec(input: ExecPlanInput): ExecPlan {
     DIE_WITH_KEEPER,
     UMASK,
     openCgroups(input.cgroupFiles),
+    ...planOomScore(hostConfig.OomScoreAdj),
     ...join,
     ...(kinds.includes("user") ? [BECOME_ROOT] : []),
     NEW_SESSION,
     ...(tty ? [openTerminal(null)] : []),
-    ...planOomScore(hostConfig.OomScoreAdj),
     ...planProcess({
       config,
       hostConfig,

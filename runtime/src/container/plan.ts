@@ -213,7 +213,7 @@ function planRoot(tree: TreeRequest, { entering }: NamespacePlan): readonly Init
     ...giveRoot(tree),
     ...planEarlyProc(tree),
     ...mountPointsOf(mounts),
-    ...enter.flatMap((step) => (step.op === "await-id-maps" ? [step, BECOME_ROOT] : [step])),
+    ...enter.flatMap((step) => (step.op === "enter-user-namespace" ? [step, BECOME_ROOT] : [step])),
     liftLocks(rootfs),
     ...mounts,
     pivot,

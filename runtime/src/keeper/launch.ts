@@ -15,9 +15,14 @@ import { fileURLToPath } from "node:url";
 import { connectKeeper as connectTo } from "../container/index.ts";
 import type { RemoteKeeper } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { FORK_FLAGS } from "../kernel/linux/index.ts";
 import { socketPathOf } from "./keeper.ts";
 import { connectSocket } from "./socket.ts";
+
+/**
+ * Flags of Node for the keeper: threads of the engine's own would only cost it memory. Positions in
+ * the source are kept, because the journal asks for them at each call.
+ */
+const KEEPER_FLAGS: readonly string[] = ["--single-threaded", "--no-enable-lazy-source-positions"];
 
 /** Which keeper. */
 export interface KeeperOptions {
@@ -48,7 +53,7 @@ export async function connectKeeper(options: KeeperOptions): Promise<RemoteKeepe
 async function startKeeper({ root, program = builtProgram() }: KeeperOptions): Promise<void> {
   const logPath = `${root}/keeper.log`;
   const log = openSync(logPath, "a", 0o600);
-  const child = spawn(process.execPath, [...FORK_FLAGS, program, "--root", root], {
+  const child = spawn(process.execPath, [...KEEPER_FLAGS, program, "--root", root], {
     cwd: "/",
     env: {},
     detached: true,

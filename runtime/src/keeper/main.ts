@@ -1,6 +1,5 @@
 /**
- * Keeper: the program. `keeper --root DIR`, started by the daemon with `FORK_FLAGS`; see
- * `launch.ts`.
+ * Keeper: the program. `keeper --root DIR`, started by the daemon, see `launch.ts`.
  *
  * It writes a line to descriptor 3 when it listens: that is how its starter knows.
  *

@@ -6,9 +6,7 @@
  * works, so that the operation can take its steps back. When an operation succeeds with fewer than
  * k calls, all places have been tried.
  *
- * Calls of a child count too. Parent and child each have a counter after a fork; it travels with
- * every line that they exchange, as a token, so that numbers go on where the other one stopped.
- * They are exact as long as the parent makes no calls of its own while the child runs.
+ * Calls of a child count too, execve as the last.
  *
  * Kernel interface: none.
  * Invariants: none.
@@ -18,8 +16,8 @@
  * @module
  */
 import { CALLS, type CallName } from "./calls.ts";
-import { decorate, interceptReports, type Callable } from "./decorate.ts";
-import { KernelError, type Child, type Errno, type Inside, type Kernel } from "./port.ts";
+import { decorate, type Callable } from "./decorate.ts";
+import { KernelError, type Errno, type Inside, type Kernel } from "./port.ts";
 import { keepViews } from "./trace.ts";
 
 /** Which call fails, and how. */
@@ -34,21 +32,16 @@ export interface FaultPlan {
 /** A kernel with a fault in it. */
 export interface FaultyKernel {
   readonly kernel: Kernel;
-  /**
-   * How many calls were counted so far, in this process and, as far as they reported, in its
-   * children.
-   */
+  /** How many calls were counted so far, in this process and in its children. */
   callsMade(): number;
   /** The call that failed, once it did. */
   failedCall(): CallName | undefined;
 }
 
-interface Token {
+interface Count {
   made: number;
   failed?: CallName;
 }
-
-const MARK = "\u0001fault ";
 
 /**
  * A kernel whose k-th call fails.
@@ -57,95 +50,37 @@ const MARK = "\u0001fault ";
  * const faulty = injectFaults(kernel, { failAt: 3, errno: "ENOSPC" });
  */
 export function injectFaults(kernel: Kernel, plan: FaultPlan): FaultyKernel {
-  const token: Token = { made: 0 };
+  const count: Count = { made: 0 };
   return {
-    kernel: faulty(kernel, plan, token),
-    callsMade: () => token.made,
-    failedCall: () => token.failed,
+    kernel: faulty(kernel, plan, count),
+    callsMade: () => count.made,
+    failedCall: () => count.failed,
   };
 }
 
-function faulty(kernel: Kernel, plan: FaultPlan, token: Token): Kernel {
-  const withFaults = decorateFaults(kernel, plan, token);
+function faulty(kernel: Kernel, plan: FaultPlan, count: Count): Kernel {
+  const withFaults = decorateFaults(kernel, plan, count);
   const spawn: Kernel["spawn"] = (options, main) => {
-    countCall(plan, token, "spawn", String(options.pidNamespace));
-    const child = kernel.spawn(options, (inside) => runFaulty(inside, plan, token, main));
-    return followToken(child, token);
+    countCall(plan, count, "spawn", String(options.pidNamespace));
+    const wrap = (own: Inside["kernel"]): Inside["kernel"] =>
+      keepViews(own, decorateFaults(own, plan, count), wrap);
+    return kernel.spawn(options, (inside) => main({ ...inside, kernel: wrap(inside.kernel) }));
   };
-  return keepViews(kernel, { ...withFaults, spawn }, (view) => faulty(view, plan, token));
+  return keepViews(kernel, { ...withFaults, spawn }, (view) => faulty(view, plan, count));
 }
 
-function decorateFaults<K extends Callable>(kernel: K, plan: FaultPlan, token: Token): K {
+function decorateFaults<K extends Callable>(kernel: K, plan: FaultPlan, count: Count): K {
   return decorate(kernel, ({ name, args, proceed }) => {
-    countCall(plan, token, name, typeof args[0] === "string" ? args[0] : "");
+    countCall(plan, count, name, typeof args[0] === "string" ? args[0] : "");
     return proceed();
   });
 }
 
 /** Counts a call. @throws KernelError when it is the one that must fail */
-function countCall(plan: FaultPlan, token: Token, name: CallName, subject: string): void {
+function countCall(plan: FaultPlan, count: Count, name: CallName, subject: string): void {
   if (CALLS[name].kind === "own" || plan.counts?.(name) === false) return;
-  token.made += 1;
-  if (token.made !== plan.failAt || token.failed !== undefined) return;
-  token.failed = name;
+  count.made += 1;
+  if (count.made !== plan.failAt || count.failed !== undefined) return;
+  count.failed = name;
   throw new KernelError(name, plan.errno, subject);
-}
-
-/**
- * In the child: the token goes with every line, and home at last before the child becomes another
- * program.
- */
-function runFaulty(
-  inside: Inside,
-  plan: FaultPlan,
-  token: Token,
-  main: (inside: Inside) => void,
-): void {
-  const marked = (line?: string): string => MARK + JSON.stringify({ ...token, line });
-  const wrap = (kernel: Inside["kernel"]): Inside["kernel"] => {
-    const withFaults = decorateFaults(kernel, plan, token);
-    const execve: Inside["kernel"]["execve"] = (path, argv, env) => {
-      countCall(plan, token, "execve", path);
-      inside.report(marked());
-      return kernel.execve(path, argv, env);
-    };
-    return keepViews(kernel, { ...withFaults, execve }, wrap);
-  };
-  try {
-    main({
-      kernel: wrap(inside.kernel),
-      report: (line) => inside.report(marked(line)),
-      ask: (line) => {
-        const answer = inside.ask(marked(line));
-        if (!answer.startsWith(MARK)) return answer;
-        return takeToken(token, answer.slice(MARK.length)) ?? "";
-      },
-      handOver: (masterFd) => inside.handOver(masterFd),
-    });
-  } finally {
-    inside.report(marked());
-  }
-}
-
-/**
- * In the parent: learns what the child counted, and tells it with each answer what was counted
- * here.
- */
-function followToken(child: Child, token: Token): Child {
-  const intercepted = interceptReports(child, {
-    mark: MARK,
-    onMarked: (text) => takeToken(token, text),
-    onEnd: () => undefined,
-  });
-  const answer: Child["answer"] = (line) => child.answer(MARK + JSON.stringify({ ...token, line }));
-  return { ...intercepted, answer };
-}
-
-/** Goes on where the other one stopped. @returns the line that came with the token, if one did */
-function takeToken(token: Token, text: string): string | undefined {
-  // The other side of this file wrote it.
-  const other = JSON.parse(text) as Token & { readonly line?: string };
-  token.made = Math.max(token.made, other.made);
-  if (other.failed !== undefined) token.failed = other.failed;
-  return other.line;
 }

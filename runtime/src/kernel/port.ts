@@ -135,11 +135,14 @@ export interface BpfInstruction {
 }
 
 /**
- * What a process does to itself between fork and exec. Only `main` of `Processes.spawn` calls
+ * What a process does to itself between its birth and exec. Only `main` of `Processes.spawn` calls
  * these: the runtime's own process never changes its namespaces or its identity.
  */
 export interface Self {
-  /** @syscall unshare(2) CAP_SYS_ADMIN "leave shared namespaces for new ones" */
+  /**
+   * @syscall unshare(2) CAP_SYS_ADMIN "leave shared namespaces for new ones; a user namespace stays
+   * without id maps, see joinUserNamespace"
+   */
   unshare(flags: readonly NamespaceFlag[]): void;
   /** @syscall setns(2) CAP_SYS_ADMIN "enter the namespaces of another process by its pid" */
   joinNamespaces(hostPid: HostPid, flags: readonly NamespaceFlag[]): void;
@@ -147,6 +150,8 @@ export interface Self {
    * @syscall setns(2) CAP_SYS_ADMIN "enter the namespace that a path such as /proc/1/ns/net names"
    */
   joinNamespacePath(path: string, flag: NamespaceFlag): void;
+  /** @syscall setns(2) CAP_SYS_ADMIN "enter what createUserNamespace made" */
+  joinUserNamespace(handle: number): void;
   /**
    * @syscall open(2) - "open a cgroup's tasks or cgroup.procs file for a later joinCgroup; returns
    * a handle"
@@ -200,8 +205,11 @@ export interface Self {
   installSeccomp(program: readonly BpfInstruction[]): void;
   /** @syscall prctl(2) - "PR_SET_PDEATHSIG: the signal to get when the parent dies" */
   setParentDeathSignal(signal: string): void;
-  /** @syscall execve(2) - "become another program; returns only by throwing" */
-  execve(path: string, argv: readonly string[], env: readonly string[]): never;
+  /**
+   * @syscall execve(2) - "say which program to become: it happens when `main` returns it. Throws
+   * what can be seen before, as ENOENT; the rest is thrown by spawn"
+   */
+  execve(path: string, argv: readonly string[], env: readonly string[]): Program;
 }
 
 /** How a process ended: wait(2). Exactly one of the two is set. */
@@ -250,21 +258,25 @@ export interface SpawnOptions {
   readonly stdin: boolean;
 }
 
-/** How the report begins that a child makes when `main` throws: `"uncaught KernelError: …"`. */
-export const UNCAUGHT = "uncaught ";
+/** What a process becomes: execve(2). */
+export interface Program {
+  /** Of the file, as the child sees it. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+}
 
-/** What `main` of a spawned child can use besides its kernel: a line to its parent. */
+/** What `main` of a spawned child works with. */
 export interface Inside {
   /** The kernel as the child sees it: same port, plus what a process does to itself. */
   readonly kernel: Kernel & Self;
-  /** Sends one line of text (no newline) to the parent. */
-  report(line: string): void;
-  /** Sends one line and blocks until the parent answers with one (`Child.answer`). */
-  ask(line: string): string;
   /**
-   * Gives the master side of a terminal to the parent, which then has it as `Child.terminal`;
-   * blocks until it took it.
+   * The process that runs `main`. When it joins the PID namespace of another, that is a helper, and
+   * the child that goes on from there has another pid.
    */
+  readonly hostPid: HostPid;
+  /** Gives the master side of a terminal to the parent, which then has it as `Child.terminal`. */
   handOver(masterFd: number): void;
 }
 
@@ -274,44 +286,48 @@ export interface Terminal extends ByteSource, ByteSink {
   resize(rows: number, columns: number): void;
 }
 
-/** A process that `spawn` made. Its events are delivered after `spawn` returned. */
+/** A program that `spawn` started. Its events are delivered after `spawn` returned. */
 export interface Child {
   readonly hostPid: HostPid;
   readonly stdin: ByteSink | undefined;
   readonly stdout: ByteSource | undefined;
   readonly stderr: ByteSource | undefined;
-  /** Resolves when main handed a terminal over; never, if it does not. */
-  readonly terminal: Promise<Terminal>;
-  /**
-   * Lines that main reports or asks; ends (onEnd) when the child execs or exits, since the channel
-   * is close-on-exec.
-   */
-  onReport(onLine: (line: string) => void, onEnd: () => void): void;
-  /** Answers one `Inside.ask`. */
-  answer(line: string): void;
-  /**
-   * Resolves when the process has been reaped, after every line that main reported was delivered.
-   */
+  /** What main handed over. */
+  readonly terminal: Terminal | undefined;
+  /** Resolves when the process has been reaped. */
   readonly exited: Promise<WaitStatus>;
 }
 
-/** Processes: fork(2), signal(7), wait(2). */
+/** Id maps of a user namespace: the lines of uid_map and gid_map. */
+export interface UserNamespaceMaps {
+  readonly uid: readonly IdMap[];
+  readonly gid: readonly IdMap[];
+}
+
+/** Processes: vfork(2), execve(2), signal(7), wait(2). */
 export interface Processes {
   /**
-   * @syscall fork(2) CAP_SYS_ADMIN "make a child that runs `main` and then must execve; if main
-   * returns or throws, the child exits with 70"
+   * @syscall vfork(2) CAP_SYS_ADMIN "make a child that runs `main` and becomes the program that it
+   * returns; without one it exits with 0"
    *
-   * On Linux the child is a copy of this process: closures work, but only synchronous code may run
-   * in it.
+   * As after vfork(2), the child runs in the parent's memory and the parent waits: `main` is
+   * synchronous, what it writes into variables is there when `spawn` returns, and it must not wait
+   * for anything that the parent would have to do. What `main` throws, `spawn` throws, and what the
+   * kernel says to the program (execve: ENOENT, EACCES, ENOEXEC…); then the child is gone.
    */
-  spawn(options: SpawnOptions, main: (inside: Inside) => void): Child;
+  spawn(options: SpawnOptions, main: (inside: Inside) => Program | undefined): Child;
   /**
    * @syscall kill(2) CAP_KILL "send a signal by name, for example SIGTERM; ESRCH when there is no
    * such process"; `"0"` only looks whether it could
    */
   kill(hostPid: HostPid, signal: string): void;
-  /** @syscall write(2) CAP_SETUID "write uid_map or gid_map of a process's new user namespace" */
-  writeIdMap(hostPid: HostPid, kind: "uid" | "gid", map: readonly IdMap[]): void;
+  /**
+   * @syscall clone(2) CAP_SETUID "make a user namespace with its id maps, for children to enter;
+   * returns a handle"
+   */
+  createUserNamespace(maps: UserNamespaceMaps): number;
+  /** @syscall close(2) - "let go of it; it lives on while processes are in it" */
+  closeUserNamespace(handle: number): void;
 }
 
 /** Network links: rtnetlink(7). The network concept will add addresses, routes and bridges. */

@@ -1,14 +1,18 @@
 import { expect, test } from "vitest";
 import { injectFaults } from "./faults.ts";
-import { KernelError, type Child, type Inside, type Kernel, type Self } from "./port.ts";
+import {
+  KernelError,
+  type Child,
+  type Inside,
+  type Kernel,
+  type Program,
+  type Self,
+} from "./port.ts";
 import { createJournal, enterContext, traceKernel, withContext } from "./trace.ts";
-
-/** The end of a program: what execve of the toy kernel throws instead of never returning. */
-class Replaced extends Error {}
 
 type Toy = Kernel & Pick<Self, "setHostname" | "execve" | "installSeccomp">;
 
-/** A kernel with a few calls, whose children run at once and in the same memory. */
+/** A kernel with a few calls, whose children become nothing. */
 function createToy(): { readonly kernel: Toy; readonly calls: string[] } {
   const calls: string[] = [];
   let now = 1000;
@@ -26,45 +30,18 @@ function createToy(): { readonly kernel: Toy; readonly calls: string[] } {
     setHostname: note("setHostname"),
     installSeccomp: note("installSeccomp"),
     readText: (path: string) => `text of ${path}`,
-    execve: (path: string) => {
+    execve: (path: string, argv: readonly string[], env: readonly string[]) => {
       note("execve")(path);
-      throw new Replaced();
+      return { path, argv, env };
     },
-    spawn: (_: unknown, main: (inside: Inside) => void) => runChild(main),
+    spawn: (_: unknown, main: (inside: Inside) => Program | undefined) => {
+      const own = kernel as unknown as Inside["kernel"];
+      const program = main({ kernel: own, hostPid: 77, handOver: () => undefined });
+      if (program?.path === "/refused") throw new KernelError("execve", "ENOEXEC", "/refused");
+      return { hostPid: 77 } as Child; // What a decorator does not look at is missing.
+    },
   };
   const kernel = toy as unknown as Toy; // Only the calls above are made.
-  const runChild = (main: (inside: Inside) => void): Child => {
-    const lines: string[] = [];
-    const answers: string[] = [];
-    const listeners: ((line: string) => void)[] = [];
-    const say = (line: string): void => {
-      if (listeners.length === 0) lines.push(line);
-      for (const listener of listeners) listener(line);
-    };
-    const child = {
-      hostPid: 77,
-      answer: (line: string) => answers.push(line),
-      onReport: (onLine: (line: string) => void, onEnd: () => void) => {
-        listeners.push(onLine);
-        const ask = (line: string): string => {
-          say(line);
-          return answers.shift() ?? "";
-        };
-        try {
-          main({
-            kernel: kernel as unknown as Inside["kernel"],
-            report: say,
-            ask,
-            handOver: say as never,
-          });
-        } catch (error) {
-          if (!(error instanceof Replaced)) say(`uncaught ${String(error)}`);
-        }
-        onEnd();
-      },
-    };
-    return child as unknown as Child; // What a decorator does not look at is missing.
-  };
   return { kernel, calls };
 }
 
@@ -106,7 +83,7 @@ test("a journal keeps no contents but short texts for kernel files, and no value
   kernel.writeFile("/sys/fs/cgroup/x/cpu.max", "max", "existing");
   kernel.writeFile("/sys/fs/cgroup/x/cpu.max", "m".repeat(300), "existing");
   kernel.installSeccomp([{ code: 6, jt: 0, jf: 0, k: 0 }]);
-  expect(() => kernel.execve("/bin/x", ["x", "-v"], ["TOKEN=secret=1", "A=b"])).toThrow(Replaced);
+  kernel.execve("/bin/x", ["x", "-v"], ["TOKEN=secret=1", "A=b"]);
   expect(journal.entries().map(({ args }) => args)).toEqual([
     ["/etc/secret", { bytes: 8 }, "create", 0o600],
     ["/etc/secret", { bytes: 3 }, "append"],
@@ -144,38 +121,32 @@ test("traceKernel() names the line that asked", () => {
   expect(journal.entries()).toHaveLength(2);
 });
 
-test("traceKernel() brings home what a child did, in the context of its spawn", () => {
+test("traceKernel() journals what a child did behind its spawn, in the same context", () => {
   const journal = createJournal(20);
   const traced = withContext(traceKernel(createToy().kernel, journal), { subject: "c1" });
-  const lines: string[] = [];
-  const child = traced.spawn(SPAWN, (inside) => {
-    withContext(inside.kernel, { operation: "name" }).setHostname("boat");
-    inside.report("named");
-    inside.ask("and now?");
-    inside.kernel.execve("/bin/true", ["true"], []);
-  });
-  let ended = 0;
-  child.onReport(
-    (line) => lines.push(line),
-    () => (ended += 1),
-  );
-  expect([lines, ended]).toEqual([["named", "and now?"], 1]);
-  const told = journal
-    .entries()
-    .map(({ n, call, subject, operation, hostPid, errno }) => [
-      n,
-      call,
-      subject,
-      operation,
-      hostPid,
-      errno,
-    ]);
-  expect(told).toEqual([
-    [1, "spawn", "c1", undefined, undefined, undefined],
-    [2, "setHostname", "c1", "name", 77, undefined],
-    // The toy's execve ends main by throwing, which the tracer takes for a failure.
-    [3, "execve", "c1", undefined, 77, "EIO"],
+  const told = (path: string): readonly unknown[] => {
+    const from = journal.entries().length;
+    try {
+      traced.spawn(SPAWN, (inside) => {
+        withContext(inside.kernel, { operation: "name" }).setHostname("boat");
+        return inside.kernel.execve(path, ["x"], []);
+      });
+    } catch (error) {
+      expect(error).toBeInstanceOf(KernelError);
+    }
+    return journal
+      .entries()
+      .slice(from)
+      .map((entry) => [entry.n, entry.call, entry.operation, entry.hostPid, entry.errno]);
+  };
+  expect(told("/bin/true")).toEqual([
+    [1, "spawn", undefined, undefined, undefined],
+    [2, "setHostname", "name", 77, undefined],
+    [3, "execve", undefined, 77, undefined],
   ]);
+  expect(told("/bad").at(-1)).toEqual([6, "execve", undefined, 77, "EBUSY"]);
+  expect(told("/refused").at(-1)).toEqual([9, "execve", undefined, 77, "ENOEXEC"]);
+  expect(journal.entries().every(({ subject }) => subject === "c1")).toBe(true);
 });
 
 test("createJournal() keeps the newest entries", () => {
@@ -218,32 +189,26 @@ test("injectFaults() counts on through a child, and under a tracer", () => {
   const fails = [1, 2, 3, 4, 5, 6].map((failAt) => {
     const faulty = injectFaults(createToy().kernel, { failAt, errno: "EMFILE" });
     const kernel = withContext(traceKernel(faulty.kernel, createJournal(10)), { subject: "c1" });
-    const lines: string[] = [];
+    let outcome = "done";
     try {
       kernel.mkdir("/a", 0o755);
-      const child = kernel.spawn(SPAWN, (inside) => {
-        inside.ask("ready?");
+      kernel.spawn(SPAWN, (inside) => {
         inside.kernel.setHostname("boat");
-        inside.kernel.execve("/bin/true", ["true"], []);
+        return inside.kernel.execve("/bin/true", ["true"], []);
       });
-      child.answer("boat");
-      child.onReport(
-        (line) => lines.push(line),
-        () => undefined,
-      );
       kernel.rmdir("/a");
     } catch (error) {
-      lines.push(String(error));
+      outcome = String(error);
     }
-    return [faulty.failedCall(), lines.at(-1)];
+    return [faulty.failedCall(), outcome];
   });
   expect(fails).toEqual([
     ["mkdir", 'KernelError: mkdir "/a": EMFILE'],
     ["spawn", 'KernelError: spawn "new": EMFILE'],
-    ["setHostname", 'uncaught KernelError: setHostname "boat": EMFILE'],
-    ["execve", 'uncaught KernelError: execve "/bin/true": EMFILE'],
+    ["setHostname", 'KernelError: setHostname "boat": EMFILE'],
+    ["execve", 'KernelError: execve "/bin/true": EMFILE'],
     ["rmdir", 'KernelError: rmdir "/a": EMFILE'],
-    [undefined, "ready?"],
+    [undefined, "done"],
   ]);
 });
 
@@ -259,16 +224,12 @@ test("injectFaults() counts only what it is told to", () => {
 test("enterContext() says in whose name a child's calls are from now on, execve included", () => {
   const journal = createJournal(10);
   const { kernel } = createToy();
-  const child = traceKernel(kernel, journal).spawn(SPAWN, (inside) => {
+  traceKernel(kernel, journal).spawn(SPAWN, (inside) => {
     enterContext(inside.kernel, { concept: "namespaces", operation: "name" });
     inside.kernel.setHostname("boat");
     enterContext(inside.kernel, { concept: "container" });
-    inside.kernel.execve("/bin/true", ["true"], []);
+    return inside.kernel.execve("/bin/true", ["true"], []);
   });
-  child.onReport(
-    () => undefined,
-    () => undefined,
-  );
   enterContext(kernel, { concept: "nobody" });
   const [, name, exec] = journal.entries();
   expect(name).toMatchObject({ call: "setHostname", concept: "namespaces", operation: "name" });

@@ -9,21 +9,20 @@
  * A journal must be safe to show: of a file's contents it keeps the size, except for short texts
  * written to kernel files, which are the very point; of an environment it keeps the names.
  *
- * A child collects its entries and sends them home with its next question, before execve, and when
- * it fails. A call that succeeds in execve can no longer report so; the parent takes the end of the
- * channel for its success.
+ * A child runs in the memory of its parent, so its calls come into the same journal, behind the
+ * spawn that made it. The last one, execve, is what `spawn` does with the program.
  *
  * Kernel interface: none; strace(1) sees the same from outside.
  * Invariants: none.
- * Left out: entries of a child that is killed before it sends them.
+ * Left out: nothing.
  * Docs: docs/concepts/kernel.md
  *
  * @module
  */
 import { CALLS, type CallName } from "./calls.ts";
-import { decorate, interceptReports, type Callable, type Passing } from "./decorate.ts";
+import { decorate, type Callable, type Passing } from "./decorate.ts";
 import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
-import { KernelError, type Child, type Inside, type Kernel, type Self } from "./port.ts";
+import { KernelError, type Inside, type Kernel, type Program, type Self } from "./port.ts";
 
 /** In whose name a call is made. */
 export interface TraceContext {
@@ -91,8 +90,6 @@ interface Tracer {
   readonly options: TraceOptions;
   readonly record: (draft: Draft) => void;
 }
-
-const MARK = "\u0001trace ";
 
 /** How a traced kernel makes views of itself for another context; only traced kernels have it. */
 const VIEW = Symbol("view");
@@ -180,12 +177,28 @@ function tracedSpawn(
   const spawn: Kernel["spawn"] = (options, main) => {
     const start = tracer.clock();
     const passing = { name: "spawn", args: [options], entry: spawn } as const;
+    const begun = draftOf(passing, tracer, context, start);
+    let born: ChildTrace | undefined;
+    const tell = (spawned: Partial<Draft>, execve: Partial<Draft>): void => {
+      record({ ...begun, ...spawned });
+      for (const draft of born?.drafts ?? []) record(draft, born?.hostPid);
+      if (born?.execve === undefined) return;
+      const durationUs = Math.round(tracer.clock() - born.execve.atUs);
+      record({ ...born.execve, durationUs, ...execve }, born.hostPid);
+    };
     try {
-      const child = kernel.spawn(options, (inside) => runTraced(inside, tracer, context, main));
-      record({ ...draftOf(passing, tracer, context, start), result: child.hostPid });
-      return collectEntries(child, tracer, record);
+      const child = kernel.spawn(options, (inside) => {
+        const bornUs = tracer.clock();
+        born = { hostPid: inside.hostPid, durationUs: Math.round(bornUs - start), drafts: [] };
+        return runTraced(inside, tracer, { context, born, main });
+      });
+      tell({ durationUs: born?.durationUs ?? begun.durationUs, result: child.hostPid }, {});
+      return child;
     } catch (error) {
-      record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
+      const failed = errnoOf(error);
+      // A child that was born tells what failed: a call of its own, or execve behind them.
+      if (born === undefined) tell(failed, {});
+      else tell({ durationUs: born.durationUs, result: born.hostPid }, failed);
       throw error;
     }
   };
@@ -254,81 +267,50 @@ function callerOf(entry: Passing["entry"]): string | undefined {
   return FRAME.exec(holder.stack ?? "")?.[1];
 }
 
-/** In the child: the same, with entries that travel. */
+/** What a child's calls leave until `spawn` is over. */
+interface ChildTrace {
+  readonly hostPid: number;
+  /** From the call of spawn to the child's first breath. */
+  readonly durationUs: number;
+  readonly drafts: Draft[];
+  execve?: Draft;
+}
+
+interface TracedMain {
+  readonly context: TraceContext;
+  readonly born: ChildTrace;
+  readonly main: (inside: Inside) => Program | undefined;
+}
+
 function runTraced(
   inside: Inside,
   parent: Tracer,
-  context: TraceContext,
-  main: (inside: Inside) => void,
-): void {
-  let drafts: Draft[] = [];
+  { context, born, main }: TracedMain,
+): Program | undefined {
   let entered: TraceContext = {};
-  const tracer: Tracer = { ...parent, record: (draft) => drafts.push({ ...draft, ...entered }) };
-  const flush = (): void => {
-    if (drafts.length > 0) inside.report(MARK + JSON.stringify(drafts));
-    drafts = [];
+  const tracer: Tracer = {
+    ...parent,
+    record: (draft) => born.drafts.push({ ...draft, ...entered }),
   };
-  const view = (context: TraceContext): Kernel & Self & Viewed & Entered => {
-    const kernel = traced(inside.kernel, tracer, context);
-    const execve: Self["execve"] = (path, argv, env) => {
-      const start = tracer.clock();
-      const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
-      const begun = draftOf(passing, tracer, { ...context, ...entered }, start);
-      drafts.push({ ...begun, result: null });
-      flush();
-      try {
-        return inside.kernel.execve(path, argv, env);
-      } catch (error) {
-        const durationUs = Math.round(tracer.clock() - start);
-        drafts.push({ ...begun, durationUs, ...errnoOf(error) });
-        throw error;
-      }
-    };
-    return {
-      ...kernel,
-      execve,
-      [VIEW]: (more) => view({ ...context, ...more }),
-      [ENTER]: (current: TraceContext) => {
-        entered = current;
-      },
-    };
+  const execve: Self["execve"] = (path, argv, env) => {
+    const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
+    const begun = draftOf(passing, tracer, { ...context, ...entered }, tracer.clock());
+    try {
+      const program = inside.kernel.execve(path, argv, env);
+      born.execve = begun;
+      return program;
+    } catch (error) {
+      born.drafts.push({ ...begun, ...errnoOf(error) });
+      throw error;
+    }
   };
-  const ask = (line: string): string => {
-    flush();
-    return inside.ask(line);
-  };
-  const handOver = (masterFd: number): void => {
-    flush();
-    inside.handOver(masterFd);
-  };
-  try {
-    main({ kernel: view(context), report: (line) => inside.report(line), ask, handOver });
-  } finally {
-    flush();
-  }
-}
-
-/** In the parent: gives the child's entries to the journal. */
-function collectEntries(child: Child, tracer: Tracer, record: Recorder): Child {
-  // An execve that has begun; it is one that succeeded unless a failed one follows.
-  let begun: Draft | undefined;
-  return interceptReports(child, {
-    mark: MARK,
-    onMarked: (text) => {
-      // Our own child wrote it, in `runTraced`.
-      for (const draft of JSON.parse(text) as readonly Draft[]) {
-        const isBegun = draft.call === "execve" && draft.result === null;
-        if (isBegun) begun = draft;
-        else record(draft, child.hostPid);
-        if (draft.call === "execve" && !isBegun) begun = undefined;
-      }
-      return undefined;
-    },
-    onEnd: () => {
-      if (begun === undefined) return;
-      const { result: _, ...entry } = begun;
-      const durationUs = Math.round(tracer.clock() - entry.atUs);
-      record({ ...entry, durationUs }, child.hostPid);
+  const view = (context: TraceContext): Kernel & Self & Viewed & Entered => ({
+    ...traced(inside.kernel, tracer, context),
+    execve,
+    [VIEW]: (more) => view({ ...context, ...more }),
+    [ENTER]: (current: TraceContext) => {
+      entered = current;
     },
   });
+  return main({ ...inside, kernel: view(context) });
 }

@@ -5,9 +5,9 @@
  * ways: a child is born into a PID namespace (it cannot move into one itself), `setns` joins one
  * that exists, `unshare` makes a new one. The order matters, and it is all that this file decides:
  *
- *     spawn   pid       the parent arranges it before fork; PID 1 is whoever is born first
+ *     spawn   pid       the parent arranges it; PID 1 is whoever is born first
  *     join    others'   takes privileges over their owner, which a new user namespace takes away
- *     create  user      then wait for the parent's id maps: without them nobody is root inside
+ *     enter   user      a new one, made by the parent with its id maps: nobody is root without them
  *     create  mnt uts ipc net   in one call, now owned by the new user namespace
  *     …       the container's root file system is built, the cgroup is joined
  *     create  cgroup    its root is the cgroup that the process is in at this moment
@@ -44,7 +44,8 @@ export type NamespaceStep =
       readonly flags: readonly NamespaceFlag[];
     }
   | { readonly op: "unshare"; readonly flags: readonly NamespaceFlag[] }
-  | { readonly op: "await-id-maps" };
+  /** Enter a new user namespace, which somebody outside has made and given its id maps. */
+  | { readonly op: "enter-user-namespace" };
 
 /** The whole order; see the head of this file. */
 export interface NamespacePlan {
@@ -103,7 +104,7 @@ function planJoins(request: NamespaceRequest): NamespaceStep[] {
 function planCreations(request: NamespaceRequest): NamespaceStep[] {
   const steps: NamespaceStep[] = [];
   if (request.user === "private") {
-    steps.push({ op: "unshare", flags: ["CLONE_NEWUSER"] }, { op: "await-id-maps" });
+    steps.push({ op: "enter-user-namespace" });
   }
   const flags = NAMESPACE_KINDS.filter(
     (kind) => kind !== "user" && kind !== "pid" && kind !== "cgroup" && request[kind] === "private",
@@ -154,21 +155,22 @@ export function requestToJoin(hostPid: HostPid, kinds: readonly NamespaceKind[])
 /**
  * Carries one step out in the process that enters.
  *
- * @param awaitIdMaps blocks until the parent has written uid_map and gid_map of the calling process
+ * @param userNamespace the handle of the new user namespace, when one was planned
  * @throws KernelError as unshare(2) and setns(2) do; steps already taken stay taken, the process
  * must exit
  */
 export function applyNamespaceStep(
-  self: Pick<Self, "unshare" | "joinNamespaces">,
+  self: Pick<Self, "unshare" | "joinNamespaces" | "joinUserNamespace">,
   step: NamespaceStep,
-  awaitIdMaps: () => void,
+  userNamespace: number | null,
 ): void {
   switch (step.op) {
     case "join-namespaces":
       return self.joinNamespaces(step.hostPid, step.flags);
     case "unshare":
       return self.unshare(step.flags);
-    case "await-id-maps":
-      return awaitIdMaps();
+    case "enter-user-namespace":
+      if (userNamespace === null) throw new Error("bug: a user namespace was planned, none made");
+      return self.joinUserNamespace(userNamespace);
   }
 }

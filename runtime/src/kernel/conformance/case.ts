@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { KernelError, UNCAUGHT, type Inside, type Kernel, type SpawnOptions } from "../port.ts";
+import { KernelError, type Inside, type Kernel, type SpawnOptions } from "../port.ts";
 
 /** What a case needs beyond an ordinary user. */
 export type Need = "nothing" | "root" | "programs";
@@ -51,7 +51,6 @@ export function errnoOf(call: () => unknown): string {
 }
 
 const decoder = new TextDecoder();
-const RESULT = "result ";
 
 /** A child that neither has stdio nor a PID namespace of its own. */
 export const PLAIN: SpawnOptions = { pidNamespace: "inherit", stdio: "null", stdin: false };
@@ -59,28 +58,19 @@ export const PLAIN: SpawnOptions = { pidNamespace: "inherit", stdio: "null", std
 /** PID 1 of a new PID namespace. */
 export const FIRST: SpawnOptions = { ...PLAIN, pidNamespace: "new" };
 
-/** Runs a function in a child and returns what it returned, as JSON carries it. */
-export async function inChild(
+/** Runs a function in a child and returns what it returned. */
+export async function inChild<T>(
   kernel: Kernel,
   options: SpawnOptions,
-  body: (kernel: Inside["kernel"], inside: Inside) => unknown,
-): Promise<unknown> {
+  body: (kernel: Inside["kernel"], inside: Inside) => T,
+): Promise<T | undefined> {
+  let result: T | undefined;
   const child = kernel.spawn(options, (inside) => {
-    const result = body(inside.kernel, inside);
-    inside.report(`${RESULT}${JSON.stringify(result ?? null)}`);
+    result = body(inside.kernel, inside);
+    return undefined;
   });
-  const lines: string[] = [];
-  child.onReport(
-    (line) => lines.push(line),
-    () => undefined,
-  );
-  const status = await child.exited;
-  const uncaught = lines.find((line) => line.startsWith(UNCAUGHT));
-  if (uncaught !== undefined) throw new Error(`In the child: ${uncaught}`);
-  equal(status, { exitCode: 70 }, "a child whose main returns");
-  const result = lines.find((line) => line.startsWith(RESULT));
-  if (result === undefined) throw new Error("The child reported no result");
-  return JSON.parse(result.slice(RESULT.length));
+  equal(await child.exited, { exitCode: 0 }, "a child whose main returns nothing");
+  return result;
 }
 
 /** Everything that a stream brings until it ends. */

@@ -8,30 +8,24 @@
  *
  * @module
  */
-import type { Child, Kernel, NamespaceFlag } from "../port.ts";
+import type { Child, Inside, Kernel, NamespaceFlag } from "../port.ts";
 import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
 
-/** A child that makes namespaces, says so, and waits until it is answered. */
-async function holding(
-  kernel: Kernel,
-  flags: readonly NamespaceFlag[],
-  hostname?: string,
-): Promise<Child> {
-  const child = kernel.spawn(PLAIN, (inside) => {
-    inside.kernel.unshare(flags);
-    if (hostname !== undefined) inside.kernel.setHostname(hostname);
-    inside.ask("ready");
+/** A program that waits in the namespaces that `prepare` entered. */
+function holding(kernel: Kernel, prepare: (own: Inside["kernel"]) => void): Child {
+  return kernel.spawn(PLAIN, ({ kernel: own }) => {
+    prepare(own);
+    return own.execve("/bin/sleep", ["sleep", "1000"], []);
   });
-  await new Promise<void>((resolve) => {
-    child.onReport(() => resolve(), resolve);
-  });
-  return child;
 }
 
-async function release(child: Child): Promise<void> {
-  child.answer("go");
+async function release(kernel: Kernel, child: Child): Promise<void> {
+  kernel.kill(child.hostPid, "SIGKILL");
   await child.exited;
 }
+
+const MAP = [{ containerId: 0, hostId: 100_000, count: 65_536 }];
+const MAPS = { uid: MAP, gid: MAP };
 
 const FILES: readonly (readonly [NamespaceFlag, string])[] = [
   ["CLONE_NEWNS", "mnt"],
@@ -56,7 +50,7 @@ export const namespaceCases: readonly Case[] = [
           own.unshare([flag]);
           return links(own);
         });
-        const changed = FILES.filter((_, at) => (after as string[])[at] !== before[at]);
+        const changed = FILES.filter((_, at) => after?.[at] !== before[at]);
         equal(
           changed.map(([name]) => name),
           [flag],
@@ -83,9 +77,12 @@ export const namespaceCases: readonly Case[] = [
   },
   {
     name: "joinNamespaces() enters those of another process",
-    need: "root",
+    need: "programs",
     run: async ({ kernel }) => {
-      const holder = await holding(kernel, ["CLONE_NEWUTS", "CLONE_NEWNET"], "harbour");
+      const holder = holding(kernel, (own) => {
+        own.unshare(["CLONE_NEWUTS", "CLONE_NEWNET"]);
+        own.setHostname("harbour");
+      });
       const name = await inChild(kernel, PLAIN, (own) => {
         own.joinNamespaces(holder.hostPid, ["CLONE_NEWUTS", "CLONE_NEWNET"]);
         return [own.uname().nodename, own.listLinks().map((link) => link.name)];
@@ -98,7 +95,7 @@ export const namespaceCases: readonly Case[] = [
         return [own.uname().nodename, wrong];
       });
       equal(byPath, ["harbour", "EINVAL"], "by path");
-      await release(holder);
+      await release(kernel, holder);
       const gone = await inChild(kernel, PLAIN, (own) =>
         errnoOf(() => own.joinNamespaces(holder.hostPid, ["CLONE_NEWUTS"])),
       );
@@ -124,59 +121,47 @@ export const namespaceCases: readonly Case[] = [
     },
   },
   {
-    name: "writeIdMap() makes the child root of its user namespace",
+    name: "createUserNamespace() maps ids, and joinUserNamespace() makes the child its root",
     need: "root",
     run: async ({ kernel, scratch }) => {
       kernel.chmod(scratch, 0o777);
-      const child = kernel.spawn(PLAIN, (inside) => {
-        inside.kernel.unshare(["CLONE_NEWUSER"]);
-        inside.report(String(inside.kernel.identity().effectiveUid));
-        inside.ask("map");
-        inside.kernel.setGid(0);
-        inside.kernel.setUid(0);
-        inside.kernel.writeFile(`${scratch}/f`, "", "create");
-        inside.report(String(inside.kernel.identity().effectiveUid));
+      const handle = kernel.createUserNamespace(MAPS);
+      const seen = await inChild(kernel, PLAIN, (own) => {
+        own.joinUserNamespace(handle);
+        const before = own.identity().effectiveUid;
+        own.setGid(0);
+        own.setUid(0);
+        own.writeFile(`${scratch}/f`, "", "create");
+        const map = own.readText("/proc/self/uid_map").trim().split(/ +/);
+        return [before, own.identity().effectiveUid, map];
       });
-      const lines: string[] = [];
-      child.onReport(
-        (line) => {
-          lines.push(line);
-          if (line !== "map") return;
-          const map = [{ containerId: 0, hostId: 100_000, count: 65_536 }];
-          kernel.writeIdMap(child.hostPid, "uid", map);
-          kernel.writeIdMap(child.hostPid, "gid", map);
-          const again = errnoOf(() => kernel.writeIdMap(child.hostPid, "uid", map));
-          lines.push(again);
-          child.answer("mapped");
-        },
-        () => undefined,
-      );
-      await child.exited;
-      equal(lines, ["65534", "map", "EPERM", "0"], "a map is written once");
+      equal(seen, [65_534, 0, ["0", "100000", "65536"]], "inside");
       const { hostUid, hostGid } = kernel.lstat(`${scratch}/f`);
       equal([hostUid, hostGid], [100_000, 100_000], "owner outside");
+      kernel.closeUserNamespace(handle);
+      const gone = await inChild(kernel, PLAIN, (own) =>
+        errnoOf(() => own.joinUserNamespace(handle)),
+      );
+      equal(gone, "EBADF", "closed");
+      const twice = [...MAP, ...MAP];
+      equal(
+        errnoOf(() => kernel.createUserNamespace({ uid: twice, gid: MAP })),
+        "EINVAL",
+        "a map that overlaps itself",
+      );
     },
   },
   {
     name: "joinNamespaces() enters a user namespace together with what it owns",
-    need: "root",
+    need: "programs",
     run: async ({ kernel }) => {
-      const holder = kernel.spawn(PLAIN, (inside) => {
-        inside.kernel.unshare(["CLONE_NEWUSER"]);
-        inside.ask("map");
-        inside.kernel.unshare(["CLONE_NEWUTS"]);
-        inside.kernel.setHostname("harbour");
-        inside.ask("ready");
+      const handle = kernel.createUserNamespace(MAPS);
+      const holder = holding(kernel, (own) => {
+        own.joinUserNamespace(handle);
+        own.unshare(["CLONE_NEWUTS"]);
+        own.setHostname("harbour");
       });
-      await new Promise<void>((resolve) => {
-        holder.onReport((line) => {
-          if (line === "ready") return resolve();
-          const map = [{ containerId: 0, hostId: 100_000, count: 65_536 }];
-          kernel.writeIdMap(holder.hostPid, "uid", map);
-          kernel.writeIdMap(holder.hostPid, "gid", map);
-          holder.answer("mapped");
-        }, resolve);
-      });
+      kernel.closeUserNamespace(handle);
       const seen = await inChild(kernel, PLAIN, (own) => {
         own.joinNamespaces(holder.hostPid, ["CLONE_NEWUSER", "CLONE_NEWUTS"]);
         own.setGid(0);
@@ -186,7 +171,7 @@ export const namespaceCases: readonly Case[] = [
         const outside = errnoOf(() => own.joinNamespacePath("/proc/1/ns/uts", "CLONE_NEWUTS"));
         return [before, own.uname().nodename, outside];
       });
-      await release(holder);
+      await release(kernel, holder);
       equal(seen, ["harbour", "port", "EACCES"], "root inside, nobody outside");
     },
   },

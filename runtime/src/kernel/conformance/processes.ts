@@ -1,14 +1,14 @@
 /**
- * Conformance of processes: spawn, exit codes, signals, stdio, questions, terminals.
+ * Conformance of processes: spawn, exit codes, signals, stdio, terminals.
  *
- * Kernel interface: fork(2), execve(2), wait(2), kill(2), pty(7).
+ * Kernel interface: vfork(2), execve(2), wait(2), kill(2), pty(7).
  * Invariants: none.
  * Left out: job control.
  * Docs: docs/concepts/kernel.md
  *
  * @module
  */
-import { UNCAUGHT, type Child, type Kernel, type SpawnOptions } from "../port.ts";
+import type { Child, Kernel, SpawnOptions } from "../port.ts";
 import { collect, equal, errnoOf, FIRST, inChild, PLAIN, type Case } from "./case.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -18,59 +18,51 @@ const PIPES = { ...PLAIN, stdio: "pipes", stdin: true } as const;
 function shell(kernel: Kernel, script: string, options: SpawnOptions = PLAIN): Child {
   return kernel.spawn(options, (inside) => {
     const env = ["PATH=/usr/bin:/bin", "SHIP=drydock"];
-    inside.kernel.execve("/bin/sh", ["sh", "-c", script], env);
+    return inside.kernel.execve("/bin/sh", ["sh", "-c", script], env);
   });
 }
 
-const talking: readonly Case[] = [
+const born: readonly Case[] = [
   {
-    name: "spawn() runs main in a child, which sees what the parent had",
+    name: "spawn() runs main in a child, in the memory of its parent",
     need: "root",
     run: async ({ kernel, scratch }) => {
-      const captured = { text: "from the parent" };
-      const result = await inChild(kernel, PLAIN, (own) => {
-        own.writeFile(`${scratch}/f`, captured.text, "create");
-        captured.text = "changed";
-        return own.identity().hostPid;
+      const shared = { text: "from the parent" };
+      const pids = await inChild(kernel, PLAIN, (own, inside) => {
+        own.writeFile(`${scratch}/f`, shared.text, "create");
+        shared.text = "from the child";
+        own.chdir(scratch);
+        return [own.identity().hostPid, inside.hostPid];
       });
       equal(kernel.readText(`${scratch}/f`), "from the parent", "file");
-      equal(typeof result === "number" && result !== kernel.identity().hostPid, true, "pid");
-    },
-  },
-  {
-    name: "spawn() reports what main throws and exits with 70",
-    need: "root",
-    run: async ({ kernel }) => {
-      const child = kernel.spawn(PLAIN, (inside) => inside.kernel.rmdir("/proc"));
-      const lines: string[] = [];
-      const ended = new Promise<void>((resolve) => {
-        child.onReport((line) => lines.push(line), resolve);
-      });
-      equal(await child.exited, { exitCode: 70 }, "status");
-      await ended;
-      equal(lines, [`${UNCAUGHT}KernelError: rmdir "/proc": EBUSY`], "report");
-    },
-  },
-  {
-    name: "report() and ask() go to the parent in order, and ask() waits for the answer",
-    need: "root",
-    run: async ({ kernel }) => {
-      const child = kernel.spawn(PLAIN, (inside) => {
-        inside.report("first");
-        const answer = inside.ask("question");
-        inside.report(`heard ${answer}`);
-        inside.report("ü".repeat(100_000));
-      });
-      const lines: string[] = [];
-      child.onReport(
-        (line) => {
-          lines.push(line.length > 100 ? String(line.length) : line);
-          if (line === "question") child.answer("grün");
-        },
-        () => undefined,
+      equal(shared.text, "from the child", "memory");
+      equal(pids?.[0] === pids?.[1], true, "its own pid");
+      equal(pids?.includes(kernel.identity().hostPid), false, "not its parent's");
+      equal(
+        errnoOf(() => kernel.stat("f")),
+        "ENOENT",
+        "the parent's directory",
       );
-      equal(await child.exited, { exitCode: 70 }, "status");
-      equal(lines, ["first", "question", "heard grün", "100000"], "lines");
+    },
+  },
+  {
+    name: "spawn() throws what main throws, and the child is gone",
+    need: "root",
+    run: ({ kernel }) => {
+      let hostPid = 0;
+      const thrown = errnoOf(() =>
+        kernel.spawn(PLAIN, (inside) => {
+          ({ hostPid } = inside);
+          inside.kernel.rmdir("/proc");
+          return undefined;
+        }),
+      );
+      equal(thrown, "EBUSY", "errno");
+      equal(
+        errnoOf(() => kernel.kill(hostPid, "0")),
+        "ESRCH",
+        "reaped",
+      );
     },
   },
 ];
@@ -86,22 +78,55 @@ const running: readonly Case[] = [
     },
   },
   {
-    name: "execve() says why not, and main goes on",
+    name: "execve() and spawn() say why a program cannot run, and no child is left",
     need: "root",
-    run: async ({ kernel, scratch }) => {
+    run: ({ kernel, scratch }) => {
       kernel.writeFile(`${scratch}/data`, "not a program", "create", 0o755);
       kernel.writeFile(`${scratch}/plain`, "#!/bin/sh\n", "create", 0o644);
       kernel.writeFile(`${scratch}/lost`, "#!/no/such/interpreter\n", "create", 0o755);
       kernel.writeFile(`${scratch}/self`, "#!/proc/self/exe\n", "create", 0o755);
       kernel.symlink("/proc/self/exe", `${scratch}/link`);
-      const paths = ["none", "data", "plain", "lost", "data/x", "self", "link"];
-      const errnos = await inChild(kernel, PLAIN, (own) => [
-        ...paths.map((name) => errnoOf(() => own.execve(`${scratch}/${name}`, ["x"], []))),
-        errnoOf(() => own.execve(scratch, ["x"], [])),
-        errnoOf(() => own.execve("/proc/self/exe", ["x"], [])),
-      ]);
-      const expected = ["ENOENT", "ENOEXEC", "EACCES", "ENOENT", "ENOTDIR"];
-      equal(errnos, [...expected, "EACCES", "EACCES", "EACCES", "EACCES"], "errnos");
+      const expected = {
+        [`${scratch}/none`]: "ENOENT",
+        [`${scratch}/data`]: "ENOEXEC",
+        [`${scratch}/plain`]: "EACCES",
+        [`${scratch}/lost`]: "ENOENT",
+        [`${scratch}/data/x`]: "ENOTDIR",
+        [`${scratch}/self`]: "EACCES",
+        [`${scratch}/link`]: "EACCES",
+        [scratch]: "EACCES",
+        "/proc/self/exe": "EACCES",
+      };
+      for (const [path, errno] of Object.entries(expected)) {
+        let hostPid = 0;
+        const said = errnoOf(() =>
+          kernel.spawn(PLAIN, (inside) => {
+            ({ hostPid } = inside);
+            return inside.kernel.execve(path, ["x"], []);
+          }),
+        );
+        equal([path, said], [path, errno], "errno");
+        equal(
+          errnoOf(() => kernel.kill(hostPid, "0")),
+          "ESRCH",
+          "reaped",
+        );
+      }
+    },
+  },
+  {
+    name: "execve() can be asked again when it said no at once",
+    need: "programs",
+    run: async ({ kernel, scratch }) => {
+      const child = kernel.spawn(PLAIN, ({ kernel: own }) => {
+        equal(
+          errnoOf(() => own.execve(`${scratch}/none`, ["x"], [])),
+          "ENOENT",
+          "errno",
+        );
+        return own.execve("/bin/sh", ["sh", "-c", "exit 3"], []);
+      });
+      equal(await child.exited, { exitCode: 3 }, "status");
     },
   },
   {
@@ -173,9 +198,6 @@ const signals: readonly Case[] = [
     run: async ({ kernel }) => {
       for (const signal of ["SIGTERM", "SIGKILL", "SIGRTMIN+3"]) {
         const child = shell(kernel, "exec sleep 1000");
-        await new Promise<void>((resolve) => {
-          child.onReport(() => undefined, resolve);
-        });
         kernel.kill(child.hostPid, signal);
         equal(await child.exited, { signal, coreDumped: false }, "status");
         equal(
@@ -221,27 +243,19 @@ const terminals: readonly Case[] = [
     name: "openTerminal() and handOver() give the parent a terminal with a size",
     need: "programs",
     run: async ({ kernel }) => {
+      let slave = "";
       const child = kernel.spawn({ ...PLAIN, stdio: "terminal" }, (inside) => {
         inside.kernel.setSession();
         const { slavePath, masterFd } = inside.kernel.openTerminal("/dev/ptmx");
-        inside.report(slavePath);
-        inside.ask("size");
+        slave = slavePath;
         inside.handOver(masterFd);
         const script = "read line; stty size; tty; echo got $line";
-        inside.kernel.execve("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"]);
+        return inside.kernel.execve("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"]);
       });
-      let slave = "";
-      child.onReport(
-        (line) => {
-          if (line === "size") child.answer("");
-          else slave = line;
-        },
-        () => undefined,
-      );
-      const terminal = await child.terminal;
+      const { terminal } = child;
       const output = collect(terminal);
-      terminal.resize(33, 99);
-      terminal.write(encode("line\n"));
+      terminal?.resize(33, 99);
+      terminal?.write(encode("line\n"));
       equal(await child.exited, { exitCode: 0 }, "status");
       const lines = (await output).split("\r\n").filter((line) => line !== "");
       equal(lines, ["line", "33 99", slave, "got line"], "what the terminal showed");
@@ -254,17 +268,14 @@ const terminals: readonly Case[] = [
       const child = kernel.spawn({ ...PLAIN, stdio: "terminal" }, (inside) => {
         inside.kernel.setSession();
         inside.handOver(inside.kernel.openTerminal("/dev/ptmx").masterFd);
-        inside.kernel.execve("/bin/sleep", ["sleep", "1000"], []);
+        return inside.kernel.execve("/bin/sleep", ["sleep", "1000"], []);
       });
-      const terminal = await child.terminal;
-      terminal.listen(
+      const { terminal } = child;
+      terminal?.listen(
         () => undefined,
         () => undefined,
       );
-      await new Promise<void>((resolve) => {
-        child.onReport(() => undefined, resolve);
-      });
-      terminal.write(new Uint8Array([3]));
+      terminal?.write(new Uint8Array([3]));
       equal(await child.exited, { signal: "SIGINT", coreDumped: false }, "status");
     },
   },
@@ -288,8 +299,19 @@ const pids: readonly Case[] = [
     run: async ({ kernel }) => {
       const first = shell(kernel, "exec sleep 1000", FIRST);
       const joined = { ...PLAIN, pidNamespace: first.hostPid };
-      const pid = await inChild(kernel, joined, (own) => own.identity().hostPid);
-      equal(pid, 2, "the second process of the namespace");
+      const child = shell(kernel, "echo $$ $PPID; exit 9", { ...joined, stdio: "pipes" });
+      const output = collect(child.stdout);
+      equal(await child.exited, { exitCode: 9 }, "status");
+      const [pid, parent] = (await output).trim().split(" ");
+      equal(
+        [Number(pid) > 1, parent],
+        [true, "0"],
+        "a process of the namespace, its parent is not",
+      );
+      const missing = errnoOf(() =>
+        kernel.spawn(joined, ({ kernel: own }) => own.execve("/none", ["x"], [])),
+      );
+      equal(missing, "ENOENT", "a program that is not there");
       kernel.kill(first.hostPid, "SIGKILL");
       await first.exited;
       equal(
@@ -299,11 +321,31 @@ const pids: readonly Case[] = [
       );
     },
   },
+  {
+    name: "spawn() into the PID namespace of a process gives terminals and sessions, too",
+    need: "programs",
+    run: async ({ kernel }) => {
+      const first = shell(kernel, "exec sleep 1000", FIRST);
+      const options = { pidNamespace: first.hostPid, stdio: "terminal", stdin: true } as const;
+      const child = kernel.spawn(options, (inside) => {
+        inside.kernel.setSession();
+        inside.handOver(inside.kernel.openTerminal("/dev/ptmx").masterFd);
+        const script = "echo on </dev/tty >/dev/tty; cut -d' ' -f6 /proc/self/stat; echo";
+        return inside.kernel.execve("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"]);
+      });
+      const output = collect(child.terminal);
+      equal(await child.exited, { exitCode: 0 }, "status");
+      const [on, session] = (await output).split("\r\n");
+      equal([on, session], ["on", String(child.hostPid)], "leader of a session with a terminal");
+      kernel.kill(first.hostPid, "SIGKILL");
+      await first.exited;
+    },
+  },
 ];
 
 /** Processes: what every implementation must do. */
 export const processCases: readonly Case[] = [
-  ...talking,
+  ...born,
   ...running,
   ...signals,
   ...terminals,

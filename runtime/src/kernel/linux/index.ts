@@ -1,2 +1,1 @@
-export { FORK_FLAGS } from "./fork.ts";
 export { createLinuxKernel } from "./linux-kernel.ts";

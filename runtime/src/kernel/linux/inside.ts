@@ -1,15 +1,10 @@
 /**
- * Inside: the life of a forked child from fork to exec.
+ * Inside: the life of a child from its birth to exec.
  *
- * It never returns to the event loop, which belongs to the parent: whatever happens, the process
- * ends here or becomes another program. What `main` throws is reported as a line that begins with
- * `UNCAUGHT`, and the exit code is 70.
+ * Its stdio is connected, its signals act as in a new program again, `main` runs; then it becomes
+ * the program that `main` returned, or ends.
  *
- * Before `main` runs, the child makes itself non-dumpable: then no process of a container that it
- * is about to join can look at its memory, or reach our binary through its /proc/PID/exe. execve(2)
- * takes that back.
- *
- * Kernel interface: dup(2), prctl(2), _exit(2).
+ * Kernel interface: dup(2), signal(2), close_range(2), execve(2), _exit(2).
  * Invariants: none.
  * Left out: a core dump of a child that failed.
  * Docs: docs/concepts/kernel.md
@@ -17,44 +12,26 @@
  * @module
  */
 import fs from "node:fs";
-import { KernelError, UNCAUGHT, type Inside, type Kernel, type Self } from "../port.ts";
-import { openChildEnd, type ChildEnd } from "./channel.ts";
-import { takeControl } from "./fork.ts";
-import { check, type Libc } from "./libc.ts";
+import { KernelError, type Program } from "../port.ts";
+import { execveCall, type CCall } from "./contexts.ts";
+import { check, cPath, type Libc } from "./libc.ts";
+import { whyNotExecute, type OwnBinary } from "./own-binary.ts";
 
-const PR_SET_DUMPABLE = 4;
-
-/** EX_SOFTWARE of sysexits(3): main returned or threw. */
-const EXIT_WITHOUT_EXEC = 70;
+const SIGKILL = 9;
+const SIGSTOP = 19;
+const LAST_SIGNAL = 64;
 
 /** The child's ends of what connects it with its parent; undefined is /dev/null. */
 export interface ChildSide {
   readonly stdin: number | undefined;
   readonly stdout: number | undefined;
   readonly stderr: number | undefined;
-  readonly channel: number;
+  /** Where a terminal's master goes, when there will be one. */
+  readonly mail: number | undefined;
 }
 
-/** Runs `main` in the child. */
-export function runInside(
-  libc: Libc,
-  side: ChildSide,
-  kernel: Kernel & Self,
-  main: (inside: Inside) => void,
-): never {
-  const channel = openChildEnd(side.channel);
-  try {
-    takeControl(libc);
-    check(libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl", "PR_SET_DUMPABLE");
-    connectStdio(libc, side);
-    main(createInside(channel, kernel));
-  } catch (error) {
-    reportUncaught(channel, error);
-  }
-  return libc._exit(EXIT_WITHOUT_EXEC);
-}
-
-function connectStdio(libc: Libc, side: ChildSide): void {
+/** Connects stdin, stdout and stderr. */
+export function connectStdio(libc: Libc, side: ChildSide): void {
   const nothing = fs.openSync("/dev/null", fs.constants.O_RDWR);
   for (const [fd, from] of [side.stdin, side.stdout, side.stderr].entries()) {
     check(libc.dup2(from ?? nothing, fd), "dup2", String(fd));
@@ -62,30 +39,37 @@ function connectStdio(libc: Libc, side: ChildSide): void {
   fs.closeSync(nothing);
 }
 
-function createInside(channel: ChildEnd, kernel: Kernel & Self): Inside {
-  return {
-    kernel,
-    report: (line) => channel.send("r", line),
-    ask: (line) => {
-      channel.send("a", line);
-      return channel.receive();
-    },
-    handOver: (masterFd) => {
-      channel.send("t", String(masterFd));
-      const answer = channel.receive();
-      if (answer.startsWith("!")) {
-        throw new KernelError("pidfd_getfd", answer.slice(1), String(masterFd));
-      }
-      fs.closeSync(masterFd);
-    },
-  };
+/** Signals act as in a new program; they stay blocked. */
+export function resetSignals(libc: Libc): void {
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    if (signal !== SIGKILL && signal !== SIGSTOP) libc.signal(signal, 0);
+  }
 }
 
-function reportUncaught(channel: ChildEnd, error: unknown): void {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  try {
-    channel.send("r", `${UNCAUGHT}${text.replaceAll("\n", " ")}`);
-  } catch {
-    // The parent is gone: the exit code is all that is left to say.
-  }
+/**
+ * The call that makes this process another program.
+ *
+ * @throws KernelError EACCES when that is our own binary, see `own-binary.ts`; EINVAL when a text
+ * holds a NUL
+ */
+export function prepareExecve(libc: Libc, own: OwnBinary, program: Program): CCall {
+  const { path, argv, env } = program;
+  for (const text of [path, ...argv, ...env]) cPath("execve", text);
+  const why = whyNotExecute(own, path);
+  if (why !== undefined) throw new KernelError("execve", why, path);
+  return execveCall(libc, program);
+}
+
+const CLOSE_RANGE_CLOEXEC = 4;
+const FIRST_OTHER_FD = 3;
+const LAST_FD = 0xffffffff;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const OLD_KERNEL_FDS = 4096;
+
+/** Node opens everything close-on-exec; this holds also for what was inherited by Node itself. */
+export function closeOnExec(libc: Libc): void {
+  if (libc.raw("close_range", FIRST_OTHER_FD, LAST_FD, CLOSE_RANGE_CLOEXEC) >= 0) return;
+  // Linux before 5.11 cannot mark a range.
+  for (let fd = FIRST_OTHER_FD; fd < OLD_KERNEL_FDS; fd++) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
 }

@@ -10,8 +10,7 @@ import type { JournalEntry } from "../trace.ts";
 
 /** Which of the system calls below one call of the port makes. */
 const MADE: Partial<Record<CallName, readonly string[]>> = {
-  // The parent's children go to a new PID namespace, and to its own again.
-  spawn: ["unshare", "setns"],
+  spawn: ["clone"],
   unshare: ["unshare"],
   mount: ["mount"],
   umount: ["umount2"],

@@ -26,18 +26,20 @@ type Bytes = Uint8Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Ar
  * otherwise.
  */
 export interface Libc {
-  readonly fork: () => number;
-  readonly _exit: (status: number) => never;
+  /** See `clone` in clone(2): starts `fn(arg)` on a stack; `pid` is where the child's is put. */
+  readonly clone: (...call: [bigint, bigint, number, bigint, bigint]) => number;
+  readonly getcontext: (context: bigint) => number;
+  /** Numbers and addresses only. */
+  readonly makecontext: (context: bigint, fn: bigint, args: readonly (number | bigint)[]) => void;
+  /** The address of a C function. */
+  readonly functionAddress: (name: string) => bigint;
+  /** The address of a C function that runs a function of ours; it stays for good. */
+  readonly callbackAddress: (body: () => void) => bigint;
   readonly waitpid: (pid: number, status: Int32Array, options: number) => number;
   readonly kill: (pid: number, signal: number) => number;
   readonly signal: (signal: number, handler: number) => number | bigint;
   readonly getpid: () => number;
   readonly setsid: () => number;
-  readonly execve: (
-    path: string,
-    argv: readonly (string | null)[],
-    env: readonly (string | null)[],
-  ) => number;
   readonly unshare: (flags: number) => number;
   readonly setns: (fd: number, kind: number) => number;
   readonly mount: (...call: MountArguments) => number;
@@ -47,13 +49,14 @@ export interface Libc {
   readonly sethostname: (name: string, length: number) => number;
   readonly setdomainname: (name: string, length: number) => number;
   readonly prctl: (...options: [number, number, number, number, number]) => number;
-  readonly madvise: (address: number, length: number, advice: number) => number;
   readonly flock: (fd: number, operation: number) => number;
   readonly dup2: (from: number, to: number) => number;
   readonly pipe2: (fds: Int32Array, flags: number) => number;
   readonly fcntl: (fd: number, command: number, value: number) => number;
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly socketpair: (...call: [number, number, number, Int32Array]) => number;
+  readonly sendmsg: (fd: number, message: Uint8Array, flags: number) => number;
+  readonly recvmsg: (fd: number, message: Uint8Array, flags: number) => number;
   readonly send: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
   readonly recv: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
   readonly ioctl: (fd: number, request: number, bytes: Bytes) => number;
@@ -86,7 +89,7 @@ export interface Libc {
 type MountArguments = [string, string, string | null, number, string | null];
 
 /**
- * Binds the C library of this process, glibc or musl.
+ * Binds the C library of this process.
  *
  * @param arch Node's name of the architecture, for the numbers of the raw calls
  */
@@ -104,6 +107,9 @@ export function openLibc(arch: string): Libc {
   const rawBytes = library.func("syscall", "long", ["long", "long", "long", "void *", "void *"]);
   const rawMask = library.func("syscall", "long", ["long", "long", "void *", "void *", "long"]);
   const rawPair = library.func("syscall", "long", ["long", "void *", "void *"]);
+  const makecontext = library.func("void makecontext(uintptr_t, uintptr_t, int, ...)");
+  const callback = koffi.proto("void (void)");
+  const dlsym = library.func("dlsym", "uintptr_t", ["uintptr_t", "str"]);
   return {
     ...processFunctions(bind),
     ...fileFunctions(bind),
@@ -116,6 +122,11 @@ export function openLibc(arch: string): Libc {
     rawBytes: (call, ...rest) => Number(rawBytes(numbers[call], ...rest)),
     rawMask: (call, ...rest) => Number(rawMask(numbers[call], ...rest)),
     rawPair: (call, ...rest) => Number(rawPair(numbers[call], ...rest)),
+    makecontext: (context, fn, args) => {
+      makecontext(context, fn, args.length, ...args.flatMap((each) => ["int64_t", each]));
+    },
+    functionAddress: (name) => BigInt(dlsym(0, name) as number | bigint),
+    callbackAddress: (body) => koffi.address(koffi.register(body, koffi.pointer(callback))),
     addressOf: (bytes) => koffi.address(bytes),
   };
 }
@@ -125,14 +136,13 @@ type Bind = (name: string, result: string, types: readonly string[]) => never;
 /** What concerns the calling process, its children and its view of the machine. */
 function processFunctions(bind: Bind) {
   return {
-    fork: bind("fork", "int", []),
-    _exit: bind("_exit", "void", ["int"]),
+    clone: bind("clone", "int", ["uintptr_t", "uintptr_t", "int", "uintptr_t", "uintptr_t"]),
+    getcontext: bind("getcontext", "int", ["uintptr_t"]),
     waitpid: bind("waitpid", "int", ["int", "int32_t *", "int"]),
     kill: bind("kill", "int", ["int", "int"]),
     signal: bind("signal", "uintptr_t", ["int", "uintptr_t"]),
     getpid: bind("getpid", "int", []),
     setsid: bind("setsid", "int", []),
-    execve: bind("execve", "int", ["str", "str *", "str *"]),
     unshare: bind("unshare", "int", ["int"]),
     setns: bind("setns", "int", ["int", "int"]),
     mount: bind("mount", "int", ["str", "str", "str", "ulong", "str"]),
@@ -142,7 +152,6 @@ function processFunctions(bind: Bind) {
     sethostname: bind("sethostname", "int", ["str", "size_t"]),
     setdomainname: bind("setdomainname", "int", ["str", "size_t"]),
     prctl: bind("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]),
-    madvise: bind("madvise", "int", ["size_t", "size_t", "int"]),
     getrandom: bind("getrandom", "long", ["uint8_t *", "size_t", "uint32_t"]),
     clock_gettime: bind("clock_gettime", "int", ["int", "int64_t *"]),
   };
@@ -157,6 +166,8 @@ function fileFunctions(bind: Bind) {
     fcntl: bind("fcntl", "int", ["int", "int", "long"]),
     socket: bind("socket", "int", ["int", "int", "int"]),
     socketpair: bind("socketpair", "int", ["int", "int", "int", "int32_t *"]),
+    sendmsg: bind("sendmsg", "long", ["int", "uint8_t *", "int"]),
+    recvmsg: bind("recvmsg", "long", ["int", "uint8_t *", "int"]),
     send: bind("send", "long", ["int", "uint8_t *", "size_t", "int"]),
     recv: bind("recv", "long", ["int", "uint8_t *", "size_t", "int"]),
     ioctl: bind("ioctl", "int", ["int", "ulong", "void *"]),

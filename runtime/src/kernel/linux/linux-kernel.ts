@@ -4,13 +4,11 @@
  * Each file of this folder implements one part of the port; this one puts them together. Nothing
  * here decides anything: what the kernel says is what the caller gets, with the errno by name.
  *
- * What a process needs to call `spawn`: Linux on x86_64 or arm64, and Node started with the flags
- * of `FORK_FLAGS`, since a forked child has none of its parent's threads and V8 must not wait for
- * them. See `fork.ts`.
+ * What a process needs: Linux on x86_64 or arm64, with the GNU C library.
  *
  * Kernel interface: syscalls(2).
  * Invariants: none; `kernel/conformance.ts` says what every implementation must do.
- * Left out: other architectures.
+ * Left out: other architectures and C libraries.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -42,5 +40,5 @@ export function createLinuxKernel(): Kernel {
     ...linuxClock(libc),
     ...linuxMachine(libc),
   };
-  return { ...withoutProcesses, ...linuxProcesses(libc, withoutProcesses) };
+  return { ...withoutProcesses, ...linuxProcesses(libc, withoutProcesses, process.arch) };
 }

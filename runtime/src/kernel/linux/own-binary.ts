@@ -36,18 +36,24 @@ export function findOwnBinary(): OwnBinary {
 }
 
 /**
- * Whether executing a path would execute our own binary, also as the interpreter of a script.
+ * Why a path must not be executed: it is our own binary, also as the interpreter of a script, or it
+ * cannot be looked at. A helper outside a container's PID namespace sees nothing behind
+ * `/proc/self`, where its child would see our binary: so what cannot be looked at is refused.
  *
- * A path that cannot be looked at is none: execve(2) will say what is wrong with it.
+ * @returns an errno, or undefined when it may be executed
  */
-export function leadsToOwnBinary(own: OwnBinary, path: string): boolean {
+export function whyNotExecute(own: OwnBinary, path: string): string | undefined {
   let current: string | undefined = path;
-  for (let depth = 0; current !== undefined && depth <= INTERPRETER_DEPTH; depth++) {
-    const stat: fs.Stats | undefined = fs.statSync(current, { throwIfNoEntry: false });
-    if (stat?.dev === own.device && stat.ino === own.inode) return true;
-    current = stat?.isFile() === true ? interpreterOf(current) : undefined;
+  try {
+    for (let depth = 0; current !== undefined && depth <= INTERPRETER_DEPTH; depth++) {
+      const stat: fs.Stats = fs.statSync(current);
+      if (stat.dev === own.device && stat.ino === own.inode) return "EACCES";
+      current = stat.isFile() ? interpreterOf(current) : undefined;
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : "EIO";
   }
-  return false;
 }
 
 /** The interpreter that the first line of a script names. */

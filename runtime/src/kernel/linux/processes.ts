@@ -1,11 +1,11 @@
 /**
- * Processes: spawn, kill and id maps.
+ * Processes: spawn, kill and user namespaces.
  *
- * `spawn` is one synchronous block: pipes, fork, and in the parent the ends as streams. The child's
- * ends are closed in the parent at once, so that the end of a stream means that nobody in the
- * container can write any more.
+ * `spawn` is one synchronous block: pipes, a child that runs `main` and becomes a program, and in
+ * the parent the ends as streams. The child's ends are closed in the parent at once, so that the
+ * end of a stream means that nobody in the container can write any more.
  *
- * Kernel interface: fork(2), pipe(2), socketpair(2), kill(2), user_namespaces(7).
+ * Kernel interface: clone(2), pipe(2), socketpair(2), kill(2), user_namespaces(7).
  * Invariants: none.
  * Left out: spawning from inside a child: only the process with the event loop spawns.
  * Docs: docs/concepts/kernel.md
@@ -16,74 +16,123 @@ import fs from "node:fs";
 import {
   KernelError,
   type Child,
+  type HostPid,
   type Inside,
   type Kernel,
   type Processes,
+  type Program,
   type Self,
   type SpawnOptions,
 } from "../port.ts";
 import { createChild, type ParentSide } from "./child.ts";
+import type { CCall } from "./contexts.ts";
+import { sendDescriptor } from "./descriptors.ts";
 import { callFs } from "./files.ts";
-import { findForkPlace, fork, type ForkPlace } from "./fork.ts";
-import { runInside, type ChildSide } from "./inside.ts";
+import {
+  closeOnExec,
+  connectStdio,
+  prepareExecve,
+  resetSignals,
+  type ChildSide,
+} from "./inside.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { createReaper } from "./reaper.ts";
 import { linuxSelf } from "./self.ts";
 import { signalNumber } from "../signals.ts";
+import { createUserNamespace } from "./user-namespace.ts";
+import { createVfork, type Body } from "./vfork.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const O_CLOEXEC = 0o2000000;
 
 type Rest = Omit<Kernel, keyof Processes>;
+type Main = (inside: Inside) => Program | undefined;
 
 /** The process calls of the port on Linux. @param rest the other calls, for the child's kernel */
-export function linuxProcesses(libc: Libc, rest: Rest): Processes {
+export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes {
   const reaper = createReaper(libc);
-  let place: ForkPlace | undefined;
-  // Made before the fork: a child would have to make it anew each time.
-  let childKernel: (Kernel & Self) | undefined;
-  const kill: Processes["kill"] = (hostPid, signal) => {
-    const number = signalNumber(signal);
-    if (number === undefined) throw new KernelError("kill", "EINVAL", signal);
-    check(libc.kill(hostPid, number), "kill", String(hostPid));
+  const processes: Omit<Processes, "spawn"> = {
+    kill: (hostPid, signal) => {
+      const number = signalNumber(signal);
+      if (number === undefined) throw new KernelError("kill", "EINVAL", signal);
+      check(libc.kill(hostPid, number), "kill", String(hostPid));
+    },
+    createUserNamespace: (maps) => createUserNamespace(libc, arch, maps),
+    closeUserNamespace: (handle) => fs.closeSync(handle),
   };
-  const writeIdMap: Processes["writeIdMap"] = (hostPid, kind, map) => {
-    const lines = map.map((range) => `${range.containerId} ${range.hostId} ${range.count}\n`);
-    rest.writeFile(`/proc/${hostPid}/${kind}_map`, lines.join(""), "existing");
-  };
-  const spawn = (options: SpawnOptions, main: (inside: Inside) => void): Child => {
-    place ??= callFs("fork", "/proc/self", findForkPlace);
-    childKernel ??= {
-      ...rest,
-      kill,
-      writeIdMap,
-      spawn: refuseSpawn,
-      ...linuxSelf(libc, callFs("fork", "/proc/self/exe", findOwnBinary)),
-    };
+  let nursery: Nursery | undefined;
+  const spawn: Processes["spawn"] = (options, main): Child => {
+    nursery ??= createNursery(libc, { ...rest, ...processes, spawn: refuseSpawn }, arch);
     reaper.start();
     const ends = openEnds(libc, options);
-    const pid = forkOrClose(libc, place, ends, options);
-    if (pid === 0) runInside(libc, ends.child, childKernel, main);
-    closeAll(ends.child);
-    return createChild(libc, reaper, pid, ends.parent);
+    let hostPid: HostPid;
+    try {
+      hostPid = nursery(options, ends.child, main);
+    } catch (error) {
+      closeAll(ends.parent);
+      throw error;
+    } finally {
+      closeAll(ends.child);
+    }
+    return createChild(libc, reaper, hostPid, ends.parent);
   };
-  return { spawn, kill, writeIdMap };
+  return { spawn, ...processes };
+}
+
+type Nursery = (options: SpawnOptions, side: ChildSide, main: Main) => number;
+
+/** What is made once for all children. */
+function createNursery(libc: Libc, kernel: Kernel, arch: string): Nursery {
+  const vfork = createVfork(libc, arch);
+  const own = callFs("stat", "/proc/self/exe", findOwnBinary);
+  const selves = { child: linuxSelf(libc, false), helper: linuxSelf(libc, true) };
+  let prepared: CCall | undefined;
+  const execve: Self["execve"] = (path, argv, env) => {
+    const program = { path, argv, env };
+    prepared = prepareExecve(libc, own, program);
+    return program;
+  };
+  const kernels = {
+    child: { ...kernel, ...selves.child.self, execve },
+    helper: { ...kernel, ...selves.helper.self, execve },
+  };
+  return ({ pidNamespace }, side, main) => {
+    let path = "";
+    const body: Body = ({ hostPid, isHelper }) => {
+      const role = isHelper ? "helper" : "child";
+      connectStdio(libc, side);
+      const handOver = (masterFd: number): void => handOverTerminal(libc, side, masterFd);
+      const program = main({ kernel: kernels[role], hostPid, handOver });
+      resetSignals(libc);
+      const late = selves[role].takeLateCalls();
+      if (program === undefined || prepared === undefined) return [...late, EXIT];
+      ({ path } = program);
+      closeOnExec(libc);
+      return [...late, prepared];
+    };
+    try {
+      const outcome = vfork(pidNamespace, body);
+      if ("hostPid" in outcome) return outcome.hostPid;
+      throw new KernelError("execve", outcome.execveErrno, path);
+    } finally {
+      prepared = undefined;
+      for (const self of Object.values(selves)) self.takeLateCalls();
+    }
+  };
+}
+
+const EXIT: CCall = { name: "_exit", args: [0] };
+
+function handOverTerminal(libc: Libc, { mail }: ChildSide, masterFd: number): void {
+  if (mail === undefined) throw new KernelError("sendmsg", "ENOTCONN", String(masterFd));
+  sendDescriptor(libc, mail, masterFd);
+  fs.closeSync(masterFd);
 }
 
 function refuseSpawn(): never {
   throw new KernelError("fork", "EOPNOTSUPP", "child");
-}
-
-function forkOrClose(libc: Libc, place: ForkPlace, ends: Ends, options: SpawnOptions): number {
-  try {
-    return fork(libc, place, options.pidNamespace);
-  } catch (error) {
-    closeAll(ends.child);
-    closeAll(ends.parent);
-    throw error;
-  }
 }
 
 interface Ends {
@@ -93,7 +142,7 @@ interface Ends {
 
 type Pair = readonly [number, number];
 
-/** Makes the channel and the pipes; all or none. */
+/** Makes the pipes, and the way for a terminal; all or none. */
 function openEnds(libc: Libc, options: SpawnOptions): Ends {
   const made: Pair[] = [];
   const pipe = (wanted: boolean): Pair | undefined => {
@@ -102,17 +151,21 @@ function openEnds(libc: Libc, options: SpawnOptions): Ends {
     made.push(ends);
     return ends;
   };
-  const type = SOCK_STREAM | O_CLOEXEC;
-  const channel = openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
-  made.push(channel);
+  const way = (): Pair => {
+    const type = SOCK_STREAM | O_CLOEXEC;
+    const ends = openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
+    made.push(ends);
+    return ends;
+  };
   try {
     const piped = options.stdio === "pipes";
     const stdin = pipe(piped && options.stdin);
     const stdout = pipe(piped);
     const stderr = pipe(piped);
+    const mail = options.stdio === "terminal" ? way() : undefined;
     return {
-      parent: { stdin: stdin?.[1], stdout: stdout?.[0], stderr: stderr?.[0], channel: channel[0] },
-      child: { stdin: stdin?.[0], stdout: stdout?.[1], stderr: stderr?.[1], channel: channel[1] },
+      parent: { stdin: stdin?.[1], stdout: stdout?.[0], stderr: stderr?.[0], mail: mail?.[0] },
+      child: { stdin: stdin?.[0], stdout: stdout?.[1], stderr: stderr?.[1], mail: mail?.[1] },
     };
   } catch (error) {
     for (const fd of made.flat()) fs.closeSync(fd);
@@ -128,7 +181,7 @@ function openPair(open: (fds: Int32Array) => number, syscall: string): Pair {
 }
 
 function closeAll(side: ParentSide | ChildSide): void {
-  for (const fd of [side.stdin, side.stdout, side.stderr, side.channel]) {
+  for (const fd of [side.stdin, side.stdout, side.stderr, side.mail]) {
     if (fd !== undefined) fs.closeSync(fd);
   }
 }

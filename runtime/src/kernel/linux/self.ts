@@ -1,24 +1,31 @@
 /**
- * Self: what a forked child does to itself before it becomes another program.
+ * Self: what a child does to itself before it becomes another program.
  *
  * Kernel interface: unshare(2), setns(2), prctl(2), seccomp(2), prlimit(2), setsid(2), execve(2),
  * ioctl_tty(2).
  * Invariants: none.
- * Left out: time namespaces' offsets, scheduling and io priorities.
+ * Left out: time namespaces' offsets, scheduling and io priorities. A limit on memory that the
+ * kernel refuses although it looked possible is not set.
  * Docs: docs/concepts/kernel.md
  *
  * @module
  */
 import fs from "node:fs";
-import { KernelError, type HostPid, type NamespaceFlag, type Self } from "../port.ts";
+import {
+  KernelError,
+  type HostPid,
+  type NamespaceFlag,
+  type ResourceLimit,
+  type Self,
+} from "../port.ts";
 import { packInstructions, packProgram } from "./bpf.ts";
 import { linuxCredentials } from "./credentials.ts";
 import { callFs } from "./files.ts";
+import type { CCall } from "./contexts.ts";
 import { check, cPath, lastErrno, type Libc } from "./libc.ts";
-import { leadsToOwnBinary, type OwnBinary } from "./own-binary.ts";
 import { packLimit, resourceNumber } from "./resource-limits.ts";
 import { signalNumber } from "../signals.ts";
-import { openTerminal } from "./terminal.ts";
+import { openTerminal, TIOCSCTTY } from "./terminal.ts";
 
 /** Flags of clone(2), with the name of the file in /proc/PID/ns. */
 export const NAMESPACES: Readonly<
@@ -34,33 +41,57 @@ export const NAMESPACES: Readonly<
   CLONE_NEWNS: { bit: 0x00020000, file: "mnt" },
 };
 
+const STDIN = 0;
 /** Major 1, minor 3. */
 const NULL_DEVICE = 0x103;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
-const CLOSE_RANGE_CLOEXEC = 4;
-const FIRST_OTHER_FD = 3;
-const LAST_FD = 0xffffffff;
 
-/** What a child does to itself on Linux. @param own the file that execve must not run */
-export function linuxSelf(libc: Libc, own: OwnBinary): Self {
+/** What a child does to itself, and what of it waits until `main` is over. */
+export interface LateSelf {
+  readonly self: Omit<Self, "execve">;
+  /** The calls to be made right before execve(2); asked once, by the same child. */
+  takeLateCalls(): readonly CCall[];
+}
+
+/**
+ * What a child does to itself on Linux.
+ *
+ * @param isHelper whether another process goes on from here (see `vfork.ts`). A session, a
+ * controlling terminal and the parent-death signal are not inherited: they wait for that one
+ */
+export function linuxSelf(libc: Libc, isHelper: boolean): LateSelf {
+  let late: CCall[] = [];
+  const addLate = (call: CCall): void => void late.push(call);
   return {
-    ...namespaces(libc),
-    ...surroundings(libc),
-    ...restrictions(libc),
-    ...linuxCredentials(libc),
-    execve: (path, argv, env) => execute(libc, own, { path, argv, env }),
+    self: {
+      ...namespaces(libc),
+      ...surroundings(libc),
+      ...restrictions(libc, addLate),
+      ...linuxCredentials(libc),
+      ...(isHelper ? inheritor(libc, addLate) : {}),
+    },
+    takeLateCalls: () => {
+      const taken = late;
+      late = [];
+      return taken;
+    },
   };
 }
 
-function namespaces(libc: Libc): Pick<Self, "unshare" | "joinNamespaces" | "joinNamespacePath"> {
+function namespaces(
+  libc: Libc,
+): Pick<Self, "unshare" | "joinNamespaces" | "joinNamespacePath" | "joinUserNamespace"> {
   return {
     unshare: (flags) => {
       const bits = flags.reduce((sum, flag) => sum | NAMESPACES[flag].bit, 0);
       check(libc.unshare(bits), "unshare", flags.join("|"));
     },
     joinNamespaces: (hostPid, flags) => joinNamespaces(libc, hostPid, flags),
+    joinUserNamespace: (handle) => {
+      check(libc.setns(handle, NAMESPACES.CLONE_NEWUSER.bit), "setns", `user ${handle}`);
+    },
     joinNamespacePath: (path, flag) => {
       const fd = callFs("setns", path, () => fs.openSync(path, "r"));
       try {
@@ -140,7 +171,11 @@ function surroundings(
     setSession: () => {
       check(libc.setsid(), "setsid", "");
     },
-    openTerminal: (ptmxPath) => openTerminal(libc, ptmxPath),
+    openTerminal: (ptmxPath) => {
+      const { slavePath, masterFd } = openTerminal(libc, ptmxPath);
+      check(libc.ioctlNumber(STDIN, TIOCSCTTY, 0), "openpty", slavePath);
+      return { slavePath, masterFd };
+    },
     ownStdio: (uid, gid) => {
       // A stream that leads to /dev/null leads to the host's: that one stays as it is.
       for (const fd of [0, 1, 2]) {
@@ -152,8 +187,12 @@ function surroundings(
   };
 }
 
+/** These would strike the memory that a child shares with its parent. */
+const MEMORY_LIMITS: readonly string[] = ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK"];
+
 function restrictions(
   libc: Libc,
+  addLate: (call: CCall) => void,
 ): Pick<
   Self,
   "setResourceLimit" | "setNoNewPrivileges" | "installSeccomp" | "setParentDeathSignal"
@@ -163,6 +202,12 @@ function restrictions(
       const resource = resourceNumber(name);
       if (resource === undefined) throw new KernelError("prlimit", "EINVAL", name);
       const limit = packLimit(soft, hard);
+      if (MEMORY_LIMITS.includes(name)) {
+        assertMayLimit(libc, { name, soft, hard });
+        const args = [0, resource, libc.addressOf(new Uint8Array(limit.buffer)), 0];
+        addLate({ name: "prlimit", args, memory: limit });
+        return;
+      }
       check(libc.rawBytes("prlimit64", 0, resource, limit, null), "prlimit", name);
     },
     setNoNewPrivileges: () => {
@@ -182,37 +227,35 @@ function restrictions(
   };
 }
 
-interface Program {
-  readonly path: string;
-  readonly argv: readonly string[];
-  readonly env: readonly string[];
+/** What prlimit(2) would say, had it been asked now. */
+function assertMayLimit(libc: Libc, { name, soft, hard }: ResourceLimit): void {
+  const current = new BigUint64Array(2);
+  const resource = resourceNumber(name) ?? 0;
+  check(libc.rawBytes("prlimit64", 0, resource, null, current), "prlimit", name);
+  if (soft > hard) throw new KernelError("prlimit", "EINVAL", name);
+  const [wanted = 0n] = packLimit(hard, hard);
+  const isRaise = wanted > (current[1] ?? 0n);
+  if (!isRaise || linuxCredentials(libc).getCapabilities().effective.includes("CAP_SYS_RESOURCE"))
+    return;
+  throw new KernelError("prlimit", "EPERM", name);
 }
 
-function execute(libc: Libc, own: OwnBinary, program: Program): never {
-  const { path, argv, env } = program;
-  for (const text of [path, ...argv, ...env]) cPath("execve", text);
-  if (isOwn(own, path)) throw new KernelError("execve", "EACCES", path);
-  // Node opens everything close-on-exec; this holds also for what was inherited by Node itself.
-  const range = [FIRST_OTHER_FD, LAST_FD, CLOSE_RANGE_CLOEXEC] as const;
-  if (libc.raw("close_range", ...range) < 0) closeOnExecOneByOne(libc);
-  libc.execve(path, [...argv, null], [...env, null]);
-  throw new KernelError("execve", lastErrno(), path);
-}
-
-function isOwn(own: OwnBinary, path: string): boolean {
-  try {
-    return leadsToOwnBinary(own, path);
-  } catch {
-    // What cannot be looked at is left to execve(2), which has the better errno.
-    return false;
-  }
-}
-
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-const OLD_KERNEL_FDS = 4096;
-
-/** For Linux before 5.11, whose close_range(2) cannot mark. */
-function closeOnExecOneByOne(libc: Libc): void {
-  for (let fd = FIRST_OTHER_FD; fd < OLD_KERNEL_FDS; fd++) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
+/** What the process that goes on must do itself. None of it can fail in a process just born. */
+function inheritor(
+  libc: Libc,
+  addLate: (call: CCall) => void,
+): Pick<Self, "setSession" | "openTerminal" | "setParentDeathSignal"> {
+  return {
+    setSession: () => addLate({ name: "setsid", args: [] }),
+    openTerminal: (ptmxPath) => {
+      const terminal = openTerminal(libc, ptmxPath);
+      addLate({ name: "ioctl", args: [STDIN, TIOCSCTTY, 0] });
+      return terminal;
+    },
+    setParentDeathSignal: (signal) => {
+      const number = signalNumber(signal);
+      if (number === undefined) throw new KernelError("prctl", "EINVAL", signal);
+      addLate({ name: "prctl", args: [PR_SET_PDEATHSIG, number, 0, 0, 0] });
+    },
+  };
 }

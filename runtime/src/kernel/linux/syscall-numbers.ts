@@ -29,8 +29,6 @@ export type RawSyscall =
   | "seccomp"
   | "rt_sigprocmask"
   | "prlimit64"
-  | "pidfd_open"
-  | "pidfd_getfd"
   | "close_range";
 
 /** Node's name of an architecture (`process.arch`) that this kernel implementation knows. */
@@ -50,8 +48,6 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       seccomp: 317,
       rt_sigprocmask: 14,
       prlimit64: 302,
-      pidfd_open: 434,
-      pidfd_getfd: 438,
       close_range: 436,
     },
     arm64: {
@@ -65,8 +61,6 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       seccomp: 277,
       rt_sigprocmask: 135,
       prlimit64: 261,
-      pidfd_open: 434,
-      pidfd_getfd: 438,
       close_range: 436,
     },
   };

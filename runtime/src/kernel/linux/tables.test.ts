@@ -7,7 +7,6 @@ import { INSTRUCTION_BYTES, packInstructions, packProgram } from "./bpf.ts";
 import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "./capability-names.ts";
 import { errnoName, errnoNumber } from "./errno.ts";
 import { majorOf, minorOf, packDevice } from "./file-stat.ts";
-import { parseMaps, startOfVvar } from "./fork.ts";
 import { parseInterpreter } from "./own-binary.ts";
 import { decodeWaitStatus } from "./reaper.ts";
 import { packLimit, resourceNumber } from "./resource-limits.ts";
@@ -107,20 +106,6 @@ test("decodeWaitStatus() tells exit codes, signals and core dumps apart", () => 
   expect(decodeWaitStatus(0x8b)).toEqual({ signal: "SIGSEGV", coreDumped: true });
 });
 
-test("startOfVvar() finds the pages that fork must not ask for", () => {
-  const maps = [
-    "1a20c000-1a4d1000 rw-p 00000000 00:00 0                                  [heap]",
-    "7fa9b5afe000-7fa9b5b02000 r--p 00000000 00:00 0                          [vvar]",
-    "7fa9b5b02000-7fa9b5b04000 r--p 00000000 00:00 0                          [vvar_vclock]",
-    "7ffd96072000-7ffd96093000 rw-p 00000000 00:00 0                          [stack]",
-  ];
-  expect(startOfVvar(maps.join("\n"))).toBe(0x7fa9b5afe000);
-  expect(startOfVvar([maps[0], maps[3]].join("\n"))).toBe(0x7ffd96072000);
-  expect(() => startOfVvar("")).toThrow("ENOSYS");
-  expect(parseMaps(maps.join("\n"))[0]).toEqual({ start: 0x1a20c000, end: 0x1a4d1000 });
-  expect(parseMaps(maps.join("\n"))).toHaveLength(4);
-});
-
 test("parseInterpreter() reads the first line of a script", () => {
   const head = (text: string): string | undefined =>
     parseInterpreter(new TextEncoder().encode(text));
@@ -134,7 +119,7 @@ test("parseInterpreter() reads the first line of a script", () => {
 test("syscall numbers are known for two architectures, and agree from 424 on", () => {
   expect(() => syscallNumbersOf("mips")).toThrow("mips");
   const common = Object.entries(SYSCALL_NUMBERS.x64).filter(([, number]) => number >= 424);
-  expect(common.map(([name]) => name)).toEqual(["pidfd_open", "pidfd_getfd", "close_range"]);
+  expect(common.map(([name]) => name)).toEqual(["close_range"]);
   expect(SYSCALL_NUMBERS.arm64).toMatchObject(Object.fromEntries(common));
 });
 

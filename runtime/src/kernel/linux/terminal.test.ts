@@ -21,17 +21,13 @@ test.skipIf(!isRoot)(
           inside.kernel.setSession();
           inside.handOver(inside.kernel.openTerminal("/dev/ptmx").masterFd);
           const script = "i=0; while [ $i -lt 40 ]; do printf x; i=$((i+1)); done; echo last words";
-          inside.kernel.execve("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"]);
+          return inside.kernel.execve("/bin/sh", ["sh", "-c", script], ["PATH=/usr/bin:/bin"]);
         },
       );
-      child.onReport(
-        () => undefined,
-        () => undefined,
-      );
-      const terminal = await child.terminal;
+      const { terminal } = child;
       let shown = "";
       await new Promise<void>((ended) => {
-        terminal.listen((bytes) => (shown += decoder.decode(bytes)), ended);
+        terminal?.listen((bytes) => (shown += decoder.decode(bytes)), ended);
       });
       await child.exited;
       if (shown === `${"x".repeat(40)}last words\r\n`) complete += 1;

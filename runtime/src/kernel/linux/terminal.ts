@@ -30,7 +30,8 @@ import { sourceOf } from "./streams.ts";
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCGPTPEER = 0x5441;
-const TIOCSCTTY = 0x540e;
+/** Makes a terminal the controlling one of the calling session. */
+export const TIOCSCTTY = 0x540e;
 const TIOCSWINSZ = 0x5414;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -39,7 +40,7 @@ const F_DUPFD_CLOEXEC = 1030;
 /** How long to wait before offering bytes again to a terminal whose program does not read. */
 const RETRY_MS = 5;
 
-/** In the child: see `Self.openTerminal` in port.ts. */
+/** In the child: `Self.openTerminal` of port.ts, but for the controlling terminal. */
 export function openTerminal(
   libc: Libc,
   ptmxPath: string,
@@ -53,7 +54,6 @@ export function openTerminal(
   const flags = O_RDWR | O_NOCTTY;
   const slaveFd = check(libc.ioctlNumber(masterFd, TIOCGPTPEER, flags), "openpty", ptmxPath);
   const slavePath = `/dev/pts/${number[0] ?? 0}`;
-  check(libc.ioctlNumber(slaveFd, TIOCSCTTY, 0), "openpty", slavePath);
   for (const fd of [0, 1, 2]) check(libc.dup2(slaveFd, fd), "openpty", slavePath);
   fs.closeSync(slaveFd);
   return { slavePath, masterFd };

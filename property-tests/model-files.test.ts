@@ -4,7 +4,6 @@
  */
 import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import type { Kernel } from "../runtime/src/kernel/index.ts";
 import { type Operation, perform, program } from "./file-operations.fixture.ts";
 import { compareKernels, type Pair, runs, same, treeText } from "./model.fixture.ts";
 import { skipReal } from "./real-kernel.fixture.ts";
@@ -46,8 +45,7 @@ const oddProgram = fc
 function checkFiles(pair: Pair, operations: readonly Operation[]): void {
   for (const operation of operations) {
     const step = JSON.stringify(operation);
-    // Both kernels have every call that a file operation makes.
-    same(pair, step, (kernel) => perform(kernel as unknown as Kernel, pair.directory, operation));
+    same(pair, step, (kernel) => perform(kernel, pair.directory, operation));
     same(pair, `tree after ${step}`, (kernel) => treeText(kernel, pair.directory));
   }
 }

@@ -5,7 +5,6 @@
  */
 import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import type { Kernel } from "../runtime/src/kernel/index.ts";
 import { building, type Operation, perform, program } from "./file-operations.fixture.ts";
 import { compareKernels, type Machine, type Pair, runs, same, treeText } from "./model.fixture.ts";
 import { skipReal } from "./real-kernel.fixture.ts";
@@ -55,7 +54,7 @@ function build(kernel: Machine, root: string, step: Operation | Mark): string {
       kernel.setXattr(at, "trusted.overlay.opaque", new TextEncoder().encode("y"));
       return "ok";
     default:
-      return perform(kernel as unknown as Kernel, root, step);
+      return perform(kernel, root, step);
   }
 }
 
@@ -90,7 +89,7 @@ function checkStack(pair: Pair, { lowers, operations, remountAt }: Stack): void 
   same(pair, "merged tree", (kernel) => treeText(kernel, merged));
   for (const [index, step] of operations.entries()) {
     const text = JSON.stringify(step);
-    same(pair, text, (kernel) => perform(kernel as unknown as Kernel, merged, step));
+    same(pair, text, (kernel) => perform(kernel, merged, step));
     same(pair, `merged tree after ${text}`, (kernel) => treeText(kernel, merged));
     same(pair, `upper layer after ${text}`, (kernel) => treeText(kernel, `${directory}/upper`));
     if (index !== remountAt) continue;

@@ -47,6 +47,7 @@ export interface ConformanceTest {
   /** A key of `CONFORMANCE`. */
   readonly topic: string;
   readonly title: string;
+  readonly need: Need;
   /** Why it cannot run here. */
   readonly reason: string | undefined;
   readonly run: () => Promise<void>;
@@ -59,6 +60,7 @@ export function conformanceTests(ground: Ground): readonly ConformanceTest[] {
     cases.map((each, index) => ({
       topic,
       title: each.name,
+      need: each.need,
       reason: ground.missing(each.need),
       run: async () => {
         const scratch = `${ground.scratch}/${topic}-${index}`;

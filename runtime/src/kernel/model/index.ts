@@ -1,1 +1,3 @@
 export * from "./model-kernel.ts";
+export { programFile } from "./processes/spawn.ts";
+export type { ModelProgram, ProgramContext } from "./state.ts";

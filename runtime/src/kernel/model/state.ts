@@ -15,41 +15,29 @@
  *
  * @module
  */
-import type { Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
+import type {
+  Credentials,
+  NetNamespace,
+  PlainNamespace,
+  UserNamespace,
+  UtsNamespace,
+} from "./state-identity.ts";
+import type {
+  BpfInstruction,
+  ByteSink,
+  ByteSource,
+  Clock,
+  DeviceNode,
+  FileStat,
+  Kernel,
+  Self,
+  WaitStatus,
+} from "../port.ts";
+
+export * from "./state-identity.ts";
 
 /** What a name can lead to. */
 export type FileType = FileStat["type"];
-
-/** A range of a user namespace: `count` ids from `inside` are `outside` and on in the parent. */
-export interface IdRange {
-  readonly inside: number;
-  readonly outside: number;
-  readonly count: number;
-}
-
-/** A user namespace: user_namespaces(7). Ids that the model stores are those of the first one. */
-export interface UserNamespace {
-  readonly kind: "user";
-  readonly inode: number;
-  readonly parent: UserNamespace | undefined;
-  readonly level: number;
-  readonly ownerUid: number;
-  uidMap: readonly IdRange[];
-  gidMap: readonly IdRange[];
-}
-
-/** Who acts. Never changed, only replaced: whoever keeps one keeps the power of that moment. */
-export interface Credentials {
-  readonly uid: number;
-  readonly gid: number;
-  readonly groups: readonly number[];
-  readonly userNamespace: UserNamespace;
-  readonly bounding: readonly string[];
-  readonly permitted: readonly string[];
-  readonly effective: readonly string[];
-  readonly inheritable: readonly string[];
-  readonly ambient: readonly string[];
-}
 
 /** A file, directory, link or node of a file system in memory. */
 export interface MemoryInode {
@@ -248,30 +236,6 @@ export interface Place {
   readonly dentry: Dentry;
 }
 
-/** Host and domain name. */
-export interface UtsNamespace {
-  readonly kind: "uts";
-  readonly inode: number;
-  readonly owner: UserNamespace;
-  hostname: string;
-  domainname: string;
-}
-
-/** A namespace with nothing inside that the port can see. */
-export interface PlainNamespace {
-  readonly kind: "ipc" | "time";
-  readonly inode: number;
-  readonly owner: UserNamespace;
-}
-
-/** Network devices. */
-export interface NetNamespace {
-  readonly kind: "net";
-  readonly inode: number;
-  readonly owner: UserNamespace;
-  readonly links: Map<string, { readonly name: string; readonly index: number; up: boolean }>;
-}
-
 /** Process ids. */
 export interface PidNamespace {
   readonly kind: "pid";
@@ -339,6 +303,28 @@ export interface Namespaces {
   readonly time: PlainNamespace;
 }
 
+/** What a program works with. */
+export interface ProgramContext {
+  /** The kernel in the name of its process. */
+  readonly kernel: Kernel & Self;
+  readonly argv: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly stdin: ByteSource;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+  /** What to do instead of ending when a signal comes; not for SIGKILL and SIGSTOP. */
+  onSignal(signal: string, handler: () => void): void;
+  /** Holds memory, or lets go of it: what the cgroups charge. @throws KernelError ENOMEM */
+  useMemory(bytes: number): void;
+}
+
+/**
+ * A program: a function that comes to an exit code. It waits by promises; between two of them it
+ * runs alone, so nothing needs locks.
+ */
+export type ModelProgram = (context: ProgramContext) => number | Promise<number>;
+
 /** A process. */
 export interface Process {
   readonly world: World;
@@ -361,10 +347,20 @@ export interface Process {
   noNewPrivileges: boolean;
   parentDeathSignal: string | undefined;
   readonly limits: Map<string, readonly [number, number]>;
+  /** Seccomp filters, all of which are asked. */
+  filters: readonly (readonly BpfInstruction[])[];
+  /** What openCgroup opened. */
+  readonly cgroupHandles: Map<number, Place>;
   /** By hierarchy. */
   readonly cgroups: Map<number, Cgroup>;
+  readonly children: Set<Process>;
+  readonly signalHandlers: Map<string, () => void>;
+  /** Bytes that its program holds. */
+  memoryBytes: number;
   /** Undefined while it runs. */
   status: WaitStatus | undefined;
+  /** Called once when it has ended. */
+  readonly onEnd: ((status: WaitStatus) => void)[];
 }
 
 /** Everything. */
@@ -373,7 +369,13 @@ export interface World {
   readonly mounts: Set<Mount>;
   readonly processes: Map<number, Process>;
   readonly hierarchies: CgroupHierarchy[];
+  /** The file systems of the hierarchies: one each, however often it is mounted. */
+  readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
+  /** User namespaces that somebody holds: createUserNamespace. */
+  readonly handles: Map<number, UserNamespace>;
+  /** What programs do, by the name that their files hold. */
+  readonly programs: ReadonlyMap<string, ModelProgram>;
   /** The file that stands for a namespace, once somebody asked for it. */
   readonly namespaceFiles: WeakMap<Namespace, Place>;
   /** The last number given out, by what is numbered. */

@@ -85,7 +85,7 @@ function modeAfterChown({ type, mode }: Attributes): number {
 }
 
 function dropFileCapabilities({ dentry }: Place): void {
-  if (dentry.fs.getXattr(dentry, "security.capability") === undefined) return;
+  if (!dentry.fs.listXattr(dentry).includes("security.capability")) return;
   dentry.fs.removeXattr(dentry, "security.capability");
 }
 

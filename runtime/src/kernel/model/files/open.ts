@@ -139,7 +139,7 @@ function dropPrivileges(process: Process, dentry: Dentry): void {
   const { credentials } = process;
   const mayKeep = isCapable(credentials, credentials.userNamespace, "CAP_FSETID");
   if (mode !== kept && !mayKeep) fs.change(dentry, { mode: kept });
-  if (fs.getXattr(dentry, "security.capability") !== undefined) {
+  if (fs.listXattr(dentry).includes("security.capability")) {
     fs.removeXattr(dentry, "security.capability");
   }
 }

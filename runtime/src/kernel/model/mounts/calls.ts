@@ -110,7 +110,9 @@ function bind(process: Process, at: Place, call: MountCall): void {
   const from = resolve(process, call.source, "follow");
   if (at.dentry.gone) refuse("ENOENT");
   if (from.mount.unbindable) refuse("EINVAL");
-  if (!isOwn(process, from.mount) || !isOwn(process, at.mount)) refuse("EINVAL");
+  const { inode } = from.dentry;
+  const isNamespace = inode.kind === "generated" && inode.does.namespace !== undefined;
+  refuseIf(!(isNamespace || isOwn(process, from.mount)) || !isOwn(process, at.mount), "EINVAL");
   const rule = peerRule(world, false);
   const isRecursive = call.flags.includes("MS_REC");
   if (!isRecursive && hasLockedBelow(from)) refuse("EINVAL");
@@ -171,14 +173,14 @@ function checkMove(process: Process, from: Place, at: Place): void {
 function mountNew(process: Process, at: Place, call: MountCall): void {
   const { world } = process;
   if (call.fstype === "") refuse("EINVAL");
-  const fs = createFileSystem(process, call);
+  const { fs, root } = createFileSystem(process, call);
   if (at.dentry.gone) refuse("ENOENT");
   if (!isOwn(process, at.mount)) refuse("EINVAL");
   if (at.mount.fs === fs && isMountRoot(at)) refuse("EBUSY");
-  checkShape(at, fs.root);
+  checkShape(at, root);
   const options = { ...DEFAULT_OPTIONS, ...optionsOf(call.flags) };
   const { source } = call;
-  attach(world, createMount(world, { fs, root: fs.root, source, options }), at);
+  attach(world, createMount(world, { fs, root, source, options }), at);
 }
 
 /** umount2(2). */

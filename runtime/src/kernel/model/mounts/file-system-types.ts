@@ -14,28 +14,80 @@ import { createMemoryFileSystem } from "../files/memory-file-system.ts";
 import { idOutside, isCapable } from "../files/permission.ts";
 import { refuse } from "../refusal.ts";
 import { createOverlay } from "../overlay/overlay-file-system.ts";
+import { createSysfs } from "../pseudo/sysfs.ts";
+import { upwards } from "../cgroups/charge.ts";
 import { createProc } from "../pseudo/proc.ts";
-import type { FileSystem, Process } from "../state.ts";
+import type { Dentry, FileSystem, Process } from "../state.ts";
 import { nextDevice } from "./device.ts";
 
+/** What a mount shows: a file system, from its root or from a directory in it. */
+export interface Shown {
+  readonly fs: FileSystem;
+  readonly root: Dentry;
+}
+
 /** Makes or finds a file system for one call of mount(2). */
-type Maker = (process: Process, call: MountCall) => FileSystem;
+type Maker = (process: Process, call: MountCall) => FileSystem | Shown;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   tmpfs: (process, call) => tmpfs(process, call.data),
   overlay: (process, call) => createOverlay(process, call.data),
   proc: (process) => createProc(process),
+  sysfs: (process) => createSysfs(process),
+  cgroup: (process, call) => cgroup(process, 1, call.data),
+  cgroup2: (process) => cgroup(process, 2, ""),
+  devpts: (process, call) => devpts(process, call),
   mqueue: (process, call) => memory(process, call, 0o1777),
 };
 
-/** A file system for a mount. @throws Refusal ENODEV, EINVAL, EPERM */
-export function createFileSystem(process: Process, call: MountCall): FileSystem {
+/** What to mount. @throws Refusal ENODEV, EINVAL, EPERM */
+export function createFileSystem(process: Process, call: MountCall): Shown {
   const make = Object.hasOwn(MAKERS, call.fstype) ? MAKERS[call.fstype] : undefined;
   if (make === undefined) return refuse("ENODEV");
   const { credentials } = process;
   if (!isCapable(credentials, credentials.userNamespace, "CAP_SYS_ADMIN")) refuse("EPERM");
-  const fs = make(process, call);
-  if (call.flags.includes("MS_RDONLY")) fs.readOnly = true;
+  const made = make(process, call);
+  const shown = "fs" in made ? made : { fs: made, root: made.root };
+  if (call.flags.includes("MS_RDONLY")) shown.fs.readOnly = true;
+  return shown;
+}
+
+/** A hierarchy, from the directory that the process's cgroup namespace has for its root. */
+function cgroup(process: Process, version: 1 | 2, data: string): Shown {
+  const { world, namespaces } = process;
+  const wanted = data
+    .split(",")
+    .filter((part) => part !== "")
+    .toSorted()
+    .join();
+  const hierarchy = world.hierarchies.find(
+    (each) =>
+      each.version === version && (version === 2 || each.controllers.toSorted().join() === wanted),
+  );
+  const fs = hierarchy === undefined ? undefined : world.cgroupFileSystems.get(hierarchy);
+  if (fs === undefined || hierarchy === undefined) return refuse("EINVAL");
+  const top = namespaces.cgroup.roots.get(hierarchy.id) ?? hierarchy.root;
+  const names = upwards(top).toReversed().slice(1);
+  const root = names.reduce(
+    (at, { name }) => fs.lookup(at, name, process) ?? refuse("ENOENT"),
+    fs.root,
+  );
+  return { fs, root };
+}
+
+/** Terminals: an instance of its own for each mount, with the multiplexer in it. */
+function devpts(process: Process, call: MountCall): FileSystem {
+  const options = new Map(
+    call.data.split(",").map((part) => part.split("=", 2) as [string, string | undefined]),
+  );
+  const octal = (key: string, otherwise: number): number =>
+    /^[0-7]+$/.test(options.get(key) ?? "") ? parseInt(options.get(key) ?? "", 8) : otherwise;
+  const fs = memory(process, call, 0o755);
+  const { uid, gid } = process.credentials;
+  const device = { major: 5, minor: 2 };
+  const node = { type: "char", mode: octal("ptmxmode", 0), uid, gid, device } as const;
+  fs.create(fs.root, "ptmx", node, process);
+  fs.options = `mode=${octal("mode", 0o600).toString(8)},ptmxmode=${octal("ptmxmode", 0).toString(8).padStart(3, "0")}`;
   return fs;
 }
 

@@ -107,6 +107,16 @@ function removeAbove(overlay: Overlay, above: Dentry, name: string): void {
   upper.fs.rmdir(upper);
 }
 
+/** A directory hides what is below its new place; a copy is known where it lies. */
+function markMoved(overlay: Overlay, moved: Dentry, directory: Dentry): void {
+  const isDirectory = moved.inode.type === "directory";
+  if (isDirectory && isMerged(directory) && !isOpaque(overlay, moved)) {
+    mark(overlay, moved, "opaque", "y");
+  }
+  const isCopy = markOf(overlay, moved, "origin") !== undefined;
+  if (isCopy) markImpure(overlay, copyUp(overlay, directory));
+}
+
 /** Where something moves to, and what it replaces. */
 interface Destination {
   readonly directory: Dentry;
@@ -130,10 +140,7 @@ function rename(overlay: Overlay, from: Dentry, to: Destination): void {
   removeAbove(overlay, above, name);
   const named = lookupIn(overlay, oldAbove, oldName) ?? source;
   named.fs.rename(named, above, name, undefined);
-  if (isDirectory && isMerged(directory) && !isOpaque(overlay, named)) {
-    mark(overlay, named, "opaque", "y");
-  }
-  if (markOf(overlay, named, "origin") !== undefined) markImpure(overlay, above);
+  markMoved(overlay, named, directory);
   if (isCovering) oldAbove.fs.create(oldAbove, oldName, WHITEOUT, overlay.mounter);
   inodeOf(parent).entries.delete(oldName);
   if (over !== undefined) over.gone = true;

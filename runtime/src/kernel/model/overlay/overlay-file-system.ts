@@ -79,27 +79,29 @@ export function createOverlay(process: Process, data: string): FileSystem {
 
 /** `key=value` of each option; a colon or comma behind a backslash belongs to the path. */
 function parseOptions(data: string): Options {
-  const found = new Map<string, string>();
-  for (const part of data.match(/(?:\\.|[^,\\])+/g) ?? []) {
-    const at = part.indexOf("=");
-    const key = at < 0 ? part : part.slice(0, at);
-    const value = at < 0 ? "" : part.slice(at + 1);
-    const isPath = ["lowerdir", "upperdir", "workdir"].includes(key);
-    const form = Object.hasOwn(ACCEPTED, key) ? ACCEPTED[key] : undefined;
-    const isFlag = key === "userxattr" && at < 0;
-    refuseIf(!isPath && !isFlag && form?.test(value) !== true, "EINVAL");
-    found.set(key, value);
-  }
+  const found = new Map((data.match(/(?:\\.|[^,\\])+/g) ?? []).map(parseOption));
   const plain = (text: string): string => text.replace(/\\(.)/g, "$1");
+  const path = (key: string): string | undefined => {
+    const text = found.get(key);
+    return text === undefined ? undefined : plain(text);
+  };
   const lower = found.get("lowerdir") ?? "";
-  const upper = found.get("upperdir");
-  const work = found.get("workdir");
   return {
     lowers: (lower.match(/(?:\\.|[^:\\])+/g) ?? []).map(plain),
-    upper: upper === undefined ? undefined : plain(upper),
-    work: work === undefined ? undefined : plain(work),
+    upper: path("upperdir"),
+    work: path("workdir"),
     isUser: found.has("userxattr"),
   };
+}
+
+function parseOption(part: string): readonly [string, string] {
+  const at = part.indexOf("=");
+  const [key, value] = at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
+  const isPath = ["lowerdir", "upperdir", "workdir"].includes(key);
+  const form = Object.hasOwn(ACCEPTED, key) ? ACCEPTED[key] : undefined;
+  const isFlag = part === "userxattr";
+  refuseIf(!isPath && !isFlag && form?.test(value) !== true, "EINVAL");
+  return [key, value];
 }
 
 /** Upper and work directory lie side by side on one mount that may be written. */

@@ -13,34 +13,34 @@
  */
 import type { Clock } from "../../port.ts";
 import { createMemoryFileSystem } from "../files/memory-file-system.ts";
+import { createHierarchy } from "../cgroups/hierarchy.ts";
+import { mkdir, mknod, symlink } from "../files/names.ts";
+import { writeFile } from "../files/open.ts";
+import { resolve } from "../files/walk.ts";
 import { mount } from "../mounts/calls.ts";
 import { createMount, DEFAULT_OPTIONS, hang } from "../mounts/table.ts";
-import {
-  nextNumber,
-  type Credentials,
-  type FileSystem,
-  type Mount,
-  type MountNamespace,
-  type Namespaces,
-  type PidNamespace,
-  type Process,
-  type UserNamespace,
-  type World,
+import type {
+  Credentials,
+  FileSystem,
+  ModelProgram,
+  Mount,
+  MountNamespace,
+  Namespaces,
+  PidNamespace,
+  Process,
+  UserNamespace,
+  World,
 } from "../state.ts";
 import { CAPABILITIES } from "./capabilities.ts";
-
-/** Namespaces are numbered from here, as on Linux. */
-const FIRST_NAMESPACE_INODE = 4_026_531_834;
-
-/** The next inode number for a namespace. */
-export function namespaceInode(world: World): number {
-  return nextNumber(world, "namespace", FIRST_NAMESPACE_INODE);
-}
+import { namespaceInode } from "./namespace-inode.ts";
+import { bearChild, createProcess, end } from "./process.ts";
 
 /** What a model begins with. */
 export interface BootOptions {
   readonly clock: Clock;
   readonly hostname: string;
+  readonly programs: Readonly<Record<string, ModelProgram>>;
+  readonly cgroups: CgroupMode;
 }
 
 /** A booted machine. */
@@ -57,7 +57,10 @@ export function boot(options: BootOptions): Booted {
     mounts: new Set(),
     processes: new Map(),
     hierarchies: [],
+    cgroupFileSystems: new Map(),
     locks: new Set(),
+    handles: new Map(),
+    programs: new Map(Object.entries(options.programs)),
     namespaceFiles: new WeakMap(),
     counters: new Map(),
   };
@@ -65,40 +68,92 @@ export function boot(options: BootOptions): Booted {
   const { namespace, root } = firstMounts(world, user);
   const namespaces = firstNamespaces(world, { user, mnt: namespace, hostname: options.hostname });
   const place = { mount: root, dentry: root.root };
-  const make = (hostPid: number, comm: string, parent: Process | undefined): Process => {
-    const process: Process = {
-      world,
-      hostPid,
-      pids: new Map([[namespaces.pid, hostPid]]),
-      parent,
-      credentials: rootCredentials(user),
-      namespaces,
-      pidNamespaceForChildren: namespaces.pid,
-      root: place,
-      cwd: place,
-      umask: 0o022,
-      session: hostPid,
-      comm,
-      argv: [comm],
-      executable: undefined,
-      noNewPrivileges: false,
-      parentDeathSignal: undefined,
-      limits: new Map(),
-      cgroups: new Map(),
-      status: undefined,
-    };
-    world.processes.set(hostPid, process);
-    namespaces.pid.processes.set(hostPid, process);
-    namespaces.pid.lastPid = Math.max(namespaces.pid.lastPid, hostPid);
-    return process;
-  };
-  const init = make(1, "init", undefined);
+  const init = createProcess({
+    world,
+    hostPid: 1,
+    pids: new Map([[namespaces.pid, 1]]),
+    parent: undefined,
+    credentials: rootCredentials(user),
+    namespaces,
+    root: place,
+    cwd: place,
+    comm: "init",
+  });
   for (const [name, mode] of Object.entries(DIRECTORIES)) {
-    const node = { type: "directory", mode, uid: 0, gid: 0 } as const;
-    root.fs.create(root.root, name, node, init);
+    root.fs.create(root.root, name, { type: "directory", mode, uid: 0, gid: 0 }, init);
   }
-  mount(init, { source: "proc", target: "/proc", fstype: "proc", flags: [], data: "" });
-  return { world, runtime: make(100, "drydock", init) };
+  for (const [target, fstype] of Object.entries(FIRST_MOUNTS)) {
+    mount(init, { source: fstype, target, fstype, flags: [], data: "" });
+  }
+  makeDevices(init);
+  mountCgroups(init, options.cgroups);
+  const runtime = bearChild(init, { pidNamespace: namespaces.pid, comm: "drydock" });
+  // The runtime's own binary: nobody may execute it, as the Linux side refuses to.
+  writeFile(init, OWN_BINARY, { data: "", mode: "create", permissions: 0o644 });
+  runtime.executable = resolve(init, OWN_BINARY, "follow");
+  return { world, runtime };
+}
+
+const OWN_BINARY = "/usr/drydock";
+
+const FIRST_MOUNTS: Readonly<Record<string, string>> = {
+  "/proc": "proc",
+  "/sys": "sysfs",
+  "/sys/fs/cgroup": "tmpfs",
+  "/dev": "tmpfs",
+  "/run": "tmpfs",
+};
+
+/** Major, minor and mode of what a host's /dev holds for everybody. */
+const DEVICES: Readonly<Record<string, readonly [number, number]>> = {
+  null: [1, 3],
+  zero: [1, 5],
+  full: [1, 7],
+  random: [1, 8],
+  urandom: [1, 9],
+  tty: [5, 0],
+};
+
+function makeDevices(init: Process): void {
+  for (const [name, [major, minor]] of Object.entries(DEVICES)) {
+    mknod(init, `/dev/${name}`, { type: "char", major, minor, permissions: 0o666 });
+  }
+  for (const [name, fstype] of Object.entries({ pts: "devpts", shm: "tmpfs", mqueue: "mqueue" })) {
+    mkdir(init, `/dev/${name}`, 0o755);
+    const data = fstype === "devpts" ? "mode=620,ptmxmode=666" : "";
+    mount(init, { source: fstype, target: `/dev/${name}`, fstype, flags: [], data });
+  }
+  symlink(init, "pts/ptmx", "/dev/ptmx");
+}
+
+/** Which hierarchies a machine has, and where: as distributions mount them. */
+export type CgroupMode = "v1" | "v2" | "hybrid";
+
+const CONTROLLERS_1 = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"];
+const CONTROLLERS_2 = ["cpuset", "cpu", "io", "memory", "pids"];
+
+function mountCgroups(init: Process, mode: CgroupMode): void {
+  const { world, credentials } = init;
+  const top = "/sys/fs/cgroup";
+  const tools = { end, owner: credentials.userNamespace };
+  const add = (
+    version: 1 | 2,
+    id: number,
+    controllers: readonly string[],
+    target: string,
+  ): void => {
+    const { hierarchy, fs } = createHierarchy(world, { id, version, controllers }, tools);
+    world.cgroupFileSystems.set(hierarchy, fs);
+    const fstype = version === 1 ? "cgroup" : "cgroup2";
+    if (target !== top) mkdir(init, target, 0o755);
+    mount(init, { source: fstype, target, fstype, flags: [], data: controllers.join(",") });
+  };
+  if (mode === "v2") {
+    add(2, 0, CONTROLLERS_2, top);
+    return;
+  }
+  for (const [index, name] of CONTROLLERS_1.entries()) add(1, index + 1, [name], `${top}/${name}`);
+  if (mode === "hybrid") add(2, 0, [], `${top}/unified`);
 }
 
 function firstUserNamespace(world: World): UserNamespace {

@@ -21,7 +21,7 @@ import {
   checkWritable,
   idInside,
   idOutside,
-  isCapable,
+  isCapableOfAll,
   isCapableOver,
   isInGroup,
   isOwner,
@@ -132,9 +132,7 @@ const XATTR_MAX_BYTES = 65_536;
 const XATTR_NAME_MAX = 255;
 
 function isPrivileged({ credentials }: Process): boolean {
-  let first = credentials.userNamespace;
-  while (first.parent !== undefined) first = first.parent;
-  return isCapable(credentials, first, "CAP_SYS_ADMIN");
+  return isCapableOfAll(credentials, "CAP_SYS_ADMIN");
 }
 
 /** The rules of xattr(7): who may use which kind of name on which kind of file. */

@@ -24,7 +24,7 @@ import {
   checkMayDelete,
   checkMode,
   checkWritable,
-  isCapable,
+  isCapableOfAll,
   isOwner,
   READ,
   WRITE,
@@ -71,9 +71,7 @@ function make(process: Process, path: string, making: Making): Dentry {
 
 /** Devices are the machine's: a capability in a user namespace does not make one. */
 function requireDevicePower({ credentials }: Process): void {
-  let first = credentials.userNamespace;
-  while (first.parent !== undefined) first = first.parent;
-  if (!isCapable(credentials, first, "CAP_MKNOD")) refuse("EPERM");
+  if (!isCapableOfAll(credentials, "CAP_MKNOD")) refuse("EPERM");
 }
 
 /** Makes a directory. */

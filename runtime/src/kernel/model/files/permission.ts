@@ -6,7 +6,9 @@
  * when that namespace has a number for its owner and group.
  *
  * Kernel interface: path_resolution(7), capabilities(7), user_namespaces(7).
- * Invariants: none.
+ * Invariants:
+ *   power-agrees   a child that gave up users, capabilities and namespaces may do what it may do on
+ *                  Linux, and sees itself and its files as there
  * Left out: access control lists, security modules, file system ids that differ from the effective
  *   ones (setfsuid(2)), immutable and append-only files.
  * Docs: docs/concepts/model.md
@@ -43,6 +45,11 @@ export function isCapable(by: Credentials, over: UserNamespace, capability: stri
     if (at.parent === by.userNamespace && at.ownerUid === by.uid) return true;
   }
   return false;
+}
+
+/** Whether credentials have a capability over the machine, not only over a user namespace. */
+export function isCapableOfAll(by: Credentials, capability: string): boolean {
+  return by.userNamespace.parent === undefined && by.effective.includes(capability);
 }
 
 /** @throws Refusal EPERM without the capability */

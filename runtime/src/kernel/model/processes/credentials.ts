@@ -5,7 +5,7 @@
  * root, within the bounding set.
  *
  * Kernel interface: credentials(7), capabilities(7), prctl(2), setresuid(2).
- * Invariants: none; property-tests/model-processes.test.ts compares it.
+ * Invariants: see `files/permission.ts`.
  * Left out: real and saved ids that differ from the effective ones; secure bits; file capabilities.
  * Docs: docs/concepts/model.md
  *
@@ -109,16 +109,19 @@ function setCapabilities(process: Process, sets: CapabilitySets): void {
     isWithin(inheritable, mayInherit) &&
     isWithin(inheritable, [...before.inheritable, ...before.bounding]) &&
     isWithin(permitted, before.permitted) &&
-    isWithin(effective, permitted) &&
-    isWithin(ambient, permitted) &&
-    isWithin(ambient, inheritable);
+    isWithin(effective, permitted);
   refuseIf(!isAllowed, "EPERM");
   change(process, {
     permitted: sorted(permitted),
     effective: sorted(effective),
     inheritable: sorted(inheritable),
-    ambient: sorted(ambient),
+    ambient: [],
   });
+  // These are calls of their own, one for each: what is set before one is refused stays.
+  for (const name of ambient) {
+    refuseIf(!permitted.includes(name) || !inheritable.includes(name), "EPERM");
+    change(process, { ambient: sorted([...process.credentials.ambient, name]) });
+  }
 }
 
 /** What a new program has: capabilities(7), "Transformation of capabilities during execve()". */

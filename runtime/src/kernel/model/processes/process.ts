@@ -6,7 +6,7 @@
  * children of the first.
  *
  * Kernel interface: fork(2), pid_namespaces(7), signal(7), kill(2), wait(2).
- * Invariants: none; property-tests/model-processes.test.ts compares it.
+ * Invariants: see `files/permission.ts`.
  * Left out: zombies: who ends is reaped at once; process groups, stopping and continuing, core
  *   dumps, queued signals.
  * Docs: docs/concepts/model.md

@@ -11,7 +11,14 @@
  */
 import type { Links, ResourceLimit, Self } from "../../port.ts";
 import { signalNumber } from "../../signals.ts";
-import { checkAccess, EXECUTE, isCapable, requireCapability, WRITE } from "../files/permission.ts";
+import {
+  checkAccess,
+  EXECUTE,
+  isCapable,
+  isCapableOfAll,
+  requireCapability,
+  WRITE,
+} from "../files/permission.ts";
 import { resolve } from "../files/walk.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import { nextNumber, type Process } from "../state.ts";
@@ -113,8 +120,7 @@ function setLimit(process: Process, { name, soft, hard }: ResourceLimit): void {
   const kind = Object.hasOwn(RESOURCE_LIMITS, name) ? RESOURCE_LIMITS[name] : undefined;
   if (kind === undefined || soft > hard) return refuse("EINVAL");
   const [, before] = process.limits.get(name) ?? kind.initial;
-  const { credentials } = process;
-  const mayRaise = isCapable(credentials, credentials.userNamespace, "CAP_SYS_RESOURCE");
+  const mayRaise = isCapableOfAll(process.credentials, "CAP_SYS_RESOURCE");
   refuseIf(hard > before && !mayRaise, "EPERM");
   process.limits.set(name, [soft, hard]);
 }

@@ -7,14 +7,12 @@ import { fc } from "@fast-check/vitest";
 import { existsSync } from "node:fs";
 import { afterAll, describe, test } from "vitest";
 import { type Child, type Kernel } from "../runtime/src/kernel/index.ts";
-import { createModelKernel, programFile } from "../runtime/src/kernel/model/index.ts";
-import { answer, runs } from "./model.fixture.ts";
+import { answer, createModel, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
 const UNIFIED = "/sys/fs/cgroup/unified";
 const skip = skipReal("comparing the model's cgroups");
 const skipUnified = skip || !existsSync(UNIFIED);
-const SEED = 20_261_122;
 
 /** One call; paths are relative to the case's cgroup. */
 type Step =
@@ -129,16 +127,6 @@ async function sameView(real: Side, model: Side, when: string): Promise<void> {
   }
 }
 
-function createModel(): Kernel {
-  const model = createModelKernel({
-    clock: openRealKernel(),
-    cgroups: "hybrid",
-    programs: { sleep: () => new Promise(() => undefined) },
-  });
-  model.writeFile("/bin/sleep", programFile("sleep"), "create", 0o755);
-  return model;
-}
-
 describe.skipIf(skipUnified)("the model and Linux", () => {
   const real = openRealKernel();
   let count = 0;
@@ -147,7 +135,7 @@ describe.skipIf(skipUnified)("the model and Linux", () => {
     const program = fc.array(step, { minLength: 1, maxLength: 14 });
     const property = fc.asyncProperty(program, async (steps) => {
       const root = `${UNIFIED}/drydock-model-${process.pid}-${count++}`;
-      const sides = [openSide(real, root), openSide(createModel(), root)] as const;
+      const sides = [openSide(real, root), openSide(createModel("/tmp"), root)] as const;
       try {
         for (const each of steps) {
           const text = JSON.stringify(each);
@@ -201,7 +189,7 @@ describe.skipIf(skipVersion1)("the model and Linux, version 1", () => {
 
   test("cgroup-limits-agree, in what is taken and what is shown", () => {
     const property = fc.property(writes, (steps) => {
-      const model = createModel();
+      const model = createModel("/tmp");
       for (const kernel of [real, model]) for (const at of directories) kernel.mkdir(at, 0o755);
       try {
         for (const { file, value } of steps) {

@@ -3,10 +3,29 @@
  * compared answer for answer, and the whole mount table after each step.
  */
 import { fc } from "@fast-check/vitest";
-import { describe, expect, test } from "vitest";
-import type { MountFlag } from "../runtime/src/kernel/index.ts";
-import { compareKernels, type Machine, type Pair, runs, same } from "./model.fixture.ts";
-import { skipReal } from "./real-kernel.fixture.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Kernel, MountFlag } from "../runtime/src/kernel/index.ts";
+import {
+  answer,
+  compareKernels,
+  createModel,
+  EMPTY_ROOT,
+  enterEmptyRoot,
+  holdMounts,
+  inMountsOf,
+  inOwnMounts,
+  joinMounts,
+  type Machine,
+  type Pair,
+  runs,
+  same,
+  sameLines,
+  SEED,
+} from "./model.fixture.ts";
+import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
 const skip = skipReal("comparing the model's mounts");
 
@@ -152,8 +171,8 @@ function parse(line: string): Line {
  * The mounts of a case as a tree, with numbers given in the order of the tree: which ids a kernel
  * gives is its own affair.
  */
-function table(kernel: Machine, root: string): string {
-  const lines = kernel.readText("/proc/self/mountinfo").trimEnd().split("\n").map(parse);
+function table(kernel: Kernel, root: string, file = "/proc/self/mountinfo"): string {
+  const lines = kernel.readText(file).trimEnd().split("\n").map(parse);
   const below = lines.filter(({ path }) => path === root || path.startsWith(`${root}/`));
   const groups = new Map<string, number>();
   const number = (text: string): string =>
@@ -177,7 +196,9 @@ function table(kernel: Machine, root: string): string {
 
 /** The names that can be reached, through mounts. */
 function names(kernel: Machine, path: string, depth: number): string {
-  const entries = kernel.readdir(path).map((entry) => {
+  const found = kernel.readdir(path);
+  if (found.includes("self")) return "a proc";
+  const entries = found.map((entry) => {
     const below = `${path}/${entry}`;
     const isOpen = depth > 0 && kernel.lstat(below).type === "directory";
     return isOpen ? `${entry}(${names(kernel, below, depth - 1)})` : entry;
@@ -185,14 +206,15 @@ function names(kernel: Machine, path: string, depth: number): string {
   return entries.join(" ");
 }
 
+/** What a program finds: directories and files to mount on. */
+function furnish(kernel: Machine, directory: string): void {
+  for (const made of ["a", "b", "a/a", "a/b", "b/a"]) kernel.mkdir(`${directory}/${made}`, 0o755);
+  for (const made of ["f", "a/f"]) kernel.writeFile(`${directory}/${made}`, "x", "create");
+}
+
 function checkMounts(pair: Pair, steps: readonly Step[]): void {
   const { directory } = pair;
-  for (const made of ["a", "b", "a/a", "a/b", "b/a"]) {
-    same(pair, made, (kernel) => perform(kernel, directory, { do: "mkdir", path: made }));
-  }
-  for (const made of ["f", "a/f"]) {
-    same(pair, made, (kernel) => perform(kernel, directory, { do: "write", path: made }));
-  }
+  same(pair, "furnish", (kernel) => (furnish(kernel, directory), "ok"));
   for (const step of steps) {
     const text = JSON.stringify(step);
     same(pair, text, (kernel) => perform(kernel, directory, step));
@@ -201,9 +223,129 @@ function checkMounts(pair: Pair, steps: readonly Step[]): void {
   }
 }
 
+/** As `Step`, with the call that only the root of a namespace can show. */
+type RootStep = Step | { readonly do: "pivot"; readonly path: string; readonly put: string };
+
+const rootPath = fc.constantFrom("a", "b", "a/a", "b/a", ".", "old");
+const rootProgram = fc.array(
+  fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant("pivot" as const), path: rootPath, put: rootPath }),
+    },
+    { weight: 3, arbitrary: mounting },
+    { weight: 1, arbitrary: around },
+  ),
+  { minLength: 1, maxLength: 10 },
+);
+
+/** Mounts, pivots and looks at the whole table, in a child with nothing but an empty root. */
+function pivoting(kernel: Kernel, home: string, steps: readonly RootStep[]): readonly string[] {
+  const lines: string[] = [];
+  inOwnMounts(kernel, (own) => {
+    enterEmptyRoot(own, home);
+    furnish(own, "");
+    for (const name of ["a", "b"]) {
+      own.mount({ source: "t", target: `/${name}`, fstype: "tmpfs", flags: [], data: "" });
+      for (const made of ["a", "b", "old"]) own.mkdir(`/${name}/${made}`, 0o755);
+    }
+    for (const step of steps) {
+      const pivot = (): string => {
+        if (step.do !== "pivot") return perform(own, "", step);
+        own.pivotRoot(`/${step.path}`, `/${step.path}/${step.put}`);
+        return "ok";
+      };
+      lines.push(`${JSON.stringify(step)}: ${answer(pivot)}`);
+      // Where proc went, the table goes with it.
+      lines.push(answer(() => table(own, "")));
+      lines.push(answer(() => names(own, "/", 2)));
+    }
+  });
+  return lines;
+}
+
+/** A step in one of two namespaces. */
+interface Placed {
+  readonly who: 0 | 1;
+  readonly step: Step;
+}
+
+interface Sharing {
+  /** Whether the copied namespace belongs to a user namespace of its own. */
+  readonly isForeign: boolean;
+  readonly before: readonly Step[];
+  readonly after: readonly Placed[];
+}
+
+const sharing: fc.Arbitrary<Sharing> = fc.record({
+  isForeign: fc.boolean(),
+  before: fc.array(mounting, { maxLength: 6 }),
+  after: fc.array(
+    fc.record({ who: fc.constantFrom<0 | 1>(0, 1), step: fc.oneof(mounting, mounting, around) }),
+    { minLength: 1, maxLength: 8 },
+  ),
+});
+
+/** Mounts in a namespace and in a copy of it; both tables after each step. */
+async function sharingTwo(kernel: Kernel, home: string, program: Sharing) {
+  const lines: string[] = [];
+  const ids = [{ containerId: 0, hostId: 0, count: 65_536 }];
+  const user = kernel.createUserNamespace({ uid: ids, gid: ids });
+  const first = holdMounts(kernel, (own) => {
+    own.mount({ ...EMPTY_ROOT, target: home });
+    own.mount({ ...EMPTY_ROOT, target: home, fstype: "", flags: ["MS_SHARED"] });
+    furnish(own, home);
+    for (const step of program.before) lines.push(answer(() => perform(own, home, step)));
+  });
+  const second = joinMounts(kernel, first, (own) => {
+    if (program.isForeign) own.joinUserNamespace(user);
+    own.unshare(["CLONE_NEWNS"]);
+  });
+  kernel.closeUserNamespace(user);
+  const holders = [first, second];
+  try {
+    for (const { who, step } of program.after) {
+      const holder = holders[who] ?? first;
+      const inUser = who === 1 && program.isForeign;
+      let said = "";
+      inMountsOf(kernel, holder, { inUser }, (own) => {
+        said = answer(() => perform(own, home, step));
+      });
+      lines.push(`${who} ${JSON.stringify(step)}: ${said}`);
+      for (const { hostPid } of holders) {
+        lines.push(answer(() => table(kernel, home, `/proc/${hostPid}/mountinfo`)));
+      }
+    }
+  } finally {
+    for (const { hostPid } of holders) kernel.kill(hostPid, "SIGKILL");
+    await Promise.all(holders.map(({ exited }) => exited));
+  }
+  return lines;
+}
+
 describe.skipIf(skip)("the model and Linux", () => {
   test("propagation-agrees, with binds, moves, stacks and lazy unmounts", async () => {
     const report = await compareKernels(program, checkMounts, { numRuns: runs(200) });
     expect(report).toBe("held");
+  });
+
+  const home = mkdtempSync(join(tmpdir(), "drydock-model-"));
+  afterAll(() => rmSync(home, { recursive: true }));
+  const real = openRealKernel();
+
+  test("propagation-agrees, also of pivoted roots", () => {
+    const property = fc.property(rootProgram, (steps) => {
+      const should = pivoting(createModel(home), home, steps);
+      sameLines(pivoting(real, home, steps), should);
+    });
+    fc.assert(property, { seed: SEED, numRuns: runs(150) });
+  });
+
+  test("propagation-agrees, between a namespace and its copy", async () => {
+    const property = fc.asyncProperty(sharing, async (program) => {
+      const should = await sharingTwo(createModel(home), home, program);
+      sameLines(await sharingTwo(real, home, program), should);
+    });
+    await fc.assert(property, { seed: SEED, numRuns: runs(75) });
   });
 });

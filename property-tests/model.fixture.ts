@@ -6,12 +6,23 @@ import { fc } from "@fast-check/vitest";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FileStat, type Kernel, KernelError, type Self } from "../runtime/src/kernel/index.ts";
-import { createModelKernel, type ModelKernel } from "../runtime/src/kernel/model/index.ts";
+import {
+  type Child,
+  type FileStat,
+  type Kernel,
+  KernelError,
+  type Self,
+} from "../runtime/src/kernel/index.ts";
+import {
+  createModelKernel,
+  type ModelKernel,
+  programFile,
+} from "../runtime/src/kernel/model/index.ts";
 import { describeStat } from "./file-operations.fixture.ts";
 import { openRealKernel, runInChild } from "./real-kernel.fixture.ts";
 
-const SEED = 20_261_122;
+/** So that a run can be repeated. */
+export const SEED = 20_261_122;
 
 /** How many programs: more with DRYDOCK_MODEL_RUNS. */
 export function runs(usual: number): number {
@@ -46,10 +57,11 @@ export function same(pair: Pair, step: string, act: (kernel: Machine) => string)
   if (real !== model) throw new Error(`${step}: the model says ${model}, Linux says ${real}`);
 }
 
-const EMPTY_ROOT = { source: "none", fstype: "tmpfs", flags: [], data: "mode=755" } as const;
+/** A new file system to stand on. */
+export const EMPTY_ROOT = { source: "none", fstype: "tmpfs", flags: [], data: "mode=755" } as const;
 
 /** Makes an empty file system the root, so that no `..` of a program leads to the machine. */
-function enterEmptyRoot(kernel: Machine, home: string): void {
+export function enterEmptyRoot(kernel: Machine, home: string): void {
   const everything = { source: "", target: "/", fstype: "", data: "" };
   kernel.mount({ ...everything, flags: ["MS_REC", "MS_PRIVATE"] });
   kernel.mount({ ...EMPTY_ROOT, target: home });
@@ -134,6 +146,79 @@ export async function compareKernels<T>(
     });
   } finally {
     rmSync(home, { recursive: true, force: true });
+  }
+}
+
+const NO_STDIO = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
+const EVERYTHING = { source: "", target: "/", fstype: "", data: "" };
+
+function isolate(own: Machine): void {
+  own.unshare(["CLONE_NEWNS"]);
+  own.mount({ ...EVERYTHING, flags: ["MS_REC", "MS_PRIVATE"] });
+}
+
+/** Acts in a child with a mount table of its own, which is gone behind it. */
+export function inOwnMounts(kernel: Kernel, act: (own: Machine) => void): void {
+  kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    isolate(own);
+    act(own);
+    return undefined;
+  });
+}
+
+/** A process that waits in a mount table of its own. */
+export function holdMounts(kernel: Kernel, prepare: (own: Machine) => void): Child {
+  return kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    isolate(own);
+    prepare(own);
+    return own.execve("/bin/sleep", ["sleep", "1000"], []);
+  });
+}
+
+/** A process that waits, born in the mount table of another. */
+export function joinMounts(kernel: Kernel, holder: Child, act: (own: Machine) => void): Child {
+  return kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    own.joinNamespaces(holder.hostPid, ["CLONE_NEWNS"]);
+    act(own);
+    return own.execve("/bin/sleep", ["sleep", "1000"], []);
+  });
+}
+
+/** Acts in the mount table of another process, with no more power than that one. */
+export function inMountsOf(
+  kernel: Kernel,
+  { hostPid }: Child,
+  how: { readonly inUser: boolean },
+  act: (own: Machine) => void,
+): void {
+  const flags = how.inUser
+    ? (["CLONE_NEWUSER", "CLONE_NEWNS"] as const)
+    : (["CLONE_NEWNS"] as const);
+  kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    own.joinNamespaces(hostPid, flags);
+    act(own);
+    return undefined;
+  });
+}
+
+/** A model with a directory at a path, and a program that waits. */
+export function createModel(home: string): Kernel {
+  const model = createModelKernel({
+    clock: openRealKernel(),
+    cgroups: "hybrid",
+    programs: { sleep: () => new Promise(() => undefined) },
+  });
+  model.writeFile("/bin/sleep", programFile("sleep"), "create", 0o755);
+  if (home !== "/tmp") model.mkdir(home, 0o755);
+  return model;
+}
+
+/** @throws Error naming the first line that differs */
+export function sameLines(is: readonly string[], should: readonly string[]): void {
+  for (const [index, line] of is.entries()) {
+    if (should[index] === line) continue;
+    const before = is.slice(Math.max(0, index - 3), index).join("\n");
+    throw new Error(`${before}\nthe model says\n${should[index]}\nLinux says\n${line}`);
   }
 }
 

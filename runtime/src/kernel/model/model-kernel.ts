@@ -25,6 +25,7 @@ import { filterCall } from "./processes/seccomp.ts";
 import { execve, modelProcesses } from "./processes/spawn.ts";
 import { modelLinks, modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
 import { call } from "./refusal.ts";
+import { createCamera, type Snapshot } from "./snapshot.ts";
 import type { ModelProgram, Process } from "./state.ts";
 
 /** How to make a model. */
@@ -40,14 +41,27 @@ export interface ModelOptions {
 /** The port in memory, and what its first process may do to itself. */
 export type ModelKernel = Kernel & Self;
 
+/** A machine in memory. */
+export interface Model {
+  readonly kernel: ModelKernel;
+  /** The state as plain data; what did not change since the last one is the same object. */
+  readonly snapshot: () => Snapshot;
+}
+
 /**
  * Boots a machine in memory.
  *
- * @example createModelKernel({ clock }).readdir("/"); // ["bin", "dev", "etc", …]
+ * @example createModel({ clock }).kernel.readdir("/"); // ["bin", "dev", "etc", …]
  */
-export function createModelKernel(options: ModelOptions): ModelKernel {
+export function createModel(options: ModelOptions): Model {
   const { clock, programs = {}, cgroups = "v2" } = options;
-  return kernelOf(boot({ clock, programs, cgroups, hostname: "model" }).runtime);
+  const { world, runtime } = boot({ clock, programs, cgroups, hostname: "model" });
+  return { kernel: kernelOf(runtime), snapshot: createCamera(world, runtime) };
+}
+
+/** Boots a machine and gives its kernel alone. */
+export function createModelKernel(options: ModelOptions): ModelKernel {
+  return createModel(options).kernel;
 }
 
 function kernelOf(process: Process): ModelKernel {

@@ -160,6 +160,8 @@ export interface FileSystem {
   options: string;
   /** How many file systems are stacked in this one; overlayfs allows two. */
   readonly depth: number;
+  /** Grows with every change of what it holds; 0 for what is made when it is read. */
+  readonly changes: number;
   /** The mounts that show it. */
   readonly mounts: Set<Mount>;
   lookup(directory: Dentry, name: string, by: Process): Dentry | undefined;

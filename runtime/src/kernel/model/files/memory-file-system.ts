@@ -54,7 +54,9 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     xattrs: new Map(),
     entries: new Map(),
   });
+  let changes = 0;
   const touch = (dentry: Dentry): void => {
+    changes += 1;
     inodeOf(dentry).mtimeMs = world.clock.nowMs();
   };
   const inode = makeInode({ type: "directory", ...how.root });
@@ -68,11 +70,15 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     readOnly: false,
     options: how.options ?? "",
     depth: 0,
+    get changes(): number {
+      return changes;
+    },
     mounts: new Set(),
     lookup: (directory, name) => inodeOf(directory).entries.get(name),
     names: (directory) => [...inodeOf(directory).entries.keys()],
     attributes: (dentry) => attributesOf(inodeOf(dentry)),
     change: (dentry, change) => {
+      changes += 1;
       Object.assign(inodeOf(dentry), change satisfies AttributeChange);
     },
     ...memoryNames(makeInode, touch),

@@ -130,8 +130,9 @@ function mayPass(walk: Walk): void {
 
 function walkAll(walk: Walk, path: string, last: "follow" | "keep"): void {
   const { kind, name, slashes } = walkToLast(walk, path);
-  if (kind === "root") walk.place = across(walk.place);
-  else if (last === "keep" && !slashes) takeNoLink(walk, name);
+  // What is mounted over the place where a walk begins is not seen.
+  if (kind === "root") return;
+  if (last === "keep" && !slashes) takeNoLink(walk, name);
   else take(walk, name);
   if (slashes && typeOf(walk.place.dentry) !== "directory") refuse("ENOTDIR");
 }

@@ -14,7 +14,7 @@
  */
 import type { MountCall, MountFlag } from "../../port.ts";
 import { isCapable } from "../files/permission.ts";
-import { resolve } from "../files/walk.ts";
+import { across, resolve } from "../files/walk.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type { Mount, MountOptions, Place, Process, World } from "../state.ts";
 import { createFileSystem } from "./file-system-types.ts";
@@ -42,10 +42,12 @@ export function mount(process: Process, call: MountCall): void {
   if (!mayMount(process)) refuse("EPERM");
   const has = (flag: MountFlag): boolean => call.flags.includes(flag);
   if (has("MS_REMOUNT")) return remount(process, at, call);
-  if (has("MS_BIND")) return bind(process, at, call);
+  // What comes is mounted over all that is there, also where the path leads below it.
+  const top = across(at);
+  if (has("MS_BIND")) return bind(process, top, call);
   if (call.flags.some(isPropagation)) return changeType(process, at, call);
-  if (has("MS_MOVE")) return move(process, at, call);
-  return mountNew(process, at, call);
+  if (has("MS_MOVE")) return move(process, top, call);
+  return mountNew(process, top, call);
 }
 
 /** Whether a process may change its mount table at all. */
@@ -108,7 +110,7 @@ function bind(process: Process, at: Place, call: MountCall): void {
   const { world } = process;
   if (call.source === "") refuse("EINVAL");
   const from = resolve(process, call.source, "follow");
-  if (at.dentry.gone) refuse("ENOENT");
+  checkThere(at);
   if (from.mount.unbindable) refuse("EINVAL");
   const { inode } = from.dentry;
   const isNamespace = inode.kind === "generated" && inode.does.namespace !== undefined;
@@ -129,6 +131,11 @@ function hasLockedBelow({ mount: from, dentry }: Place): boolean {
   return [...from.children.values()].some(
     ({ locked, mountpoint }) => locked && mountpoint !== undefined && isBelow(mountpoint, dentry),
   );
+}
+
+/** Nothing is mounted on a name that is gone, nor in a tree that was taken away. */
+function checkThere({ mount: under, dentry }: Place): void {
+  refuseIf(dentry.gone || under.namespace === undefined, "ENOENT");
 }
 
 /** A directory goes on a directory, anything else on anything else. */
@@ -156,7 +163,7 @@ function move(process: Process, at: Place, call: MountCall): void {
 
 function checkMove(process: Process, from: Place, at: Place): void {
   const { mount: moved } = from;
-  refuseIf(at.dentry.gone, "ENOENT");
+  checkThere(at);
   refuseIf(!isOwn(process, moved) || !isOwn(process, at.mount), "EINVAL");
   refuseIf(!isMountRoot(from) || moved.parent === undefined || moved.locked, "EINVAL");
   const isDirectory = (place: Place): boolean => place.dentry.inode.type === "directory";
@@ -174,7 +181,7 @@ function mountNew(process: Process, at: Place, call: MountCall): void {
   const { world } = process;
   if (call.fstype === "") refuse("EINVAL");
   const { fs, root } = createFileSystem(process, call);
-  if (at.dentry.gone) refuse("ENOENT");
+  checkThere(at);
   if (!isOwn(process, at.mount)) refuse("EINVAL");
   if (at.mount.fs === fs && isMountRoot(at)) refuse("EBUSY");
   checkShape(at, root);
@@ -186,7 +193,7 @@ function mountNew(process: Process, at: Place, call: MountCall): void {
 /** umount2(2). */
 export function umount(process: Process, target: string, how: "now" | "detach"): void {
   const { world } = process;
-  const at = resolve(process, target, "follow");
+  const at = across(resolve(process, target, "follow"));
   if (!mayMount(process)) refuse("EPERM");
   const { mount: going } = at;
   refuseIf(!isMountRoot(at) || !isOwn(process, going) || going.locked, "EINVAL");

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { isSamePlace, resolve } from "../files/walk.ts";
+import { across, isSamePlace, resolve } from "../files/walk.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type { Place, Process } from "../state.ts";
 import { isMountRoot, isOwn, mayMount } from "./calls.ts";
@@ -22,7 +22,7 @@ import { hang, isBelow, unhang } from "./table.ts";
 export function pivotRoot(process: Process, newRoot: string, putOld: string): void {
   if (!mayMount(process)) refuse("EPERM");
   const fresh = resolveDirectory(process, newRoot);
-  const put = resolveDirectory(process, putOld);
+  const put = across(resolveDirectory(process, putOld));
   const { root } = process;
   checkPivot(process, fresh, put);
   const { parent, mountpoint } = root.mount;
@@ -47,6 +47,7 @@ function resolveDirectory(process: Process, path: string): Place {
 
 function checkPivot(process: Process, fresh: Place, put: Place): void {
   const { root } = process;
+  refuseIf(put.dentry.gone || put.mount.namespace === undefined, "ENOENT");
   const mustBePrivate = [put.mount, fresh.mount.parent, root.mount.parent];
   refuseIf(
     mustBePrivate.some((mount) => mount?.peers !== undefined),

@@ -150,10 +150,13 @@ export function copiesOf(world: World, mount: Mount): readonly Mount[] {
 }
 
 /**
- * Takes mounts away, and their copies where nothing else hangs on these. What covers the root of
+ * Takes a mount away, with what hangs on it if that is given too, and their copies where nothing else hangs on these. What covers the root of
  * such a copy slides down to its place.
  */
 export function detach(world: World, mounts: readonly Mount[]): void {
+  const [top] = mounts;
+  // Who takes a mount away by itself shows what is below anyway: the lock on its copies is void.
+  for (const copy of top === undefined ? [] : copiesOf(world, top)) copy.locked = false;
   const going = new Set(mounts);
   const candidates = new Set(mounts.flatMap((mount) => copiesOf(world, mount)));
   for (const mount of mounts) candidates.delete(mount);

@@ -117,7 +117,6 @@ export function copyMount(world: World, mount: Mount, root: Dentry, rule: CopyRu
   const { fs, source, options } = mount;
   const copy = createMount(world, { fs, root, source, options });
   copy.locked = mount.locked;
-  copy.unbindable = rule.keepsUnbindable && mount.unbindable;
   rule.relate(copy, mount);
   return copy;
 }

@@ -151,6 +151,10 @@ function createFileSystem(overlay: Overlay, stack: Stack): FileSystem {
     readOnly: !overlay.isWritable,
     options: stack.options,
     depth,
+    get changes(): number {
+      const layers = upper === undefined ? lowers : [upper, ...lowers];
+      return layers.reduce((sum, layer) => sum + layer.fs.changes, 0);
+    },
     mounts: new Set(),
     lookup: (directory, name) => lookup(overlay, directory, name),
     names: (directory) => names(overlay, directory),

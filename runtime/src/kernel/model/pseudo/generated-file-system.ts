@@ -83,6 +83,7 @@ export function createGeneratedFileSystem(how: GeneratedOptions): FileSystem {
     readOnly: false,
     options: how.options ?? "",
     depth: 0,
+    changes: 0,
     mounts: new Set(),
     lookup: (directory, name, by) => lookup(directory, name, by),
     names: (directory, by) => inodeOf(directory).does.names?.(by) ?? [],

@@ -289,13 +289,17 @@ const sharing: fc.Arbitrary<Sharing> = fc.record({
 /** Mounts in a namespace and in a copy of it; both tables after each step. */
 async function sharingTwo(kernel: Kernel, home: string, program: Sharing) {
   const lines: string[] = [];
+  const directory = `${home}/case`;
   const ids = [{ containerId: 0, hostId: 0, count: 65_536 }];
   const user = kernel.createUserNamespace({ uid: ids, gid: ids });
   const first = holdMounts(kernel, (own) => {
+    // Two, so that nothing is left on the machine when a program takes one away.
     own.mount({ ...EMPTY_ROOT, target: home });
-    own.mount({ ...EMPTY_ROOT, target: home, fstype: "", flags: ["MS_SHARED"] });
-    furnish(own, home);
-    for (const step of program.before) lines.push(answer(() => perform(own, home, step)));
+    own.mkdir(directory, 0o755);
+    own.mount({ ...EMPTY_ROOT, target: directory });
+    own.mount({ ...EMPTY_ROOT, target: directory, fstype: "", flags: ["MS_SHARED"] });
+    furnish(own, directory);
+    for (const step of program.before) lines.push(answer(() => perform(own, directory, step)));
   });
   const second = joinMounts(kernel, first, (own) => {
     if (program.isForeign) own.joinUserNamespace(user);
@@ -309,7 +313,7 @@ async function sharingTwo(kernel: Kernel, home: string, program: Sharing) {
       const inUser = who === 1 && program.isForeign;
       let said = "";
       inMountsOf(kernel, holder, { inUser }, (own) => {
-        said = answer(() => perform(own, home, step));
+        said = answer(() => perform(own, directory, step));
       });
       lines.push(`${who} ${JSON.stringify(step)}: ${said}`);
       for (const { hostPid } of holders) {

@@ -219,8 +219,10 @@ export interface Mount {
   peers: PeerGroup | undefined;
   master: PeerGroup | undefined;
   unbindable: boolean;
-  /** Came from a more privileged namespace: it cannot be taken away alone, nor its flags. */
+  /** Came with others from a more privileged namespace: it cannot be taken away alone. */
   locked: boolean;
+  /** The options that it came with from there: none of them can be taken away. */
+  lockedOptions: MountOptions | undefined;
 }
 
 /** A mount table. */

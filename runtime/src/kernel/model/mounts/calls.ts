@@ -81,11 +81,15 @@ function optionsOf(flags: readonly MountFlag[]): MountOptions {
   };
 }
 
-/** A lock on flags: who is less privileged may add restrictions, never take one away. */
-function checkLocked(process: Process, { options, locked }: Mount, wish: MountOptions): void {
-  if (!locked || process.credentials.userNamespace.parent === undefined) return;
+/** A lock on flags: restrictions may be added, what came with the mount stays. */
+function checkLocked({ options, lockedOptions }: Mount, wish: MountOptions): void {
+  if (lockedOptions === undefined) return;
   const keys = ["readOnly", "noSuid", "noDev", "noExec"] as const;
-  if (keys.some((key) => options[key] && !wish[key])) refuse("EPERM");
+  refuseIf(
+    keys.some((key) => lockedOptions[key] && !wish[key]),
+    "EPERM",
+  );
+  refuseIf(options.atime !== wish.atime, "EPERM");
 }
 
 function remount(process: Process, at: Place, call: MountCall): void {
@@ -97,7 +101,7 @@ function remount(process: Process, at: Place, call: MountCall): void {
   const atimes: readonly MountFlag[] = ["MS_NOATIME", "MS_RELATIME", "MS_STRICTATIME"];
   const keepsAtime = !call.flags.some((flag) => atimes.includes(flag));
   const wish = keepsAtime ? { ...asked, atime: target.options.atime } : asked;
-  checkLocked(process, target, wish);
+  checkLocked(target, wish);
   if (!isBind) {
     if (!isCapable(process.credentials, fs.userNamespace, "CAP_SYS_ADMIN")) refuse("EPERM");
     fs.reconfigure(call.data);
@@ -163,8 +167,9 @@ function move(process: Process, at: Place, call: MountCall): void {
 
 function checkMove(process: Process, from: Place, at: Place): void {
   const { mount: moved } = from;
+  refuseIf(!isOwn(process, moved), "EINVAL");
   checkThere(at);
-  refuseIf(!isOwn(process, moved) || !isOwn(process, at.mount), "EINVAL");
+  refuseIf(!isOwn(process, at.mount), "EINVAL");
   refuseIf(!isMountRoot(from) || moved.parent === undefined || moved.locked, "EINVAL");
   const isDirectory = (place: Place): boolean => place.dentry.inode.type === "directory";
   refuseIf(isDirectory(from) !== isDirectory(at), "EINVAL");

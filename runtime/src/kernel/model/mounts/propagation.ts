@@ -22,7 +22,15 @@
  *
  * @module
  */
-import type { Dentry, Mount, MountNamespace, PeerGroup, Place, World } from "../state.ts";
+import type {
+  Dentry,
+  Mount,
+  MountNamespace,
+  MountOptions,
+  PeerGroup,
+  Place,
+  World,
+} from "../state.ts";
 import {
   copyTree,
   drop,
@@ -83,7 +91,16 @@ export function attach(world: World, tree: Mount, at: Place): void {
 
 /** What came from a more privileged namespace can only be taken away as a whole. */
 export function lockTree(tree: Mount): void {
-  for (const each of treeOf(tree)) each.locked = true;
+  for (const each of treeOf(tree)) {
+    each.locked = true;
+    each.lockedOptions = { ...each.options, ...trueOptions(each.lockedOptions) };
+  }
+}
+
+/** What was locked before stays locked. */
+function trueOptions(options: MountOptions | undefined): Partial<MountOptions> {
+  const set = Object.entries(options ?? {}).filter(([, value]) => value === true);
+  return Object.fromEntries(set);
 }
 
 function enterNamespace(tree: Mount, namespace: MountNamespace | undefined): void {

@@ -54,6 +54,7 @@ export function createMount(world: World, what: MountWhat): Mount {
     master: undefined,
     unbindable: false,
     locked: false,
+    lockedOptions: undefined,
   };
   world.mounts.add(mount);
   what.fs.mounts.add(mount);
@@ -117,6 +118,7 @@ export function copyMount(world: World, mount: Mount, root: Dentry, rule: CopyRu
   const { fs, source, options } = mount;
   const copy = createMount(world, { fs, root, source, options });
   copy.locked = mount.locked;
+  copy.lockedOptions = mount.lockedOptions;
   rule.relate(copy, mount);
   return copy;
 }

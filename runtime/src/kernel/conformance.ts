@@ -44,10 +44,7 @@ export interface Ground {
 
 /** One test for a test framework to register. */
 export interface ConformanceTest {
-  /** A key of `CONFORMANCE`. */
-  readonly topic: string;
   readonly title: string;
-  readonly need: Need;
   /** Why it cannot run here. */
   readonly reason: string | undefined;
   readonly run: () => Promise<void>;
@@ -58,9 +55,7 @@ export function conformanceTests(ground: Ground): readonly ConformanceTest[] {
   const { kernel } = ground;
   return Object.entries(CONFORMANCE).flatMap(([topic, cases]) =>
     cases.map((each, index) => ({
-      topic,
       title: each.name,
-      need: each.need,
       reason: ground.missing(each.need),
       run: async () => {
         const scratch = `${ground.scratch}/${topic}-${index}`;

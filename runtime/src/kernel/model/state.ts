@@ -317,6 +317,8 @@ export interface ProgramContext {
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
+  /** The number of the parent, or 0 when it is not in the process's PID namespace. */
+  parentPid(): number;
   /** What to do instead of ending when a signal comes; not for SIGKILL and SIGSTOP. */
   onSignal(signal: string, handler: () => void): void;
   /** Holds memory, or lets go of it: what the cgroups charge. @throws KernelError ENOMEM */

@@ -181,6 +181,7 @@ function become(
     ...streams,
     argv,
     env,
+    parentPid: () => process.parent?.pids.get(process.namespaces.pid) ?? 0,
     onSignal: (signal, handler) => void process.signalHandlers.set(signal, handler),
     useMemory: (bytes) => call("mmap", String(bytes), () => holdMemory(process, bytes, end)),
   };

@@ -294,8 +294,10 @@ describe.skipIf(why !== undefined)("engine", () => {
   async function expectStatuses(expected: ReadonlyMap<string, string>): Promise<void> {
     for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
     const running = [...expected.values()].filter((is) => is === "running").length;
-    const cgroups = new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path)));
-    expect(cgroups.size).toBe(running);
+    const cgroups = () =>
+      new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path))).size;
+    // Those of runs that ended go a moment later.
+    await expect.poll(cgroups).toBe(running);
   }
 
   async function create(name: string): Promise<void> {
@@ -398,6 +400,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       const removed = await times(() => perform("remove", "same"));
       expect(removed.filter((outcome) => outcome === "ok").length).toBeGreaterThan(0);
       expect(await bench.ids()).toEqual([]);
+      await bench.settled();
       expect(bench.snapshot()).toEqual(before);
     },
     120_000,

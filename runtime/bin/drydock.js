@@ -6,6 +6,7 @@
 "use strict";
 const { readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { dirname, join } = require("node:path");
+const { setFlagsFromString } = require("node:v8");
 const vm = require("node:vm");
 
 const bundle = join(__dirname, "../dist/cli.cjs");
@@ -33,11 +34,12 @@ function keepCompiled(script, source) {
   else rmSync(temporary);
 }
 
-// The daemon is a module, which only import() loads; everything else that is outside is not.
+// The daemon is a module, which only import() loads; everything else that is outside is not. It
+// answers now and then, never often enough in a row for V8 to compile it by itself: so at once.
 function load(name) {
-  return name === "./daemon.js"
-    ? { loading: import(join(__dirname, "../dist/daemon.js")) }
-    : require(name);
+  if (name !== "./daemon.js") return require(name);
+  setFlagsFromString("--always-sparkplug");
+  return { loading: import(join(__dirname, "../dist/daemon.js")) };
 }
 
 const source = read(bundle, "utf8");

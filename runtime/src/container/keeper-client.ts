@@ -14,11 +14,22 @@ import { RuntimeError } from "../errors/index.ts";
 import { streamOfSource } from "./byte-streams.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connect, Connection, LineReader } from "./connection.ts";
+import type { BpfInstruction } from "../kernel/index.ts";
 import { encodeFrame } from "./frames.ts";
 import { StartError } from "./keeper.ts";
-import type { Attached, AttachRequest, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
+import type { Attached, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
-import type { Failed, KeeperCall, KeeperLine, Opening, OpeningAnswer } from "./keeper-protocol.ts";
+import type {
+  Failed,
+  KeeperCall,
+  KeeperLine,
+  Opening,
+  OpeningAnswer,
+  SentStep,
+} from "./keeper-protocol.ts";
+
+/** How many seccomp programs the keeper remembers. */
+const PROGRAMS_KEPT = 16;
 
 /** A keeper in another process: it can be asked to leave. */
 export type RemoteKeeper = Keeper & {
@@ -36,14 +47,43 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
   const calls = await openCalls(connect);
   // Each method's result is what the server's method of that name returns: `keeper-protocol.ts`.
   const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
+  const sent: (readonly BpfInstruction[])[] = [];
+  const numberOf = (program: readonly BpfInstruction[]): number => {
+    const known = sent.indexOf(program);
+    if (known !== -1) return known;
+    // A profile of somebody's own takes the place of another one, the default stays.
+    const number = Math.min(sent.length, PROGRAMS_KEPT - 1);
+    sent[number] = program;
+    // It is on its way before the start that needs it, and in order.
+    void ask({ method: "learn", args: [number, program] }).catch(() => undefined);
+    return number;
+  };
+  const opening = new Set<Promise<unknown>>();
+  const untilSettled = async (opened: Promise<unknown>): Promise<void> => {
+    opening.add(opened);
+    await Promise.allSettled([opened]);
+    opening.delete(opened);
+  };
   return {
-    start: (request) => ask({ method: "start", args: [request] }),
+    start: async (request) => {
+      // Who attached before it must see the process from its first byte on.
+      if (opening.size > 0) await Promise.allSettled(opening);
+      const plan = request.plan.map((step): SentStep => {
+        return step.op === "seccomp" ? { ...step, program: numberOf(step.program) } : step;
+      });
+      return ask({ method: "start", args: [{ ...request, plan }] });
+    },
+    takeJournal: (id) => ask({ method: "takeJournal", args: [id] }),
     signal: (id, signal) => ask({ method: "signal", args: [id, signal] }),
     resize: (id, rows, columns) => ask({ method: "resize", args: [id, rows, columns] }),
     list: () => ask({ method: "list", args: [] }),
     forget: (id) => ask({ method: "forget", args: [id] }),
     retire: () => ask({ method: "retire", args: [] }),
-    attach: (request) => attach(connect, request),
+    attach: async (request) => {
+      const attaching = openStream(connect, { open: "attach", request });
+      void untilSettled(attaching.opened);
+      return attachTo(attaching);
+    },
     followLog: (id) => followLog(connect, id),
     onExit: (listener) => void calls.exitListeners.add(listener),
     onLost: (listener) => void calls.lostListeners.add(listener),
@@ -160,48 +200,69 @@ async function open(
   });
 }
 
-/** Opens a connection whose data is a stream. */
-async function openStream(
-  connect: Connect,
-  opening: Opening,
-): Promise<Opened & { readonly stream: ReadableStream<Uint8Array> }> {
+/** A connection whose data is a stream, which can be read before the connection stands. */
+interface OpeningStream {
+  readonly opened: Promise<Opened>;
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly close: () => void;
+}
+
+/** Opens a connection whose data is a stream; when it cannot be opened, the stream ends. */
+function openStream(connect: Connect, opening: Opening): OpeningStream {
   // The stream and the connection need each other: the stream is asked for its listeners first.
   const later: { connection?: Connection; onData?: OnData; onEnd?: () => void } = {};
+  let isClosed = false;
+  const close = (): void => {
+    isClosed = true;
+    later.connection?.close();
+  };
   const stream = streamOfSource(
     {
       listen: (onData, onEnd) => void Object.assign(later, { onData, onEnd }),
       pause: () => later.connection?.input.pause(),
       resume: () => later.connection?.input.resume(),
     },
-    () => later.connection?.close(),
+    close,
   );
-  const opened = await open(
+  const opened = open(
     connect,
     opening,
     (bytes) => later.onData?.(bytes),
     () => later.onEnd?.(),
   );
-  later.connection = opened.connection;
-  return { ...opened, stream };
+  opened.then(
+    ({ connection }) => {
+      later.connection = connection;
+      if (isClosed) connection.close();
+    },
+    () => later.onEnd?.(),
+  );
+  return { opened, stream, close };
 }
 
-async function attach(connect: Connect, request: AttachRequest): Promise<Attached> {
-  const { connection, stream } = await openStream(connect, { open: "attach", request });
-  const { output } = connection;
+/** The line of an attached client, at once: what is written waits for the connection. */
+function attachTo({ opened, stream, close }: OpeningStream): Attached {
   return {
     output: stream,
     write: async (bytes) => {
       // An empty frame would mean the end.
       if (bytes.length === 0) return;
+      const { output } = (await opened).connection;
       if (!output.write(encodeFrame("stdin", bytes))) await output.drained();
     },
-    endInput: () => void output.write(encodeFrame("stdin", new Uint8Array(0))),
-    detach: () => connection.close(),
+    endInput: () => {
+      const end = ({ connection }: Opened): void => {
+        connection.output.write(encodeFrame("stdin", new Uint8Array(0)));
+      };
+      opened.then(end, () => undefined);
+    },
+    detach: close,
   };
 }
 
 async function followLog(connect: Connect, id: string): Promise<FollowedLog> {
-  const { answer, stream } = await openStream(connect, { open: "follow", id });
+  const { opened, stream } = openStream(connect, { open: "follow", id });
+  const { answer } = await opened;
   return { offsetBytes: answer.ok.offsetBytes ?? Infinity, entries: stream };
 }
 

@@ -207,7 +207,7 @@ test("a stranger, and a client of another version, are told so", async () => {
   for (const [line, words] of [
     ["GET / HTTP/1.1", "Keeper failed"],
     ['{"open":"door"}', "not a line of the keeper's protocol"],
-    ['{"open":"calls","protocol":99}', "speaks protocol 1, not 99"],
+    ['{"open":"calls","protocol":99}', "speaks protocol 2, not 99"],
   ] as const) {
     const [near, far] = connectionPair();
     serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });

@@ -26,17 +26,18 @@
 import { RuntimeError } from "../errors/index.ts";
 import type { ErrorParts } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { ByteSink, JournalEntry } from "../kernel/index.ts";
+import type { BpfInstruction, ByteSink, JournalEntry } from "../kernel/index.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connection, LineReader } from "./connection.ts";
 import { createFrameDecoder } from "./frames.ts";
 import { partsOf } from "./init-failure.ts";
+import type { InitStep } from "./init-plan.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
 
 /** Raised when the two sides would no longer understand each other. */
-export const KEEPER_PROTOCOL = 1;
+export const KEEPER_PROTOCOL = 2;
 
 /** The first line of a connection. */
 export type Opening =
@@ -53,12 +54,24 @@ export interface Failed {
   readonly journal?: readonly JournalEntry[];
 }
 
+/**
+ * A start as it is sent: seccomp programs, which are most of a plan and always the same few, are
+ * sent once on a connection and then named by their number.
+ */
+export type SentStart = Omit<StartRequest, "plan"> & { readonly plan: readonly SentStep[] };
+
+/** A step of a sent plan. */
+export type SentStep =
+  | Exclude<InitStep, { readonly op: "seccomp" }>
+  | (Omit<Extract<InitStep, { readonly op: "seccomp" }>, "program"> & { readonly program: number });
+
 /** One call, by its method. */
 export type KeeperCall =
-  | { readonly method: "start"; readonly args: readonly [StartRequest] }
+  | { readonly method: "start"; readonly args: readonly [SentStart] }
+  | { readonly method: "learn"; readonly args: readonly [number, readonly BpfInstruction[]] }
   | { readonly method: "signal"; readonly args: readonly [string, string] }
   | { readonly method: "resize"; readonly args: readonly [string, number, number] }
-  | { readonly method: "forget"; readonly args: readonly [string] }
+  | { readonly method: "forget" | "takeJournal"; readonly args: readonly [string] }
   | { readonly method: "list" | "retire"; readonly args: readonly [] };
 
 /** A call with its number. */
@@ -150,38 +163,47 @@ function openCalls(
   const send = (line: KeeperLine): void => void output.write(encodeLine(line));
   const stopListening = server.onExit((record) => send({ event: "exit", record }));
   const reader: LineReader = createLineReader();
+  const session: CallSession = { server, onRetire, programs: new Map() };
   return {
     take(bytes) {
       for (const text of reader.push(bytes)) {
         const call = JSON.parse(text) as NumberedCall; // written by keeper-client.ts
-        void answerCall(server, call, onRetire).then(send);
+        void answerCall(session, call).then(send);
       }
     },
     end: stopListening,
   };
 }
 
-async function answerCall(
-  server: KeeperServer,
-  call: NumberedCall,
-  onRetire: () => void,
-): Promise<KeeperLine> {
+/** What the calls of one connection share. */
+interface CallSession {
+  readonly server: KeeperServer;
+  readonly onRetire: () => void;
+  /** What was learned, by its number. */
+  readonly programs: Map<number, readonly BpfInstruction[]>;
+}
+
+async function answerCall(session: CallSession, call: NumberedCall): Promise<KeeperLine> {
   try {
-    const result = await performCall(server, call, onRetire);
+    const result = performCall(session, call);
     return { reply: call.call, result: result ?? null };
   } catch (error) {
     return { reply: call.call, ...failedOf(error) };
   }
 }
 
-function performCall(server: KeeperServer, call: KeeperCall, onRetire: () => void): unknown {
+function performCall({ server, onRetire, programs }: CallSession, call: KeeperCall): unknown {
   switch (call.method) {
     case "start":
-      return server.start(...call.args);
+      return server.start(received(call.args[0], programs));
+    case "learn":
+      return void programs.set(...call.args);
     case "signal":
       return server.signal(...call.args);
     case "resize":
       return server.resize(...call.args);
+    case "takeJournal":
+      return server.takeJournal(...call.args);
     case "forget":
       return server.forget(...call.args);
     case "list":
@@ -189,6 +211,16 @@ function performCall(server: KeeperServer, call: KeeperCall, onRetire: () => voi
     case "retire":
       return onRetire();
   }
+}
+
+function received(start: SentStart, programs: CallSession["programs"]): StartRequest {
+  const plan = start.plan.map((step): InitStep => {
+    if (step.op !== "seccomp") return step;
+    const program = programs.get(step.program);
+    if (program === undefined) throw new Error(`seccomp program ${step.program} was never sent`);
+    return { ...step, program };
+  });
+  return { ...start, plan };
 }
 
 function openAttach(server: KeeperServer, connection: Connection, request: AttachRequest): Session {

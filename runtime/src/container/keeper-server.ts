@@ -1,8 +1,8 @@
 /**
  * Keeper, the process side: parent of every container process.
  *
- * For each process it spawns init, connects its streams to a hub, and waits. The order at the end is
- * what others rely on:
+ * For each process it spawns init, connects its streams to a hub, and waits. The order at the end
+ * is what others rely on:
  *
  *     process exits ─▶ its pipes are drained ─▶ log complete, clients end
  *                   ─▶ exit file on disk ─▶ exit is announced
@@ -11,7 +11,7 @@
  * the pipe is bounded. Nobody is left when the keeper dies: each init asks the kernel for SIGKILL
  * at the death of its parent.
  *
- * Kernel interface: vfork(2), wait(2), fsync(2), prctl(2) PR_SET_PDEATHSIG.
+ * Kernel interface: vfork(2), wait(2), prctl(2) PR_SET_PDEATHSIG.
  * Specification: none.
  * Invariants:
  *   exit-after-log   when an exit is announced, the log and the exit file hold everything
@@ -59,6 +59,9 @@ type KeptJournal = Journal & { entries(): readonly JournalEntry[] };
 /** Longer than any plan: the journal of one start. */
 const JOURNAL_LIMIT = 2000;
 
+/** How many ids may have journals that nobody has asked for. */
+const JOURNALS_KEPT = 64;
+
 /** Somebody who follows a log. */
 export interface Following {
   /** See `FollowedLog`. */
@@ -80,6 +83,7 @@ interface KeptProcess {
 export class KeeperServer {
   readonly #options: KeeperServerOptions;
   readonly #processes = new Map<string, KeptProcess>();
+  readonly #journals = new Map<string, readonly KeptJournal[]>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
 
   constructor(options: KeeperServerOptions) {
@@ -101,7 +105,21 @@ export class KeeperServer {
     const { id, kind } = request;
     process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
     void this.#awaitExit(request, process, child);
-    return { hostPid: child.hostPid, startedAtMs, journal: journal.entries() };
+    this.#keepJournal(id, journal);
+    return { hostPid: child.hostPid, startedAtMs };
+  }
+
+  /** See `Keeper.takeJournal`. */
+  takeJournal(id: string): readonly JournalEntry[] {
+    const journals = this.#journals.get(id) ?? [];
+    this.#journals.delete(id);
+    return journals.flatMap((journal) => journal.entries());
+  }
+
+  #keepJournal(id: string, journal: KeptJournal): void {
+    this.#journals.set(id, [...(this.#journals.get(id) ?? []), journal]);
+    const [oldest = id] = this.#journals.keys();
+    if (this.#journals.size > JOURNALS_KEPT) this.#journals.delete(oldest);
   }
 
   /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
@@ -149,6 +167,7 @@ export class KeeperServer {
 
   /** See `Keeper.forget`. */
   forget(id: string): void {
+    this.#journals.delete(id);
     const process = this.#processes.get(id);
     if (process !== undefined && process.child === undefined) this.#drop(id, process);
   }
@@ -237,16 +256,13 @@ export class KeeperServer {
   }
 
   /**
-   * A daemon that comes back reads it: whole or not at all. A disk that is full must not cost the
-   * announcement.
+   * For a daemon that is not here now. One write(2) of so few bytes is whole or not at all, short
+   * of a loss of the machine, after which nobody asks how a process ended. A disk that is full must
+   * not cost the announcement.
    */
   #writeExitFile(path: string, record: ExitRecord): void {
-    const { kernel } = this.#options;
-    const temporary = `${path}.new`;
     try {
-      kernel.writeFile(temporary, `${JSON.stringify(record)}\n`, "create");
-      kernel.fsync(temporary);
-      kernel.rename(temporary, path);
+      this.#options.kernel.writeFile(path, `${JSON.stringify(record)}\n`, "create");
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
     }

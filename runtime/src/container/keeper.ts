@@ -9,13 +9,12 @@
  *
  *      daemon                          keeper                        container
  *        │  start {init plan, stdio}     │                               │
- *        │──────────────────────────────▶│ fork ────────────────────────▶│ init walks the plan
- *        │                               │◀── reports, asks ─────────────│
- *        │◀── started {pid, journal} ────│         (channel closes)  execve
+ *        │──────────────────────────────▶│ vfork, waits ────────────────▶│ init walks the plan
+ *        │◀── started {pid} ─────────────│ goes on ◀──────────────────── │ execve
  *        │  attach ═══ bytes both ways ══│═══ pipes or terminal ════════▶│
  *        │◀── exit {status, times} ──────│◀── SIGCHLD, wait ─────────────▣
  *
- * Kernel interface: fork(2), wait(2), pipe(2), pty(7), unix(7).
+ * Kernel interface: vfork(2), wait(2), pipe(2), pty(7), unix(7).
  * Specification: none; the frames are Docker's (frames.ts).
  * Invariants: see `stdio-hub.ts` and `keeper-server.ts`.
  * Left out: handing a running keeper over to a newer version of itself.
@@ -55,7 +54,7 @@ export interface StartRequest {
   /** json-file log to append to, null for none (execs, `--log-driver none`). */
   readonly logPath: string | null;
   /**
-   * File that receives the `ExitRecord` as JSON, fsynced, before the exit is announced; null for
+   * File that receives the `ExitRecord` as JSON before the exit is announced; null for
    * execs.
    */
   readonly exitPath: string | null;
@@ -84,8 +83,6 @@ export class StartError extends RuntimeError {
 export interface Started {
   readonly hostPid: HostPid;
   readonly startedAtMs: number;
-  /** Every kernel call of init, in order. */
-  readonly journal: readonly JournalEntry[];
 }
 
 /** How a kept process ended. */
@@ -149,15 +146,20 @@ export interface Kept {
 /** The keeper as the engine sees it. */
 export interface Keeper {
   /**
-   * Forks init, lets it walk the plan, resolves when it execs.
+   * Lets init walk the plan, resolves when it has become the program.
    *
    * @throws StartError from init, with the journal of what was done; RuntimeError keeper-failed
    *   when init died before
    */
   start(request: StartRequest): Promise<Started>;
   /**
+   * Every kernel call of init in the starts of this id since it was last asked, in order. What
+   * nobody asks for is forgotten, the oldest first.
+   */
+  takeJournal(id: string): Promise<readonly JournalEntry[]>;
+  /**
    * Allowed before `start`: the stream then begins with the process. An attach to an unknown id
-   * waits for its start.
+   * waits for its start. With a keeper that is gone the stream ends at once.
    */
   attach(request: AttachRequest): Promise<Attached>;
   /**

@@ -23,6 +23,7 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
   return {
     start: async (request) => server.start(request),
+    takeJournal: async (id) => server.takeJournal(id),
     attach: (request) => {
       const { sink, stream, onCancel } = createStreamedSink();
       const client = server.attach(request, sink);

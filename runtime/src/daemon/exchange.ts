@@ -27,15 +27,21 @@ export function toRequest(
   for (const [name, value] of Object.entries(incoming.headersDistinct)) {
     for (const one of value ?? []) headers.append(name, one);
   }
-  const url = URL.canParse(incoming.url ?? "/", "http://drydock")
-    ? new URL(incoming.url ?? "/", "http://drydock")
-    : null;
+  const url = urlOf(incoming.url ?? "/");
   if (url === null) return null;
   const method = incoming.method ?? "GET";
   return new Request(
     url,
     body === null ? { method, headers } : { method, headers, body, duplex: "half" },
   );
+}
+
+function urlOf(target: string): URL | null {
+  try {
+    return new URL(target, "http://drydock");
+  } catch {
+    return null;
+  }
 }
 
 /** Calls the API; a request that could not be read is refused here. */
@@ -110,19 +116,31 @@ async function sendBody(
 ): Promise<void> {
   const { chunks, next } = await readWhatIsReady(reader);
   if (next === null) {
-    outgoing.setHeader(
-      "Content-Length",
-      chunks.reduce((sum, { length }) => sum + length, 0),
-    );
+    // Headers and body in one write.
+    const [first, ...more] = chunks;
+    const whole = more.length === 0 ? first : concat(chunks);
+    outgoing.setHeader("Content-Length", whole?.length ?? 0);
+    outgoing.end(whole);
+    return;
   }
   outgoing.flushHeaders();
   for (const chunk of chunks) outgoing.write(chunk);
   let result = await next;
-  while (result !== null && !result.done) {
+  while (!result.done) {
     if (!outgoing.write(result.value)) await drained(outgoing);
     result = await reader.read();
   }
   outgoing.end();
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 /** How much of a body is looked at before its headers go out. */

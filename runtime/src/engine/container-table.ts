@@ -58,6 +58,8 @@ export class Container {
   cgroup: Cgroup | null = null;
   /** A keeper is starting it; an exit that is announced meanwhile waits here. */
   starting: { exit: ExitRecord | null } | null = null;
+  /** Whether the history is written as it is now. */
+  isSaved = true;
   /** Resolves when what the last run left behind is gone. */
   cleaned: Promise<void> = Promise.resolve();
   /** A restart is under way: its end is no reason to remove it. */

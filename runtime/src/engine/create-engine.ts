@@ -169,7 +169,7 @@ function facade(engine: EngineContext): Engine {
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
   await engine.locks.idle();
   for (const { journal } of engine.containers.all()) {
-    journal.flush();
+    await journal.flush();
     journal.close();
   }
   engine.keeper.current.close();

@@ -184,7 +184,7 @@ export class EngineBench implements AsyncDisposable {
           moving.push(Id);
         }
       }
-      if (moving.length === 0) return;
+      if (moving.length === 0) return this.#swept();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -194,6 +194,19 @@ export class EngineBench implements AsyncDisposable {
     for (const id of await this.ids()) {
       await this.engine.removeContainer(id, { force: true, volumes: true });
     }
+    await this.#swept();
+  }
+
+  /** Cgroups of runs that ended and files of removed containers go a moment later. */
+  async #swept(): Promise<void> {
+    const all = { all: true, limit: 0, size: false, filters: {} };
+    const listed = await this.engine.listContainers(all);
+    const running = listed.filter(({ State }) => State === "running");
+    await waitUntil(() => {
+      const files = readdirSync(`${this.root}/containers`);
+      const cgroups = new Set(this.#cgroups().map((path) => basename(path)));
+      return files.length === listed.length && cgroups.size === running.length;
+    });
   }
 
   /** Creates, attaches, starts and waits. */

@@ -101,7 +101,7 @@ export async function startExec(
   try {
     const started = await keeper.start(request);
     exec.hostPid = started.hostPid;
-    container.journal.addInit(started.journal);
+    container.journal.addInit(() => keeper.takeJournal(exec.id));
   } catch (error) {
     exec.status = "exited";
     if (!(error instanceof RuntimeError)) throw error;

@@ -21,7 +21,7 @@ import { exitCodeOf, hasProcess } from "../container/index.ts";
 import type { ExitRecord } from "../container/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { cleanUp, outcomeOf } from "./clean-up.ts";
+import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
@@ -58,11 +58,24 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   });
   const outcome = outcomeOf(container);
   const isKept = !container.definition.hostConfig.AutoRemove || container.isKeptAfterExit;
-  if (isKept) saveHistory(engine, container);
-  container.cleaned = cleanUp(engine, container).then(() =>
-    container.release(["not-running", "next-exit"], outcome),
-  );
-  if (!isKept) void removeEnded(engine, container);
+  container.release(["not-running", "next-exit"], outcome);
+  // Who waited hears it before the traces of the run are removed.
+  container.cleaned = pause(engine.kernel, 0).then(() => cleanUp(engine, container));
+  if (isKept) saveSoon(engine, container);
+  else void removeEnded(engine, container);
+}
+
+/**
+ * Writes the history in the next quiet moment. Until then a daemon that is killed loses nothing:
+ * what runs and what ended the keeper tells.
+ */
+export function saveSoon(engine: EngineContext, container: Container): void {
+  container.isSaved = false;
+  void engine.locks.run(`save ${container.id}`, async () => {
+    await pause(engine.kernel, 0);
+    const isThere = engine.containers.get(container.id) === container;
+    if (isThere && !container.isSaved) saveHistory(engine, container);
+  });
 }
 
 /** Writes the history; a disk that is full does not undo that the container has ended. */
@@ -71,6 +84,7 @@ export function saveHistory(engine: EngineContext, container: Container): void {
     concept: "engine",
     operation: "remember how it stands",
   });
+  container.isSaved = true;
   try {
     writeHistory(kernel, container.files, container.history);
   } catch (error) {

@@ -1,10 +1,11 @@
 /**
  * Journal: every kernel call that was made for a container.
  *
- * The engine works for a container through a kernel of its own that writes each call down; init's
- * calls come back from the keeper. Both are kept in the container's directory, one JSON object on a
- * line, so `explain` can tell years later how a container came to be. Writing waits a moment: a
- * container that lives a tenth of a second and is removed leaves nothing that had to be written.
+ * The engine works for a container through a kernel of its own that writes each call down; what
+ * init did lies with the keeper. Both are kept in the container's directory, one JSON object on a
+ * line, so `explain` can tell years later how a container came to be. Asking the keeper and writing
+ * wait a moment: a container that lives a tenth of a second and is removed leaves nothing that had
+ * to be told or written.
  *
  * Kernel interface: none of its own.
  * Specification: none.
@@ -15,8 +16,8 @@
  * @module
  */
 
-import { KernelError, traceKernel } from "../kernel/index.ts";
-import type { JournalEntry, Kernel } from "../kernel/index.ts";
+import { KernelError, toEntry, traceKernel } from "../kernel/index.ts";
+import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
 import type { ExplainedCall } from "./engine.ts";
 
 /** Newest entries kept in memory until they are written. */
@@ -29,12 +30,12 @@ const WRITE_DELAY_MS = 200;
 export interface ContainerJournal {
   /** The kernel to work for this container with. */
   readonly kernel: Kernel;
-  /** Adds what init did. */
-  addInit(entries: readonly JournalEntry[]): void;
+  /** Adds what init did. @param ask tells it, once; a keeper that is gone tells nothing */
+  addInit(ask: () => Promise<readonly JournalEntry[]>): void;
   /** Everything so far, in the order of time. */
-  read(): readonly ExplainedCall[];
+  read(): Promise<readonly ExplainedCall[]>;
   /** Writes what waits. */
-  flush(): void;
+  flush(): Promise<void>;
   /** Writes nothing any more: the container's directory is going. */
   close(): void;
 }
@@ -47,34 +48,61 @@ export interface ContainerJournal {
  * @param id names the container in each entry
  */
 export function openJournal(untraced: Kernel, path: string, id: string): ContainerJournal {
-  let pending: ExplainedCall[] = [];
+  let pending: RecordedCall[] = [];
+  /** What the keeper told, once asked. */
+  let told: ExplainedCall[] = [];
+  const waiting = (): readonly ExplainedCall[] =>
+    [
+      ...pending.map((call): ExplainedCall => ({ ...toEntry(call), where: "engine" })),
+      ...told,
+    ].toSorted((left, right) => left.atUs - right.atUs);
+  let questions: (() => Promise<readonly JournalEntry[]>)[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
-  const flush = (): void => {
+  const wait = (): void => {
+    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
+  };
+  const hearInit = async (): Promise<void> => {
+    const asked = questions;
+    questions = [];
+    for (const ask of asked) {
+      const entries = await ask().catch((): readonly JournalEntry[] => []);
+      for (const entry of entries) told.push({ ...entry, where: "init" });
+    }
+  };
+  const flush = async (): Promise<void> => {
     cancel?.();
+    await hearInit();
     cancel = undefined;
-    const lines = pending.map((entry) => `${JSON.stringify(entry)}\n`).join("");
+    const lines = waiting()
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join("");
     pending = [];
+    told = [];
     if (isOpen && lines !== "") append(untraced, path, lines);
   };
-  const add = (entry: ExplainedCall): void => {
-    pending.push(entry);
+  const record = (call: RecordedCall): void => {
+    pending.push(call.subject === undefined ? { ...call, subject: id } : call);
     if (pending.length > PENDING_MAX) pending.shift();
-    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, flush);
+    wait();
   };
-  const record = (entry: JournalEntry): void =>
-    add({ ...entry, subject: entry.subject ?? id, where: "engine" });
   return {
     kernel: traceKernel(untraced, { record }, { sources: true }),
-    addInit: (entries) => {
-      for (const entry of entries) add({ ...entry, where: "init" });
+    addInit: (ask) => {
+      questions.push(ask);
+      wait();
     },
-    read: () => [...readLines(untraced, path), ...pending],
+    read: async () => {
+      await hearInit();
+      return [...readLines(untraced, path), ...waiting()];
+    },
     flush,
     close: () => {
       isOpen = false;
       cancel?.();
       pending = [];
+      told = [];
+      questions = [];
     },
   };
 }

@@ -57,13 +57,17 @@ export function readPlanInput(engine: EngineContext, kernel: Kernel, planned: Pl
       ...engine.machine,
       cgroupParent,
       blockDevices: readBlockDevices(kernel, blockDevicePaths(hostConfig)),
-      mountinfo: kernel.readText("/proc/self/mountinfo"),
+      mountinfo: mayBind(hostConfig) ? kernel.readText("/proc/self/mountinfo") : "",
     },
     joins: readJoins(modes, pidOf),
     idMaps: modes.kinds.user.mode === "private" ? readIdMaps(kernel, modes) : null,
     devices: readDevices(kernel, hostConfig),
     seccomp: seccompOf(engine, hostConfig),
   };
+}
+
+function mayBind({ Binds, Mounts }: HostConfig): boolean {
+  return Binds.length > 0 || Mounts.length > 0;
 }
 
 function planPaths(

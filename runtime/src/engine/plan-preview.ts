@@ -111,7 +111,7 @@ function spawnStep(pidNamespace: unknown): Draft {
     operation: "start container",
     call: "spawn",
     args: [{ pidNamespace }],
-    why: "fork init, as process 1 where the pid namespace is new",
+    why: "make init, as process 1 where the pid namespace is new",
     source: "runtime/src/container/keeper-server.ts",
   };
 }

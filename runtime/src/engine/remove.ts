@@ -1,9 +1,10 @@
 /**
  * Remove: a container and everything that was its own.
  *
- * Removal begins with the definition: once that name is gone the container is gone for every later
- * start of an engine, and what is left of its directory is rubbish that is swept away. A removal
- * that fails half-way leaves the container dead: it can only be removed again.
+ * Removal begins with the definition: once that name is gone the container is gone, also for every
+ * later start of an engine, and what is left of it, its directory and its cgroup, is rubbish. That
+ * is swept away in the next quiet moment, while the client already has its answer. A removal that
+ * fails before leaves the container dead: it can only be removed again.
  *
  * Kernel interface: unlink(2), rmdir(2).
  * Specification: Docker Engine API v1.50, ContainerDelete.
@@ -18,7 +19,7 @@
 
 import { hasProcess, requireTransition } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError, withContext } from "../kernel/index.ts";
+import { KernelError } from "../kernel/index.ts";
 import { removeTree } from "../layers/index.ts";
 import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
@@ -73,30 +74,36 @@ export async function removeEnded(engine: EngineContext, container: Container): 
 }
 
 async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
-  await container.cleaned;
   container.advance({ type: "remove" });
   try {
-    if (container.cgroup !== null) await cleanUp(engine, container);
-    removeFiles(engine, container);
+    unlinkIfThere(engine.kernel, container.files.definition);
   } catch (cause) {
     const error = removalFailed(container, cause);
     container.advance({ type: "fail-removal", error: error.message });
     throw error;
   }
+  container.journal.close();
   engine.containers.delete(container.id);
   // That a start failed was told to who started it; to be gone is what these wait for.
   const outcome = { ...outcomeOf(container), error: null };
   container.release(["not-running", "next-exit", "removed"], outcome);
+  void engine.locks.run(`sweep ${container.id}`, () => sweep(engine, container));
   await forget(engine, container);
 }
 
-/** The journal of a removal would go with the container, so none is kept. */
-function removeFiles(engine: EngineContext, container: Container): void {
-  container.journal.close();
-  if (container.cgroup !== null) throw new Error("processes are left in its cgroup");
-  const kernel = withContext(engine.kernel, { concept: "layers", operation: "remove container" });
-  unlinkIfThere(kernel, container.files.definition);
-  removeTree(kernel, container.files.directory);
+/** Removes what is left of a container that is gone; at the latest the next engine does. */
+async function sweep(engine: EngineContext, container: Container): Promise<void> {
+  const { id, files } = container;
+  await container.cleaned;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    await pause(engine.kernel, attempt === 1 ? 0 : PAUSE_MS * attempt);
+    if (container.cgroup !== null) await cleanUp(engine, container);
+    try {
+      return removeTree(engine.kernel, files.directory);
+    } catch (error) {
+      if (attempt === ATTEMPTS) notice(engine, `Cannot remove the files of container ${id}`, error);
+    }
+  }
 }
 
 /** Clients that attached before a start which will never come are told. */

@@ -1,7 +1,7 @@
 /**
  * Start: from a container that exists to one that runs.
  *
- *   facts ─▶ plan ─▶ cgroup made ─▶ keeper forks init ─▶ init walks the plan ─▶ running
+ *   facts ─▶ plan ─▶ cgroup made ─▶ keeper spawns init ─▶ init walks the plan ─▶ running
  *                        └──────────── whatever fails: every step back ────────────┘
  *
  * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces
@@ -37,11 +37,11 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, settleExit } from "./exit.ts";
+import { saveHistory, saveSoon, settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
-import { unlinkIfThere, writeHistory } from "./state-store.ts";
-import { killAndWait, stopProcess } from "./stop.ts";
+import { unlinkIfThere } from "./state-store.ts";
+import { stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
 
 /**
@@ -93,12 +93,10 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
   const request = startRequest(engine, container, plan);
   const started = await engine.keeper.current.start(request);
-  container.journal.addInit(started.journal);
+  container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
-  undo.push("kill process", () => endRun(engine, container));
-  // A process that nobody would find again must not run.
-  writeHistory(withContext(kernel, { concept: "engine" }), container.files, container.history);
+  saveSoon(engine, container);
   undo.commit();
   const { starting } = container;
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
@@ -124,16 +122,9 @@ function startRequest(
   };
 }
 
-async function endRun(engine: EngineContext, container: Container): Promise<void> {
-  const { starting } = container;
-  container.starting = null;
-  if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
-  await killAndWait(engine, container);
-}
-
 /** Notes why a start failed, and says it in Docker's words. */
 function failStart(engine: EngineContext, container: Container, cause: unknown): unknown {
-  if (cause instanceof StartError) container.journal.addInit(cause.journal);
+  if (cause instanceof StartError) container.journal.addInit(async () => cause.journal);
   const isExpected = cause instanceof RuntimeError || cause instanceof KernelError;
   if (!isExpected) return cause;
   const error = startFailed(container, cause);

@@ -11,17 +11,17 @@
  *
  * Why no fsync for the second: `kill -9` of the daemon loses nothing that was written, since the
  * page cache is the kernel's; fsync only helps against the loss of the machine, and after that no
- * container runs, whatever the history says. How a container ended is in the keeper's exit record,
- * which is fsynced. So a start costs no fsync of ours, and create costs one. A container that is to
- * be removed when it ends (`--rm`) would be removed after a power cut too: its definition is not
- * fsynced either, and it has no exit record.
+ * container runs, whatever the history says. The same holds for the keeper's exit record, which
+ * tells a daemon that was away how a container ended. So create costs one fsync, and a start none.
+ * A container that is to be removed when it ends (`--rm`) would be removed after a power cut too:
+ * its definition is not fsynced either, and it has no exit record.
  *
  * Kernel interface: rename(2), fsync(2), unlink(2).
  * Invariants:
  *   store-is-whole   a store that was cut off at any kernel call loads, with the old record or the
  *       new one
- * Left out: fsync of the directory itself, so a power cut may take back a creation, or a removal,
- * of the last seconds.
+ * Left out: fsync of the directory itself, so a power cut may take back a creation, a removal, or
+ * the exit code of what ended in the last seconds.
  * Docs: docs/concepts/engine.md
  *
  * @module

@@ -19,10 +19,11 @@ import { socketPathOf } from "./keeper.ts";
 import { connectSocket } from "./socket.ts";
 
 /**
- * Flags of Node for the keeper: threads of the engine's own would only cost it memory. Positions in
- * the source are kept, because the journal asks for them at each call.
+ * Flags of Node for the keeper. Threads of the engine's own would only cost it memory. Everything
+ * is compiled to machine code when it first runs: a keeper does the same few things now and then,
+ * never often enough in a row for the engine to find out by itself.
  */
-const KEEPER_FLAGS: readonly string[] = ["--single-threaded", "--no-enable-lazy-source-positions"];
+const KEEPER_FLAGS: readonly string[] = ["--single-threaded", "--always-sparkplug"];
 
 /** Which keeper. */
 export interface KeeperOptions {

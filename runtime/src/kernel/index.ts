@@ -6,10 +6,12 @@ export * from "./signals.ts";
 export {
   createJournal,
   enterContext,
+  toEntry,
   traceKernel,
   withContext,
   type Journal,
   type JournalEntry,
+  type RecordedCall,
   type TraceContext,
   type TraceOptions,
 } from "./trace.ts";

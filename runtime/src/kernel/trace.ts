@@ -57,20 +57,37 @@ export interface JournalEntry extends TraceContext {
   readonly source?: string;
 }
 
-/** Where entries go. */
+/**
+ * A call as it is recorded. What it was asked and where it stands is remembered, but put into words
+ * only when somebody asks: that costs more than everything else about it, and most calls are never
+ * asked about.
+ */
+export interface RecordedCall extends Omit<JournalEntry, "args" | "source"> {
+  readonly rawArgs: readonly unknown[];
+  readonly locate?: () => string | undefined;
+}
+
+/** Where calls go. */
 export interface Journal {
-  record(entry: JournalEntry): void;
+  record(call: RecordedCall): void;
+}
+
+/** A recorded call as the plain data that it stands for. */
+export function toEntry({ locate, rawArgs, ...rest }: RecordedCall): JournalEntry {
+  const source = locate?.();
+  const entry = { ...rest, args: describeArguments(rest.call, rawArgs) };
+  return source === undefined ? entry : { ...entry, source };
 }
 
 /** A journal in memory that keeps the newest entries. @param limit how many */
 export function createJournal(limit: number): Journal & { entries(): readonly JournalEntry[] } {
-  const kept: JournalEntry[] = [];
+  const kept: RecordedCall[] = [];
   return {
-    record: (entry) => {
-      kept.push(entry);
+    record: (call) => {
+      kept.push(call);
       if (kept.length > limit) kept.shift();
     },
-    entries: () => [...kept],
+    entries: () => kept.map(toEntry),
   };
 }
 
@@ -78,12 +95,12 @@ export function createJournal(limit: number): Journal & { entries(): readonly Jo
 export interface TraceOptions {
   /** Whether calls that only look are journaled too. */
   readonly looks?: boolean;
-  /** Whether each entry names the line of source that asked. Costs about as much as the rest. */
+  /** Whether each entry names the line of source that asked. */
   readonly sources?: boolean;
 }
 
 /** An entry before the journal has given it a number and a process. */
-type Draft = Omit<JournalEntry, "n" | "hostPid">;
+type Draft = Omit<RecordedCall, "n" | "hostPid">;
 
 interface Tracer {
   readonly clock: () => number;
@@ -231,15 +248,15 @@ function draftOf(
   context: TraceContext,
   start: number,
 ): Draft {
-  const source = tracer.options.sources === true ? callerOf(passing.entry) : undefined;
+  const locate = tracer.options.sources === true ? callerOf(passing.entry) : undefined;
   return {
     ...context,
     call: passing.name,
-    args: describeArguments(passing.name, passing.args),
+    rawArgs: passing.args,
     effect: CALLS[passing.name].kind === "change",
     atUs: Math.round(start),
     durationUs: Math.round(tracer.clock() - start),
-    ...(source === undefined ? {} : { source }),
+    ...(locate === undefined ? {} : { locate }),
   };
 }
 
@@ -255,8 +272,8 @@ interface StackCapture {
 
 const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
 
-/** The place from which `entry` was called: one frame of the stack, which costs little. */
-function callerOf(entry: Passing["entry"]): string | undefined {
+/** The place from which `entry` was called, one frame of the stack, put into words when asked. */
+function callerOf(entry: Passing["entry"]): (() => string | undefined) | undefined {
   const capture = Error as StackCapture;
   if (capture.captureStackTrace === undefined) return undefined;
   const limit = capture.stackTraceLimit;
@@ -264,7 +281,7 @@ function callerOf(entry: Passing["entry"]): string | undefined {
   capture.stackTraceLimit = 1;
   capture.captureStackTrace(holder, entry);
   if (limit !== undefined) capture.stackTraceLimit = limit;
-  return FRAME.exec(holder.stack ?? "")?.[1];
+  return () => FRAME.exec(holder.stack ?? "")?.[1];
 }
 
 /** What a child's calls leave until `spawn` is over. */

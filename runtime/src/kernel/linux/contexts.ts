@@ -61,7 +61,7 @@ export interface Contexts {
   readonly cloneStack: bigint;
   /** Eight bytes for the kernel and for memset to write into. */
   readonly word: { readonly address: bigint; read(at: number): number; clear(): void };
-  /** Calls a callback of koffi with the signals blocked that are blocked now, and then the chain. */
+  /** Calls a callback of koffi, with those signals blocked that are now, and then the chain. */
   callback(address: bigint): bigint;
   /**
    * Makes the calls that follow the callback, with no signal blocked; the last must not return.

@@ -1,7 +1,7 @@
 /**
  * Credentials: users, groups and capabilities of the calling process, and the ways to give them up.
  *
- * Everything is set with the kernel's own calls on the calling thread, which in a forked child is
+ * Everything is set with the kernel's own calls on the calling thread, which in a child is
  * the only one. The order matters to callers: the bounding set needs CAP_SETPCAP, groups before
  * users, and capabilities last, because changing the user from root clears the effective ones.
  * PR_SET_KEEPCAPS keeps the permitted ones over that change.

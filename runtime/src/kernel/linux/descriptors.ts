@@ -1,5 +1,5 @@
 /**
- * Descriptors on their way from one process to another.
+ * Descriptors: open files on their way from one process to another.
  *
  * A child has its own table of descriptors, so a number that it knows means nothing to its parent.
  * A message over a unix socket can carry the open file itself (SCM_RIGHTS): the kernel puts it into

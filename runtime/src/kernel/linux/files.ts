@@ -211,7 +211,7 @@ function lockFile(libc: Libc, path: string): Lock {
   const release = (): void => {
     if (!held) return;
     held = false;
-    // A child between fork and exec shares the open file: closing ours alone would not unlock.
+    // A child before its exec shares the open file: closing ours alone would not unlock.
     libc.flock(fd, LOCK_UN);
     fs.closeSync(fd);
   };

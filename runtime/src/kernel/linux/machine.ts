@@ -22,7 +22,7 @@ export function linuxMachine(libc: Libc): Machine {
       machine: os.machine(),
       nodename: os.hostname(),
     }),
-    // Not process.pid: Node remembers it, and after a fork it would be the parent's.
+    // Not process.pid: Node remembers it, and in a child it would be the parent's.
     identity: () => ({ hostPid: libc.getpid(), effectiveUid: process.geteuid?.() ?? 0 }),
   };
 }

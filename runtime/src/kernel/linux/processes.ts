@@ -132,7 +132,7 @@ function handOverTerminal(libc: Libc, { mail }: ChildSide, masterFd: number): vo
 }
 
 function refuseSpawn(): never {
-  throw new KernelError("fork", "EOPNOTSUPP", "child");
+  throw new KernelError("clone", "EOPNOTSUPP", "child");
 }
 
 interface Ends {
@@ -143,34 +143,37 @@ interface Ends {
 type Pair = readonly [number, number];
 
 /** Makes the pipes, and the way for a terminal; all or none. */
-function openEnds(libc: Libc, options: SpawnOptions): Ends {
+function openEnds(libc: Libc, { stdio, stdin }: SpawnOptions): Ends {
   const made: Pair[] = [];
-  const pipe = (wanted: boolean): Pair | undefined => {
-    if (!wanted) return undefined;
-    const ends = openPair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
-    made.push(ends);
-    return ends;
-  };
-  const way = (): Pair => {
-    const type = SOCK_STREAM | O_CLOEXEC;
-    const ends = openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
+  const make = (wanted: boolean, kind: "pipe" | "mail"): Pair | readonly [] => {
+    if (!wanted) return [];
+    const ends = kind === "pipe" ? openPipe(libc) : openMail(libc);
     made.push(ends);
     return ends;
   };
   try {
-    const piped = options.stdio === "pipes";
-    const stdin = pipe(piped && options.stdin);
-    const stdout = pipe(piped);
-    const stderr = pipe(piped);
-    const mail = options.stdio === "terminal" ? way() : undefined;
+    const isPiped = stdio === "pipes";
+    const [childInput, parentInput] = make(isPiped && stdin, "pipe");
+    const [parentOutput, childOutput] = make(isPiped, "pipe");
+    const [parentErrors, childErrors] = make(isPiped, "pipe");
+    const [parentMail, childMail] = make(stdio === "terminal", "mail");
     return {
-      parent: { stdin: stdin?.[1], stdout: stdout?.[0], stderr: stderr?.[0], mail: mail?.[0] },
-      child: { stdin: stdin?.[0], stdout: stdout?.[1], stderr: stderr?.[1], mail: mail?.[1] },
+      parent: { stdin: parentInput, stdout: parentOutput, stderr: parentErrors, mail: parentMail },
+      child: { stdin: childInput, stdout: childOutput, stderr: childErrors, mail: childMail },
     };
   } catch (error) {
     for (const fd of made.flat()) fs.closeSync(fd);
     throw error;
   }
+}
+
+function openPipe(libc: Libc): Pair {
+  return openPair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
+}
+
+function openMail(libc: Libc): Pair {
+  const type = SOCK_STREAM | O_CLOEXEC;
+  return openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
 }
 
 function openPair(open: (fds: Int32Array) => number, syscall: string): Pair {

@@ -28,7 +28,7 @@ const LOOK_MS = isMainThread ? 30_000 : 10;
 
 /** Knows the children that are still to be waited for. */
 export interface Reaper {
-  /** Must be called before the first fork, so that no signal is missed. */
+  /** Must be called before the first child, so that no signal is missed. */
   start(): void;
   /** Resolves when the process has ended and is gone from the process table. */
   watch(pid: number): Promise<WaitStatus>;

@@ -29,9 +29,10 @@
  *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
- * Left out: a `main` that waits for its parent: it would wait for itself. Somebody with the right to
- * kill the child in the few milliseconds of `main` leaves the parent in the middle of a callback;
- * Node-API counts its scopes, finds one too many, and aborts.
+ * Left out: a `main` that waits for its parent: it would wait for itself. Somebody with the right
+ * to kill the child in the few milliseconds of `main` leaves the parent inside of a callback:
+ * Node-API counts its scopes, finds one too many, and aborts. A helper counts as one more process
+ * of the container, so an exec needs room for two in its limits.
  * Docs: docs/concepts/kernel.md
  *
  * @module

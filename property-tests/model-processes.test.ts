@@ -214,7 +214,7 @@ function transcript(kernel: Kernel, home: string, steps: readonly Step[]): reado
       own.mount(call);
       const root = `${home}/tree`;
       own.mkdir(root, 0o777);
-      own.mkdir(`${root}/a`, 0o755);
+      own.mkdir(`${root}/a`, 0o700);
       own.mkdir(`${root}/b`, 0o1777);
       own.writeFile(`${root}/c`, "x", "create", 0o600);
       own.writeFile(`${root}/a/a`, "y", "create", 0o640);

@@ -322,7 +322,7 @@ export interface ProgramContext {
   /** What to do instead of ending when a signal comes; not for SIGKILL and SIGSTOP. */
   onSignal(signal: string, handler: () => void): void;
   /** Holds memory, or lets go of it: what the cgroups charge. @throws KernelError ENOMEM */
-  useMemory(bytes: number): void;
+  readonly useMemory: (bytes: number) => void;
 }
 
 /**

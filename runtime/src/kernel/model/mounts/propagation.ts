@@ -167,8 +167,8 @@ export function copiesOf(world: World, mount: Mount): readonly Mount[] {
 }
 
 /**
- * Takes a mount away, with what hangs on it if that is given too, and their copies where nothing else hangs on these. What covers the root of
- * such a copy slides down to its place.
+ * Takes a mount away, with what hangs on it if that is given too, and their copies where nothing
+ * else hangs on these. What covers the root of such a copy slides down to its place.
  */
 export function detach(world: World, mounts: readonly Mount[]): void {
   const [top] = mounts;

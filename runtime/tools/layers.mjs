@@ -22,6 +22,10 @@ export const rooms = {
     may: ground,
     why: "An implementation of the port knows the port, and no one above may be known to it.",
   },
+  "kernel/model": {
+    may: ["kernel"],
+    why: "The model runs in a reader's page: it knows the port and nothing of Linux but its rules.",
+  },
   ...Object.fromEntries(concepts.map((room) => [room, { may: ground, why: conceptReason }])),
   container: {
     may: [...ground, ...concepts],

@@ -1,0 +1,117 @@
+/**
+ * Files of the model: the port's calls, in the name of one process.
+ *
+ * Kernel interface: path_resolution(7), inode(7), xattr(7).
+ * Invariants:
+ *   files-agree   a random program of file operations has the same answers as on Linux, errno for
+ *                 errno, and leaves the same tree after each step
+ * Left out: see the files beside this one.
+ * Docs: docs/concepts/model.md
+ *
+ * @module
+ */
+import { KernelError, type Files } from "../../port.ts";
+import { call, refuse } from "../refusal.ts";
+import type { Process } from "../state.ts";
+import * as attributes from "./attributes.ts";
+import * as names from "./names.ts";
+import * as open from "./open.ts";
+import { resolve } from "./walk.ts";
+
+/** Makes one call about a path: a NUL in it is EINVAL before anything else. */
+function about<T>(syscall: string, path: string, body: () => T): T {
+  if (path.includes("\0")) throw new KernelError(syscall, "EINVAL", path);
+  return call(syscall, path, body);
+}
+
+/** The file calls of the port, made by a process. */
+export function modelFiles(process: Process): Files {
+  return { ...contents(process), ...tree(process), ...attributesOf(process), ...xattrs(process) };
+}
+
+function contents(
+  process: Process,
+): Pick<
+  Files,
+  "readFile" | "readText" | "readRange" | "writeFile" | "fsync" | "truncate" | "lockFile"
+> {
+  const read = (path: string): Uint8Array =>
+    about("read", path, () => open.readFile(process, path));
+  return {
+    readFile: read,
+    readText: (path) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(read(path)),
+    readRange: (path, offsetBytes, lengthBytes) =>
+      about("pread", path, () => open.readRange(process, path, { offsetBytes, lengthBytes })),
+    writeFile: (path, data, mode, permissions = 0o644) =>
+      about("write", path, () => open.writeFile(process, path, { data, mode, permissions })),
+    fsync: (path) => about("fsync", path, () => open.fsync(process, path)),
+    truncate: (path, sizeBytes) =>
+      about("truncate", path, () => open.truncate(process, path, sizeBytes)),
+    lockFile: (path) => about("flock", path, () => open.lockFile(process, path)),
+  };
+}
+
+function tree(
+  process: Process,
+): Pick<
+  Files,
+  "mkdir" | "rmdir" | "unlink" | "rename" | "link" | "symlink" | "readlink" | "readdir" | "mknod"
+> {
+  return {
+    mkdir: (path, permissions) =>
+      about("mkdir", path, () => names.mkdir(process, path, permissions)),
+    rmdir: (path) => about("rmdir", path, () => names.rmdir(process, path)),
+    unlink: (path) => about("unlink", path, () => names.unlink(process, path)),
+    rename: (from, to) =>
+      about("rename", from, () => about("rename", to, () => names.rename(process, from, to))),
+    link: (existing, path) =>
+      about("link", path, () => about("link", existing, () => names.link(process, existing, path))),
+    symlink: (target, path) =>
+      about("symlink", path, () =>
+        about("symlink", target, () => names.symlink(process, target, path)),
+      ),
+    readlink: (path) =>
+      about("readlink", path, () => {
+        const { dentry } = resolve(process, path, "keep");
+        if (dentry.inode.type !== "symlink") refuse("EINVAL");
+        return dentry.fs.readlink(dentry, process);
+      }),
+    readdir: (path) =>
+      about("getdents64", path, () => {
+        const { dentry } = open.openDirectory(process, path);
+        return dentry.gone ? [] : dentry.fs.names(dentry, process).toSorted();
+      }),
+    mknod: (path, node) => about("mknod", path, () => names.mknod(process, path, node)),
+  };
+}
+
+function attributesOf(
+  process: Process,
+): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes"> {
+  return {
+    lstat: (path) =>
+      about("lstat", path, () => attributes.describe(process, resolve(process, path, "keep"))),
+    stat: (path) =>
+      about("stat", path, () => attributes.describe(process, resolve(process, path, "follow"))),
+    chmod: (path, permissions) =>
+      about("chmod", path, () => attributes.chmod(process, path, permissions)),
+    lchown: (path, uid, gid) =>
+      about("lchown", path, () => attributes.lchown(process, path, [uid, gid])),
+    lutimes: (path, mtimeMs) =>
+      about("utimensat", path, () => attributes.lutimes(process, path, mtimeMs)),
+  };
+}
+
+function xattrs(
+  process: Process,
+): Pick<Files, "listXattr" | "getXattr" | "setXattr" | "removeXattr"> {
+  return {
+    listXattr: (path) => about("listxattr", path, () => attributes.listXattr(process, path)),
+    getXattr: (path, name) =>
+      about("getxattr", path, () => attributes.getXattr(process, path, name)),
+    setXattr: (path, name, value) =>
+      about("setxattr", path, () => attributes.setXattr(process, path, name, value)),
+    removeXattr: (path, name) =>
+      about("removexattr", path, () => attributes.removeXattr(process, path, name)),
+  };
+}

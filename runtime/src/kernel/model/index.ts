@@ -1,0 +1,4 @@
+export * from "./model-kernel.ts";
+export { programFile } from "./processes/spawn.ts";
+export type { ModelProgram, ProgramContext } from "./state.ts";
+export type { Snapshot } from "./snapshot.ts";

@@ -1,0 +1,28 @@
+/**
+ * Capabilities: their names, in the order of their numbers.
+ *
+ * Kernel interface: capabilities(7).
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/model.md
+ *
+ * @module
+ */
+
+/** All of them, CAP_CHOWN being 0. */
+export const CAPABILITIES: readonly string[] = `
+CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID
+CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN
+CAP_NET_RAW CAP_IPC_LOCK CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE
+CAP_SYS_PACCT CAP_SYS_ADMIN CAP_SYS_BOOT CAP_SYS_NICE CAP_SYS_RESOURCE CAP_SYS_TIME
+CAP_SYS_TTY_CONFIG CAP_MKNOD CAP_LEASE CAP_AUDIT_WRITE CAP_AUDIT_CONTROL CAP_SETFCAP
+CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_AUDIT_READ
+CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE`
+  .trim()
+  .split(/\s+/);
+
+/** A set as /proc/PID/status shows it: 16 hexadecimal digits. */
+export function capabilityMask(names: readonly string[]): string {
+  const bits = names.reduce((sum, name) => sum + 2 ** CAPABILITIES.indexOf(name), 0);
+  return bits.toString(16).padStart(16, "0");
+}

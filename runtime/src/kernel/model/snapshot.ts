@@ -1,0 +1,270 @@
+/**
+ * Snapshot: the whole state as plain data, for drawing and for comparing.
+ *
+ * A snapshot holds no object of the model, so it can be kept, sent and printed as JSON. What did
+ * not change since the last one is the same object in both: to see what changed, compare with `===` and
+ * go down only where it differs. A file system that did not change is not even looked at.
+ *
+ * Kernel interface: none.
+ * Invariants: none.
+ * Left out: contents of files and extended attributes, which are read through the port; going back
+ *   to a snapshot.
+ * Docs: docs/concepts/model.md
+ *
+ * @module
+ */
+import { memoryBelow } from "./cgroups/charge.ts";
+import { pathFrom } from "./mounts/mount-info.ts";
+import type {
+  Cgroup,
+  Dentry,
+  FileSystem,
+  FileType,
+  Mount,
+  Namespace,
+  Process,
+  World,
+} from "./state.ts";
+
+/** A name in a file system, with what is below. */
+export interface FileSnapshot {
+  readonly type: FileType;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** In an overlay: `upper`, or which lower layer from the top, beginning with 0. */
+  readonly layer?: "upper" | number;
+  readonly target?: string;
+  readonly children?: Readonly<Record<string, FileSnapshot>>;
+}
+
+/** A line of a mount table. */
+export interface MountSnapshot {
+  readonly id: number;
+  readonly parent: number | undefined;
+  readonly fileSystem: string;
+  readonly type: string;
+  readonly source: string;
+  /** As a process at the root of the namespace sees it. */
+  readonly path: string | undefined;
+  readonly readOnly: boolean;
+  readonly shared: number | undefined;
+  readonly master: number | undefined;
+}
+
+/** A process. */
+export interface ProcessSnapshot {
+  readonly hostPid: number;
+  readonly parent: number | undefined;
+  readonly comm: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly effective: readonly string[];
+  /** Kind to inode number. */
+  readonly namespaces: Readonly<Record<string, number>>;
+  /** Its numbers, by the inode of the PID namespace. */
+  readonly pids: Readonly<Record<string, number>>;
+  readonly cwd: string | undefined;
+  readonly memoryBytes: number;
+}
+
+/** A cgroup. */
+export interface CgroupSnapshot {
+  readonly hostPids: readonly number[];
+  readonly memoryBytes: number;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly children: Readonly<Record<string, CgroupSnapshot>>;
+}
+
+/** Everything. */
+export interface Snapshot {
+  readonly processes: Readonly<Record<string, ProcessSnapshot>>;
+  /** By inode number. */
+  readonly namespaces: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Mount tables by the inode number of their namespace. */
+  readonly mounts: Readonly<Record<string, readonly MountSnapshot[]>>;
+  /** Trees by device number; of those that hold something. */
+  readonly files: Readonly<Record<string, FileSnapshot>>;
+  /** By the number of the hierarchy. */
+  readonly cgroups: Readonly<Record<string, CgroupSnapshot>>;
+}
+
+/** Takes snapshots of one world, each sharing with the one before. */
+export function createCamera(world: World, viewer: Process): () => Snapshot {
+  let last: Snapshot | undefined;
+  const seen = new Map<string, { readonly changes: number; readonly tree: FileSnapshot }>();
+  const treeOf = (fs: FileSystem): FileSnapshot => {
+    const key = fs.device.join(":");
+    const known = seen.get(key);
+    if (known?.changes === fs.changes) return known.tree;
+    const tree = share(known?.tree, fileSnapshot(fs.root, viewer));
+    seen.set(key, { changes: fs.changes, tree });
+    return tree;
+  };
+  return () => {
+    const mounts = [...world.mounts].filter(({ namespace }) => namespace !== undefined);
+    const held = new Set(mounts.map(({ fs }) => fs).filter((fs) => fs.changes > 0));
+    const next: Snapshot = {
+      processes: byKey([...world.processes.values()], ({ hostPid }) => hostPid, processSnapshot),
+      namespaces: byKey(namespacesOf(world), ({ inode }) => inode, namespaceSnapshot),
+      mounts: mountTables(mounts),
+      files: byKey([...held], ({ device }) => device.join(":"), treeOf),
+      cgroups: byKey(
+        world.hierarchies,
+        ({ id }) => id,
+        ({ root }) => cgroupSnapshot(root),
+      ),
+    };
+    last = share(last, next);
+    return last;
+  };
+}
+
+function byKey<T, U>(
+  items: readonly T[],
+  keyOf: (item: T) => number | string,
+  valueOf: (item: T) => U,
+): Readonly<Record<string, U>> {
+  return Object.fromEntries(items.map((item) => [String(keyOf(item)), valueOf(item)]));
+}
+
+/**
+ * The new value, made of parts of the old one wherever they are equal.
+ *
+ * @param before plain data, or undefined @param after plain data of the same type
+ */
+export function share<T>(before: T | undefined, after: T): T {
+  if (before === after) return after;
+  if (!isPlain(before) || !isPlain(after)) return after;
+  const keys = Object.keys(after);
+  const shared: Record<string, unknown> | unknown[] = Array.isArray(after) ? [] : {};
+  let isSame = keys.length === Object.keys(before).length;
+  for (const key of keys) {
+    const old = Object.hasOwn(before, key) ? before[key] : undefined;
+    const value = share(old, after[key]);
+    Object.assign(shared, { [key]: value });
+    if (value !== old || !Object.hasOwn(before, key)) isSame = false;
+  }
+  // Both are built of the same keys and values as what they stand for.
+  return (isSame ? before : shared) as T;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function processSnapshot(process: Process): ProcessSnapshot {
+  const { hostPid, parent, comm, credentials, namespaces, pids, root, cwd, memoryBytes } = process;
+  const { uid, gid, effective, userNamespace } = credentials;
+  const kinds = [...Object.values(namespaces), userNamespace] as readonly Namespace[];
+  return {
+    hostPid,
+    parent: parent?.hostPid,
+    comm,
+    uid,
+    gid,
+    effective,
+    namespaces: Object.fromEntries(kinds.map(({ kind, inode }) => [kind, inode])),
+    pids: Object.fromEntries([...pids].map(([{ inode }, pid]) => [String(inode), pid])),
+    cwd: pathFrom(root, cwd),
+    memoryBytes,
+  };
+}
+
+/** The namespaces that a process is in, with those that they belong to. */
+function namespacesOf(world: World): readonly Namespace[] {
+  const found = new Set<Namespace>();
+  const add = (namespace: Namespace | undefined): void => {
+    if (namespace === undefined || found.has(namespace)) return;
+    found.add(namespace);
+    if (namespace.kind === "user" || namespace.kind === "pid") add(namespace.parent);
+    if (namespace.kind !== "user") add(namespace.owner);
+  };
+  for (const { namespaces, credentials, pidNamespaceForChildren } of world.processes.values()) {
+    for (const each of Object.values(namespaces) as readonly Namespace[]) add(each);
+    add(credentials.userNamespace);
+    add(pidNamespaceForChildren);
+  }
+  for (const namespace of world.handles.values()) add(namespace);
+  return [...found].toSorted((a, b) => a.inode - b.inode);
+}
+
+function namespaceSnapshot(namespace: Namespace): Readonly<Record<string, unknown>> {
+  const { kind } = namespace;
+  if (kind === "user") {
+    const { uidMap, gidMap, ownerUid, parent } = namespace;
+    return { kind, parent: parent?.inode, ownerUid, uidMap, gidMap };
+  }
+  const owner = namespace.owner.inode;
+  if (kind === "uts") {
+    return { kind, owner, hostname: namespace.hostname, domainname: namespace.domainname };
+  }
+  if (kind === "pid") return { kind, owner, parent: namespace.parent?.inode };
+  if (kind !== "net") return { kind, owner };
+  return { kind, owner, links: [...namespace.links.values()].map((link) => ({ ...link })) };
+}
+
+function mountTables(mounts: readonly Mount[]): Snapshot["mounts"] {
+  const tables: Record<string, MountSnapshot[]> = {};
+  for (const mount of mounts.toSorted((a, b) => a.id - b.id)) {
+    const { namespace } = mount;
+    if (namespace === undefined || namespace.root === mount) continue;
+    const top = { mount: namespace.root, dentry: namespace.root.root };
+    const { id, parent, fs, source, options, peers, master } = mount;
+    (tables[String(namespace.inode)] ??= []).push({
+      id,
+      parent: parent?.id,
+      fileSystem: fs.device.join(":"),
+      type: fs.type,
+      source,
+      path: pathFrom(top, { mount, dentry: mount.root }),
+      readOnly: options.readOnly || fs.readOnly,
+      shared: peers?.id,
+      master: master?.id,
+    });
+  }
+  return tables;
+}
+
+function fileSnapshot(dentry: Dentry, viewer: Process): FileSnapshot {
+  const { fs, inode } = dentry;
+  const { type, mode, uid, gid, sizeBytes } = fs.attributes(dentry);
+  const common = { type, mode, uid, gid, sizeBytes, ...layerOf(dentry) };
+  if (type === "symlink") return { ...common, target: fs.readlink(dentry, viewer) };
+  if (inode.type !== "directory") return common;
+  const children = fs.names(dentry, viewer).toSorted();
+  return {
+    ...common,
+    children: Object.fromEntries(
+      children.flatMap((name) => {
+        const child = fs.lookup(dentry, name, viewer);
+        return child === undefined ? [] : [[name, fileSnapshot(child, viewer)]];
+      }),
+    ),
+  };
+}
+
+function layerOf({ inode, fs }: Dentry): Pick<FileSnapshot, "layer"> {
+  if (inode.kind !== "overlay") return {};
+  if (inode.upper !== undefined) return { layer: "upper" };
+  const [real] = inode.lowers;
+  const { inode: top } = fs.root;
+  if (real === undefined || top.kind !== "overlay") return {};
+  let root = real;
+  const roots: readonly Dentry[] = top.lowers;
+  while (!roots.includes(root) && root.parent !== undefined) root = root.parent;
+  return { layer: roots.indexOf(root) };
+}
+
+function cgroupSnapshot(cgroup: Cgroup): CgroupSnapshot {
+  const { processes, settings, children } = cgroup;
+  return {
+    hostPids: [...processes].map(({ hostPid }) => hostPid).toSorted((a, b) => a - b),
+    memoryBytes: memoryBelow(cgroup),
+    settings: Object.fromEntries(settings),
+    children: Object.fromEntries(
+      [...children].map(([name, child]) => [name, cgroupSnapshot(child)]),
+    ),
+  };
+}

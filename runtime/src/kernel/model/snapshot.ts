@@ -2,8 +2,8 @@
  * Snapshot: the whole state as plain data, for drawing and for comparing.
  *
  * A snapshot holds no object of the model, so it can be kept, sent and printed as JSON. What did
- * not change since the last one is the same object in both: to see what changed, compare with `===` and
- * go down only where it differs. A file system that did not change is not even looked at.
+ * not change since the last one is the same object in both: to see what changed, compare with `===`
+ * and go down only where it differs. A file system that did not change is not even looked at.
  *
  * Kernel interface: none.
  * Invariants: none.

@@ -15,7 +15,7 @@
  * @module
  */
 import { KernelError, type CapabilitySets, type Self } from "../port.ts";
-import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "./capability-names.ts";
+import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "../capability-names.ts";
 import { check, type Libc } from "./libc.ts";
 
 const PR_SET_KEEPCAPS = 8;

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { signalName, signalNumber } from "../signals.ts";
 import { INSTRUCTION_BYTES, packInstructions, packProgram } from "./bpf.ts";
-import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "./capability-names.ts";
+import { capabilityName, capabilityNumber, maskOfNames, namesOfMask } from "../capability-names.ts";
 import { errnoName, errnoNumber } from "./errno.ts";
 import { majorOf, minorOf, packDevice } from "./file-stat.ts";
 import { parseInterpreter } from "./own-binary.ts";

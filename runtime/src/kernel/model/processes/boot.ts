@@ -31,7 +31,7 @@ import type {
   UserNamespace,
   World,
 } from "../state.ts";
-import { CAPABILITIES } from "./capabilities.ts";
+import { CAPABILITIES } from "../../capability-names.ts";
 import { namespaceInode } from "./namespace-inode.ts";
 import { bearChild, createProcess, end } from "./process.ts";
 

@@ -15,7 +15,7 @@ import type { CapabilitySets, Self } from "../../port.ts";
 import { idOutside, isCapable } from "../files/permission.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Credentials, Process, UserNamespace } from "../state.ts";
-import { CAPABILITIES } from "./capabilities.ts";
+import { CAPABILITIES } from "../../capability-names.ts";
 
 type Calls = Pick<
   Self,

@@ -9,7 +9,7 @@
  * @module
  */
 import { idInside, idOutside, isCapable, OVERFLOW_ID } from "../files/permission.ts";
-import { capabilityMask } from "../processes/capabilities.ts";
+import { CAPABILITIES } from "../../capability-names.ts";
 import { RESOURCE_LIMITS } from "../processes/resource-limits.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type { GeneratedFile, IdRange, PidNamespace, Process, UserNamespace } from "../state.ts";
@@ -126,4 +126,10 @@ export function checkRanges(ranges: readonly IdRange[]): void {
     ranges.slice(0, at).some((b) => overlap(a, b, "inside") || overlap(a, b, "outside")),
   );
   refuseIf(clash, "EINVAL");
+}
+
+/** A set as /proc/PID/status shows it: 16 hexadecimal digits. */
+function capabilityMask(names: readonly string[]): string {
+  const bits = names.reduce((sum, name) => sum + 2 ** CAPABILITIES.indexOf(name), 0);
+  return bits.toString(16).padStart(16, "0");
 }

@@ -10,7 +10,8 @@
  *
  * @module
  */
-const NAMES = `
+/** All of them, in the order of their numbers: CAP_CHOWN is 0. */
+export const CAPABILITIES: readonly string[] = `
 CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID
 CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN
 CAP_NET_RAW CAP_IPC_LOCK CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE
@@ -28,13 +29,13 @@ CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE`
  * @example capabilityNumber("CAP_KILL") // 5
  */
 export function capabilityNumber(name: string): number | undefined {
-  const index = NAMES.indexOf(name);
+  const index = CAPABILITIES.indexOf(name);
   return index < 0 ? undefined : index;
 }
 
 /** The name of a capability; one that is newer than this list is called by its number. */
 export function capabilityName(number: number): string {
-  return NAMES[number] ?? `CAP_${number}`;
+  return CAPABILITIES[number] ?? `CAP_${number}`;
 }
 
 /** The names of the bits that are set in two words of 32. */

@@ -25,8 +25,8 @@
 
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
 import type { Api, Line, Platform } from "../api/index.ts";
-import { callApi, sendResponse, toRequest } from "./exchange.ts";
 
 /** No options that come with an upgrade are larger. */
 const BODY_LIMIT_BYTES = 1 << 20;
@@ -171,5 +171,38 @@ async function decline(
     outgoing.detachSocket(socket);
     hangUp(socket);
   });
-  await sendResponse(response, outgoing);
+  const answer = { autoCleanupIncoming: false, errorHandler: () => response };
+  await getRequestListener(() => response, answer)(incoming, outgoing);
+}
+
+/** A request for the API; null when its target is no URL. */
+function toRequest(
+  incoming: IncomingMessage,
+  body: Uint8Array<ArrayBuffer> | null,
+): Request | null {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headersDistinct)) {
+    for (const one of value ?? []) headers.append(name, one);
+  }
+  const url = urlOf(incoming.url ?? "/");
+  if (url === null) return null;
+  const method = incoming.method ?? "GET";
+  return new Request(
+    url,
+    body === null ? { method, headers } : { method, headers, body, duplex: "half" },
+  );
+}
+
+function urlOf(target: string): URL | null {
+  try {
+    return new URL(target, "http://drydock");
+  } catch {
+    return null;
+  }
+}
+
+/** Calls the API; a request that could not be read is refused here. */
+async function callApi(api: Api, request: Request | null, platform: Platform): Promise<Response> {
+  if (request !== null) return api(request, platform);
+  return Response.json({ message: "malformed request target" }, { status: 400 });
 }

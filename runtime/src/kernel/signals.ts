@@ -11,6 +11,8 @@
  *
  * @module
  */
+import { KernelError } from "./port.ts";
+
 const NAMES = `
 SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE
 SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ
@@ -46,6 +48,18 @@ export function signalNumber(name: string): number | undefined {
   const offset = Number(realTime[2]);
   const number = realTime[1] === "MIN+" ? RTMIN + offset : RTMAX - offset;
   return number >= RTMIN && number <= RTMAX ? number : undefined;
+}
+
+/**
+ * The number of a signal that must be one.
+ *
+ * @param syscall that wants it
+ * @throws KernelError EINVAL
+ */
+export function requireSignal(syscall: string, name: string): number {
+  const number = signalNumber(name);
+  if (number === undefined) throw new KernelError(syscall, "EINVAL", name);
+  return number;
 }
 
 /**

@@ -39,7 +39,7 @@ import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { createReaper } from "./reaper.ts";
 import { linuxSelf } from "./self.ts";
-import { signalNumber } from "../signals.ts";
+import { requireSignal } from "../signals.ts";
 import { createUserNamespace } from "./user-namespace.ts";
 import { createVfork, type Body } from "./vfork.ts";
 
@@ -55,9 +55,7 @@ export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes 
   const reaper = createReaper(libc);
   const processes: Omit<Processes, "spawn"> = {
     kill: (hostPid, signal) => {
-      const number = signalNumber(signal);
-      if (number === undefined) throw new KernelError("kill", "EINVAL", signal);
-      check(libc.kill(hostPid, number), "kill", String(hostPid));
+      check(libc.kill(hostPid, requireSignal("kill", signal)), "kill", String(hostPid));
     },
     createUserNamespace: (maps) => createUserNamespace(libc, arch, maps),
     closeUserNamespace: (handle) => fs.closeSync(handle),

@@ -24,7 +24,7 @@ import { callFs } from "./files.ts";
 import type { CCall } from "./contexts.ts";
 import { check, cPath, lastErrno, type Libc } from "./libc.ts";
 import { packLimit, resourceNumber } from "./resource-limits.ts";
-import { signalNumber } from "../signals.ts";
+import { requireSignal } from "../signals.ts";
 import { openTerminal, TIOCSCTTY } from "./terminal.ts";
 
 /** Flags of clone(2), with the name of the file in /proc/PID/ns. */
@@ -203,7 +203,7 @@ function restrictions(
       if (resource === undefined) throw new KernelError("prlimit", "EINVAL", name);
       const limit = packLimit(soft, hard);
       if (MEMORY_LIMITS.includes(name)) {
-        assertMayLimit(libc, { name, soft, hard });
+        assertMayLimit(libc, resource, { name, soft, hard });
         const args = [0, resource, libc.addressOf(new Uint8Array(limit.buffer)), 0];
         addLate({ name: "prlimit", args, memory: limit });
         return;
@@ -220,17 +220,15 @@ function restrictions(
       check(result, "seccomp", `${program.length} instructions`);
     },
     setParentDeathSignal: (signal) => {
-      const number = signalNumber(signal);
-      if (number === undefined) throw new KernelError("prctl", "EINVAL", signal);
+      const number = requireSignal("prctl", signal);
       check(libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl", "PR_SET_PDEATHSIG");
     },
   };
 }
 
 /** What prlimit(2) would say, had it been asked now. */
-function assertMayLimit(libc: Libc, { name, soft, hard }: ResourceLimit): void {
+function assertMayLimit(libc: Libc, resource: number, { name, soft, hard }: ResourceLimit): void {
   const current = new BigUint64Array(2);
-  const resource = resourceNumber(name) ?? 0;
   check(libc.rawBytes("prlimit64", 0, resource, null, current), "prlimit", name);
   if (soft > hard) throw new KernelError("prlimit", "EINVAL", name);
   const [wanted = 0n] = packLimit(hard, hard);
@@ -253,8 +251,7 @@ function inheritor(
       return terminal;
     },
     setParentDeathSignal: (signal) => {
-      const number = signalNumber(signal);
-      if (number === undefined) throw new KernelError("prctl", "EINVAL", signal);
+      const number = requireSignal("prctl", signal);
       addLate({ name: "prctl", args: [PR_SET_PDEATHSIG, number, 0, 0, 0] });
     },
   };

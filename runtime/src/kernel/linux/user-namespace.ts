@@ -19,9 +19,9 @@ import type { IdMap, UserNamespaceMaps } from "../port.ts";
 import { createContexts } from "./contexts.ts";
 import { callFs } from "./files.ts";
 import { check, type Libc } from "./libc.ts";
+import { NAMESPACES } from "./self.ts";
 
 const CLONE_VM = 0x100;
-const CLONE_NEWUSER = 0x10000000;
 const SIGCHLD = 17;
 const SIGKILL = 9;
 
@@ -30,7 +30,7 @@ export function createUserNamespace(libc: Libc, arch: string, maps: UserNamespac
   const contexts = createContexts(libc, arch);
   const pause = contexts.chain([{ name: "pause", args: [] }]);
   const setcontext = libc.functionAddress("setcontext");
-  const flags = CLONE_VM | CLONE_NEWUSER | SIGCHLD;
+  const flags = CLONE_VM | NAMESPACES.CLONE_NEWUSER.bit | SIGCHLD;
   const { cloneStack, word } = contexts;
   const pid = check(
     libc.clone(setcontext, cloneStack, flags, pause, word.address),

@@ -44,12 +44,13 @@ import { createContexts, type CCall, type Contexts } from "./contexts.ts";
 import { errnoName } from "./errno.ts";
 import { callFs } from "./files.ts";
 import { check, type Libc } from "./libc.ts";
+import { NAMESPACES } from "./self.ts";
 
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const CLONE_PARENT = 0x8000;
 const CLONE_PARENT_SETTID = 0x100000;
-const CLONE_NEWPID = 0x20000000;
+const NEW_PID = NAMESPACES.CLONE_NEWPID.bit;
 const SIGCHLD = 17;
 const SIG_SETMASK = 2;
 const MASK_BYTES = 8;
@@ -109,14 +110,14 @@ export function createVfork(libc: Libc, arch: string): Vfork {
         const hostPid = contexts.word.read(PID);
         if (target === undefined) return afterMain(contexts, body({ hostPid, isHelper: false }));
         story.helperPid = hostPid;
-        check(libc.setns(target, CLONE_NEWPID), "setns", `/proc/${pidNamespace}/ns/pid`);
+        check(libc.setns(target, NEW_PID), "setns", `/proc/${pidNamespace}/ns/pid`);
         const calls = afterMain(contexts, body({ hostPid, isHelper: true }));
         check(clone(CLONE_PARENT, contexts.chain(calls)), "clone", `/proc/${pidNamespace}/ns/pid`);
         story.errno = koffi.errno();
         return [{ name: "_exit", args: [0] }];
       });
     };
-    const flags = pidNamespace === "new" ? CLONE_NEWPID : 0;
+    const flags = pidNamespace === "new" ? NEW_PID : 0;
     try {
       return guarded(libc, () => {
         contexts.chain([{ name: "_exit", args: [EXIT_THREW] }]);

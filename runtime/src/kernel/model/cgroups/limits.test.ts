@@ -3,21 +3,12 @@
  */
 import { expect, test } from "vitest";
 import { createLinuxKernel } from "../../linux/index.ts";
-import { KernelError, type Child } from "../../port.ts";
+import { errnoOf } from "../../conformance/case.ts";
+import type { Child } from "../../port.ts";
 import { createModelKernel, programFile, type ModelKernel } from "../index.ts";
 
 const clock = createLinuxKernel();
 const BOX = "/sys/fs/cgroup/box";
-
-function errnoOf(call: () => unknown): string {
-  try {
-    call();
-    return "OK";
-  } catch (error) {
-    if (error instanceof KernelError) return error.errno;
-    throw error;
-  }
-}
 
 /** A machine with a cgroup that has all controllers, and programs that wait and that eat. */
 function machine(): ModelKernel {

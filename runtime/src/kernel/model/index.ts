@@ -2,3 +2,4 @@ export * from "./model-kernel.ts";
 export { programFile } from "./processes/program.ts";
 export type { ModelProgram, ProgramContext, Sink, Source, Streams } from "./state.ts";
 export type { Snapshot } from "./snapshot.ts";
+export { installUserland, USERLAND } from "./userland/index.ts";

@@ -66,7 +66,7 @@ export const APPLET_TABLE = `\0${NAMES.map((name) => `${name}\0`).join("")}\0`;
 export const busybox: ModelProgram = async (context) => {
   const tool = toolOf(context, context, context.argv, context.env);
   const login = tool.name.replace(/^-/, "");
-  if (login !== "busybox") return run({ ...tool, name: login });
+  if (login !== "busybox") return run({ ...tool, name: login, speaker: tool.name });
   const [name, ...args] = tool.args;
   if (name === undefined || name === "--help") {
     await sayLines(tool, [
@@ -82,7 +82,7 @@ export const busybox: ModelProgram = async (context) => {
     await sayLines(tool, NAMES);
     return 0;
   }
-  return run({ ...tool, name, args });
+  return run({ ...tool, name, speaker: name, args });
 };
 
 async function run(tool: Tool): Promise<number> {

@@ -11,6 +11,7 @@
  * @module
  */
 import { KernelError, type FileStat } from "../../port.ts";
+import { errnoText } from "./errno-text.ts";
 import { changedMode, idOf } from "./names.ts";
 import { readOptions, type Options } from "./options.ts";
 import { bytesOf } from "./sizes.ts";
@@ -136,8 +137,7 @@ function targets(tool: Tool, options: Options): readonly (readonly [string, stri
   const operands = [...options.operands];
   const last = into ?? operands.pop() ?? "";
   if (operands.length === 0) throw new Failure("missing operand");
-  const isInto = isDirectory(tool, last) && !options.has("T");
-  if (operands.length > 1 && !isInto) throw new Failure(`target '${last}' is not a directory`);
+  const isInto = operands.length > 1 || (isDirectory(tool, last) && !options.has("T"));
   return operands.map((from) => [from, isInto ? inside(last, nameOf(from)) : last] as const);
 }
 
@@ -228,7 +228,7 @@ function copyNode(tool: Tool, from: string, to: string, found: FileStat): void {
     throw new Failure(`'${from}' and '${to}' are the same file`);
   }
   if (found.type === "file") {
-    kernel.writeFile(to, kernel.readFile(from), "create", found.mode & 0o777 & ~umaskOf(tool));
+    writeCopy(tool, from, to, found);
     return;
   }
   if (there !== undefined) kernel.unlink(to);
@@ -238,6 +238,16 @@ function copyNode(tool: Tool, from: string, to: string, found: FileStat): void {
     const { rdevMajor: major, rdevMinor: minor } = found;
     const type = found.type === "directory" ? "fifo" : found.type;
     kernel.mknod(to, { type, major, minor, permissions: found.mode });
+  }
+}
+
+function writeCopy(tool: Tool, from: string, to: string, { mode }: FileStat): void {
+  const bytes = tool.kernel.readFile(from);
+  try {
+    tool.kernel.writeFile(to, bytes, "create", mode & 0o777 & ~umaskOf(tool));
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
+    throw new Failure(`can't create '${to}': ${errnoText(error.errno)}`);
   }
 }
 

@@ -56,6 +56,9 @@ const isBinary = (word: string | undefined): boolean =>
 
 function one(kernel: Files, rest: string[]): boolean {
   const [first = "", second, third] = rest;
+  if (isBinary(second) && rest.length === 2 && !first.startsWith("-")) {
+    throw new Failure(`${second}: argument expected`, 2);
+  }
   if (isBinary(second) && third !== undefined) {
     rest.splice(0, 3);
     return BINARY[second ?? ""]?.(first, third, kernel) ?? false;

@@ -16,8 +16,17 @@ import { bytesOf } from "./sizes.ts";
 import { errnoText } from "./errno-text.ts";
 import { ownerNames } from "./names.ts";
 import { readOptions } from "./options.ts";
-import { execute, start } from "./programs.ts";
-import { Failure, forEach, readAll, sayLines, type Applet, type Tool } from "./tool.ts";
+import { execute, findProgram, start } from "./programs.ts";
+import {
+  complain,
+  Failure,
+  forEach,
+  readAll,
+  sayLines,
+  variable,
+  type Applet,
+  type Tool,
+} from "./tool.ts";
 
 /** `ps`, with any options */
 export const ps: Applet = async (tool) => {
@@ -127,19 +136,21 @@ export const sleep: Applet = async (tool) => {
   return 0;
 };
 
-/** `timeout [-s SIGNAL] SECONDS COMMAND…` */
-export const timeout: Applet = async (tool) => {
+/** `timeout [-s SIGNAL] SECONDS COMMAND…`: it becomes the command, which is ended in time. */
+export const timeout: Applet = (tool) => {
   const options = readOptions(tool, "+s:k:");
   const [seconds = "", ...words] = options.operands;
-  const child = start(tool, words);
-  let isLate = false;
-  const cancel = tool.kernel.after(Number(seconds) * 1000, () => {
-    isLate = true;
-    tool.kernel.kill(child.pid, signalOf(options.value("s") ?? "TERM"));
+  const signal = signalOf(options.value("s") ?? "TERM");
+  const { hostPid } = tool.kernel.identity();
+  tool.kernel.after(Number(seconds) * 1000, () => {
+    try {
+      tool.kernel.kill(hostPid, signal);
+    } catch (error) {
+      // It ended in time.
+      if (!(error instanceof KernelError)) throw error;
+    }
   });
-  const exitCode = await child.ended;
-  cancel();
-  return isLate ? 143 : exitCode;
+  return execute(tool, words);
 };
 
 /** `xargs [-n N] [-I WORD] [-0rt] [COMMAND…]` */
@@ -158,6 +169,11 @@ export const xargs: Applet = async (tool) => {
   const command = options.operands.length === 0 ? ["echo"] : options.operands;
   if (items.length === 0 && (options.has("r") || place !== undefined)) return 0;
   const size = place === undefined ? Number(options.value("n") ?? items.length) : 1;
+  const [name = ""] = command;
+  if (findProgram(tool.kernel, name, variable(tool, "PATH")) === undefined) {
+    await complain(tool, `${name}: ${errnoText("ENOENT")}`);
+    return 127;
+  }
   let exitCode = 0;
   for (let at = 0; at === 0 || at < items.length; at += Math.max(size, 1)) {
     const own = items.slice(at, at + size);

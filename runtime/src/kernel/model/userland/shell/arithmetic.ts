@@ -51,7 +51,7 @@ const UNARY: Readonly<Record<string, (value: bigint) => bigint>> = {
 
 /** An expression whose expansions are done: names and numbers remain. */
 export type Expand = (
-  word: Extract<ArithmeticExpression, { type: "ArithmeticWord" }>,
+  word: Extract<ArithmeticExpression, { type: "ArithmeticWord" | "ArithmeticCommandExpansion" }>,
 ) => Promise<string>;
 
 /** Computes an expression. @param expand does the `$…` in a word @throws ShellError */
@@ -67,13 +67,12 @@ export async function compute(
     case "ArithmeticTernary":
       return of((await of(expression.test)) === 0n ? expression.alternate : expression.consequent);
     case "ArithmeticWord":
+    case "ArithmeticCommandExpansion":
       return numberOf(shell, await expand(expression));
     case "ArithmeticUnary":
       return unary(shell, expression, of);
     case "ArithmeticBinary":
       return BigInt.asIntN(64, await binary(shell, expression, of));
-    case "ArithmeticCommandExpansion":
-      throw new ShellError("arithmetic syntax error");
   }
 }
 

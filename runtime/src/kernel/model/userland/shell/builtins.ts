@@ -43,6 +43,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   jobs,
   let: (shell, args) => runText(shell, args.map((each) => `((${each}))`).join("\n")),
   local,
+  pwd: async (shell) => {
+    const text = `${valueOf(shell, "PWD") ?? "/"}\n`;
+    await shell.context.write(shell.streams.stdout, new TextEncoder().encode(text));
+    return 0;
+  },
   read,
   return: (shell, [status]) => {
     throw new Jump("return", status === undefined ? shell.status : Number(status) & 0xff);
@@ -94,7 +99,7 @@ async function cd(shell: Shell, args: readonly string[]): Promise<number> {
     shell.context.kernel.chdir(target);
   } catch (error) {
     if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
-    await complain(shell, `cd: can't cd to ${target}: ${errnoText(error.errno)}`);
+    await complain(shell, `can't cd to ${target}: ${errnoText(error.errno)}`, "cd");
     return 2;
   }
   const now = normal(target.startsWith("/") ? target : `${before}/${target}`);

@@ -34,18 +34,15 @@ import {
 import { expandText, expandWords } from "./words.ts";
 
 /** Commands that a shell runs without a process, though they are programs too. */
-const APPLETS_INSIDE = ["echo", "printf", "test", "[", "[[", "true", "false", "pwd", "kill"];
+const APPLETS_INSIDE = ["echo", "printf", "test", "[", "[[", "true", "false", "kill"];
 const DECLARATIONS = ["export", "readonly", "local"];
 
 /** Runs one command. @returns its status */
 export async function runSimple(shell: Shell, command: Command): Promise<number> {
   const expander = expanderOf(shell);
-  const { status } = shell;
-  shell.status = 0;
+  shell.at = command.pos;
   const words = command.name === undefined ? [] : [command.name];
   const isDeclaration = DECLARATIONS.includes(command.name?.value ?? "");
-  // `$?` in the words is still that of the last command; a substitution sets a new one.
-  shell.status = status;
   const argv = [
     ...(await expandWords(expander, words)),
     ...(await expandArguments(shell, command, isDeclaration)),
@@ -113,12 +110,12 @@ async function assignOnly(
   command: Command,
   assignments: readonly Assignment[],
 ): Promise<number> {
-  shell.status = 0;
+  shell.substituted = 0;
   for (const each of assignments) {
     assign(shell, each.name, await valueOfAssignment(shell, each));
   }
   await redirect(expanderOf(shell), command.redirects);
-  return shell.status;
+  return shell.substituted;
 }
 
 interface Invocation {
@@ -126,20 +123,24 @@ interface Invocation {
   readonly values: Values;
   readonly open: Open;
   readonly skipsFunctions?: boolean;
+  /** The builtin in whose name it is said that there is no such program. */
+  readonly said?: string;
 }
 
 async function run(shell: Shell, invocation: Invocation): Promise<number> {
   const { argv, values, open } = invocation;
   const [name = "", ...args] = argv;
-  if (name === "exec") return exec(shell, invocation);
+  if (name === "exec") return exec(shell, { ...invocation, argv: args, said: "exec" });
   if (name === "command" && !/^-[vV]/.test(args[0] ?? "")) {
     return run(shell, { ...invocation, argv: args, skipsFunctions: true });
   }
   const body = invocation.skipsFunctions === true ? undefined : shell.functions.get(name);
   const inside = APPLETS_INSIDE.includes(name) ? shell.applets[name] : undefined;
   const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  const isLeaf = shell.isLeaf;
+  shell.isLeaf = false;
   const runsHere = body !== undefined || builtin !== undefined || inside !== undefined;
-  if (!runsHere) return runProgram(shell, invocation);
+  if (!runsHere) return isLeaf ? exec(shell, invocation) : runProgram(shell, invocation);
   const before = SPECIAL_BUILTINS.includes(name) && body === undefined ? [] : hide(shell, values);
   for (const [key, value] of values) assign(shell, key, value);
   const streams = { streams: shell.streams, more: shell.more };
@@ -163,7 +164,8 @@ function runHere(
   if (builtin !== undefined && builtin === what) return builtin(shell, args);
   const applet = shell.applets[name];
   if (applet === undefined) return 127;
-  return runApplet(applet, toolOf(shell.context, shell.streams, argv, environment(shell)));
+  const tool = toolOf(shell.context, shell.streams, argv, environment(shell));
+  return runApplet(applet, { ...tool, speaker: shell.name });
 }
 
 type Hidden = readonly (readonly [string, Variable | undefined])[];
@@ -214,22 +216,22 @@ function assignExported({ variables }: Shell, name: string, value: string): void
 }
 
 /** `exec`: the shell becomes the program, or only takes over the redirections. */
-async function exec(shell: Shell, { argv, values, open }: Invocation): Promise<number> {
+async function exec(shell: Shell, { argv, values, open, said }: Invocation): Promise<number> {
   Object.assign(shell, open);
-  if (argv.length === 1) return 0;
+  if (argv.length === 0) return 0;
   for (const [name, value] of values) assignExported(shell, name, value);
-  const status = await become(shell, argv.slice(1));
+  const status = await become(shell, argv, said);
   if (shell.isInteractive) return status;
   throw new Jump("exit", status);
 }
 
 /** Becomes a program. @returns only when it cannot: 126 or 127 */
-async function become(shell: Shell, argv: readonly string[]): Promise<number> {
+async function become(shell: Shell, argv: readonly string[], said?: string): Promise<number> {
   const [name = ""] = argv;
   const { context, streams } = shell;
   const path = findProgram(context.kernel, name, valueOf(shell, "PATH"));
   if (path === undefined) {
-    await complain(shell, `${name}: not found`);
+    await complain(shell, `${name}: not found`, said);
     return 127;
   }
   try {
@@ -238,7 +240,7 @@ async function become(shell: Shell, argv: readonly string[]): Promise<number> {
     if (!(error instanceof KernelError)) throw error;
     if (error.errno === "ENOEXEC") return runAsScript(shell, path, argv);
     const isMissing = error.errno === "ENOENT";
-    await complain(shell, `${name}: ${isMissing ? "not found" : errnoText(error.errno)}`);
+    await complain(shell, `${name}: ${isMissing ? "not found" : errnoText(error.errno)}`, said);
     return isMissing ? 127 : 126;
   }
 }

@@ -188,9 +188,9 @@ export function computeIn(
   expander: Expander,
   expression: Parameters<typeof compute>[1],
 ): Promise<bigint> {
-  return compute(expander.shell, expression, async (word) =>
-    word.parts === undefined
-      ? word.value
-      : textOf(await piecesOfParts(expander, word.parts, "quoted")),
-  );
+  return compute(expander.shell, expression, async (word) => {
+    if (word.type === "ArithmeticCommandExpansion") return expander.substitute(word.script);
+    if (word.parts === undefined) return word.value;
+    return textOf(await piecesOfParts(expander, word.parts, "quoted"));
+  });
 }

@@ -31,14 +31,19 @@ export function openSource(process: Process, path: string): Source {
     return bytes;
   };
   return {
-    read: (limitBytes) => Promise.resolve().then(() => next(limitBytes)),
+    read: async (limitBytes) => {
+      await Promise.resolve();
+      return next(limitBytes);
+    },
     listen: (onData, onEnd) => {
-      void Promise.resolve().then(() => {
+      const deliver = async (): Promise<void> => {
+        await Promise.resolve();
         for (let bytes = next(CHUNK_BYTES); bytes.length > 0; bytes = next(CHUNK_BYTES)) {
           onData(bytes);
         }
         onEnd();
-      });
+      };
+      void deliver();
     },
     pause: () => undefined,
     resume: () => undefined,

@@ -13,6 +13,7 @@
  * @module
  */
 import type { ModelProgram } from "../state.ts";
+import * as bytes from "./bytes.ts";
 import * as changing from "./changing.ts";
 import { test } from "./conditions.ts";
 import * as expressions from "./expressions.ts";
@@ -20,6 +21,7 @@ import * as isolation from "./isolation.ts";
 import * as listing from "./listing.ts";
 import * as machine from "./machine.ts";
 import * as print from "./print.ts";
+import { printf } from "./printf.ts";
 import * as processes from "./process-commands.ts";
 import { createSh } from "./shell/sh.ts";
 import * as terminals from "./terminals.ts";
@@ -35,6 +37,7 @@ export const APPLETS: Readonly<Record<string, Applet>> = {
   ...print,
   ...listing,
   ...changing,
+  ...bytes,
   ...reading,
   ...expressions,
   ...machine,
@@ -51,6 +54,7 @@ export const APPLETS: Readonly<Record<string, Applet>> = {
   false: () => 1,
   mkfifo: changing.mknod,
   pivot_root: pivotRoot,
+  printf,
   rev: reversed,
   sh,
   tac: reversed,

@@ -88,14 +88,19 @@ export function changedMode(before: FileStat, wish: string, umask = 0): number |
     const scope = [...(who === "" ? "a" : who)].reduce((sum, each) => sum | (WHO[each] ?? 0), 0);
     const mask = who === "" ? scope & ~umask : scope;
     for (const [, operator = "", letters = ""] of rest.matchAll(/([-+=])([rwxXst]*)/g)) {
-      const executes = before.type === "directory" || (mode & 0o111) !== 0;
-      const bits = [...letters].reduce(
-        (sum, each) => sum | (each === "X" ? (executes ? 0o111 : 0) : (WHAT[each] ?? 0)),
-        0,
-      );
-      if (operator === "-") mode &= ~(bits & mask);
-      else mode = (operator === "=" ? mode & ~(scope & 0o777) : mode) | (bits & mask);
+      const bits = bitsOf(letters, before.type === "directory" || (mode & 0o111) !== 0) & mask;
+      mode = applied(mode, operator, bits, scope);
     }
   }
   return mode;
+}
+
+function bitsOf(letters: string, executes: boolean): number {
+  const what: Readonly<Record<string, number>> = { ...WHAT, X: executes ? 0o111 : 0 };
+  return [...letters].reduce((sum, each) => sum | (what[each] ?? 0), 0);
+}
+
+function applied(mode: number, operator: string, bits: number, scope: number): number {
+  if (operator === "-") return mode & ~bits;
+  return (operator === "=" ? mode & ~(scope & 0o777) : mode) | bits;
 }

@@ -112,7 +112,7 @@ export const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
     `env -i A=1 env; env -i; X=2 printenv X; printenv NOPE; echo $?; true; echo $?; false; echo $?`,
     `kill -0 $$; echo $?; kill nope; echo $?; kill; echo $?; sleep x; echo $?`,
     `timeout 0.05 sleep 5; echo $?; timeout 5 sh -c 'exit 3'; echo $?; which sh >/dev/null; echo $?; which nosuch; echo $?`,
-    `id -u; id -g; id -un; whoami; echo $((\$(id -u)+1)); test -t 0; echo $?; tty; echo $?`,
+    `id -u; id -g; id -un; whoami; echo $(($(id -u)+1)); test -t 0; echo $?; tty; echo $?`,
     `ls -x --nosuch 2>/dev/null; echo $?; cat -Q 2>/dev/null; echo $?; busybox nosuch; echo $?; busybox echo via`,
   ],
 };

@@ -16,8 +16,8 @@ import type { Assignment, Command, Word } from "unbash";
 import { KernelError } from "../../../port.ts";
 import { errnoText } from "../errno-text.ts";
 import { findProgram } from "../programs.ts";
-import { runApplet, toolOf, type Applet } from "../tool.ts";
-import { BUILTINS, SPECIAL_BUILTINS, type Builtin } from "./builtins.ts";
+import { runApplet, toolOf } from "../tool.ts";
+import { BUILTINS, SPECIAL_BUILTINS } from "./builtins.ts";
 import { expanderOf, forkChecked, waitFor } from "./processes.ts";
 import { redirect, RedirectError, type Open } from "./redirect.ts";
 import {
@@ -128,40 +128,46 @@ interface Invocation {
 }
 
 async function run(shell: Shell, invocation: Invocation): Promise<number> {
-  const { argv, values, open } = invocation;
+  const { argv, open } = invocation;
   const [name = "", ...args] = argv;
   if (name === "exec") return exec(shell, { ...invocation, argv: args, said: "exec" });
   if (name === "command" && !/^-[vV]/.test(args[0] ?? "")) {
     return run(shell, { ...invocation, argv: args, skipsFunctions: true });
   }
   const body = invocation.skipsFunctions === true ? undefined : shell.functions.get(name);
-  const inside = APPLETS_INSIDE.includes(name) ? shell.applets[name] : undefined;
-  const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
-  const isLeaf = shell.isLeaf;
+  const { isLeaf } = shell;
   shell.isLeaf = false;
-  const runsHere = body !== undefined || builtin !== undefined || inside !== undefined;
-  if (!runsHere) return isLeaf ? exec(shell, invocation) : runProgram(shell, invocation);
-  const before = SPECIAL_BUILTINS.includes(name) && body === undefined ? [] : hide(shell, values);
-  for (const [key, value] of values) assign(shell, key, value);
+  if (body === undefined && !isInside(name)) {
+    return isLeaf ? exec(shell, invocation) : runProgram(shell, invocation);
+  }
+  const before = assignFor(shell, invocation, body !== undefined);
   const streams = { streams: shell.streams, more: shell.more };
   Object.assign(shell, open);
   try {
     if (body !== undefined) return await callFunction(shell, args, body);
-    return await runHere(shell, argv, builtin ?? inside);
+    return await runHere(shell, argv);
   } finally {
     Object.assign(shell, streams);
     restore(shell, before);
   }
 }
 
-function runHere(
-  shell: Shell,
-  argv: readonly string[],
-  what: Builtin | Applet | undefined,
-): Promise<number> | number {
+/** Whether the shell does it in its own process. */
+const isInside = (name: string): boolean =>
+  Object.hasOwn(BUILTINS, name) || APPLETS_INSIDE.includes(name);
+
+/** Assigns for one command. @returns what to restore: nothing behind a special builtin */
+function assignFor(shell: Shell, { argv, values }: Invocation, isFunction: boolean): Hidden {
+  const stays = !isFunction && SPECIAL_BUILTINS.includes(argv[0] ?? "");
+  const before = stays ? [] : hide(shell, values);
+  for (const [key, value] of values) assign(shell, key, value);
+  return before;
+}
+
+function runHere(shell: Shell, argv: readonly string[]): Promise<number> | number {
   const [name = "", ...args] = argv;
-  const builtin = BUILTINS[name];
-  if (builtin !== undefined && builtin === what) return builtin(shell, args);
+  const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  if (builtin !== undefined) return builtin(shell, args);
   const applet = shell.applets[name];
   if (applet === undefined) return 127;
   const tool = toolOf(shell.context, shell.streams, argv, environment(shell));

@@ -76,11 +76,19 @@ export interface ProgramContext extends Streams {
   pipe(): { readonly source: Source; readonly sink: Sink };
   /** open(2) for reading. @throws KernelError */
   openSource(path: string): Source;
-  /** open(2) for writing. @param how `existing` neither makes nor cuts the file @throws KernelError */
+  /**
+   * open(2) for writing.
+   *
+   * @param how `existing` neither makes nor cuts the file @throws KernelError
+   */
   openSink(path: string, how: "create" | "append" | "exclusive" | "existing"): Sink;
   /** fork(2): a child with these streams runs `run`, later. @throws KernelError EAGAIN, ENOMEM */
   fork(streams: Streams, run: ModelProgram): Forked;
-  /** execve(2): this process becomes another program, and `exec` never returns. @throws KernelError */
+  /**
+   * execve(2): this process becomes another program, and `exec` never returns.
+   *
+   * @throws KernelError
+   */
   exec(program: Program, streams: Streams): Promise<never>;
   /** chroot(2) CAP_SYS_CHROOT @throws KernelError */
   chroot(path: string): void;

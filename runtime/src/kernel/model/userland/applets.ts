@@ -30,6 +30,8 @@ import { complain, runApplet, sayLines, toolOf, type Applet, type Tool } from ".
 
 const { pivotRoot, ...isolating } = isolation;
 const { reversed, ...reading } = text;
+const { chown, mknod } = changing;
+const { grep } = expressions;
 const sh = createSh(() => APPLETS);
 
 /** The commands by name. */
@@ -48,11 +50,11 @@ export const APPLETS: Readonly<Record<string, Applet>> = {
   "[": test,
   "[[": test,
   ash: sh,
-  chgrp: changing.chown,
-  egrep: expressions.grep,
-  fgrep: expressions.grep,
+  chgrp: chown,
+  egrep: grep,
+  fgrep: grep,
   false: () => 1,
-  mkfifo: changing.mknod,
+  mkfifo: mknod,
   pivot_root: pivotRoot,
   printf,
   rev: reversed,

@@ -56,12 +56,9 @@ const isBinary = (word: string | undefined): boolean =>
 
 function one(kernel: Files, rest: string[]): boolean {
   const [first = "", second, third] = rest;
-  if (isBinary(second) && third !== undefined) {
-    rest.splice(0, 3);
-    return BINARY[second ?? ""]?.(first, third, kernel) ?? false;
-  }
-  if (isBinary(second) && !first.startsWith("-")) {
-    throw new Failure(`${second}: argument expected`, 2);
+  if (isBinary(second)) {
+    if (third !== undefined) return pair(kernel, rest);
+    if (!first.startsWith("-")) throw new Failure(`${second}: argument expected`, 2);
   }
   if (first === "!" && second !== undefined) {
     rest.shift();
@@ -69,6 +66,11 @@ function one(kernel: Files, rest: string[]): boolean {
   }
   if (first === "(" && third !== undefined) return group(kernel, rest);
   return single(kernel, rest);
+}
+
+function pair(kernel: Files, rest: string[]): boolean {
+  const [left = "", operator = "", right = ""] = rest.splice(0, 3);
+  return BINARY[operator]?.(left, right, kernel) ?? false;
 }
 
 function group(kernel: Files, rest: string[]): boolean {

@@ -1,7 +1,8 @@
 /**
  * Expressions: grep and sed.
  *
- * Basic and extended regular expressions become those of the language; they differ in what is quoted.
+ * Basic and extended regular expressions become those of the language; they differ in what is
+ * quoted.
  *
  * Kernel interface: read(2), write(2).
  * Invariants: none; userland.test.ts compares with the busybox of the machine.
@@ -48,17 +49,17 @@ export const grep: Applet = async (tool) => {
   const operands = [...options.operands];
   const pattern = options.value("e") ?? operands.shift();
   if (pattern === undefined) throw new Failure("no pattern", 2);
-  const isDeep = options.has("r") || options.has("R");
+  const isDeep = options.last("rR") !== undefined;
   const paths = inputs(tool, operands, isDeep);
-  const isNamed = (paths.length > 1 || isDeep || options.has("H")) && !options.has("h");
+  const isNamed = options.last("Hh") === "H" || (!options.has("h") && (isDeep || paths.length > 1));
   const wish = { options, test: matcher(tool, options, pattern), isNamed };
   let found = false;
   const failed = await grepAll(tool, options.has("s"), paths, async (path) => {
     const count = await grepOne(tool, path, wish);
     found ||= count > 0;
   });
-  if (failed && !(options.has("q") && found)) return 2;
-  return found ? 0 : 1;
+  const isDone = options.has("q") && found;
+  return failed && !isDone ? 2 : Number(!found);
 };
 
 function inputs(tool: Tool, operands: readonly string[], isDeep: boolean): readonly string[] {
@@ -110,9 +111,9 @@ interface Grep {
 /** @returns how many lines it found */
 async function grepOne(tool: Tool, path: string, wish: Grep): Promise<number> {
   const { options, test, isNamed } = wish;
-  const name = isNamed ? `${path === "-" ? "(standard input)" : path}:` : "";
-  const isSilent = ["q", "c", "l"].some((each) => options.has(each));
-  const limit = options.has("q") || options.has("l") ? 1 : Number(options.value("m") ?? Infinity);
+  const name = isNamed ? `${path.replace(/^-$/, "(standard input)")}:` : "";
+  const isSilent = options.last("qcl") !== undefined;
+  const limit = limitOf(options);
   let [count, number] = [0, 0];
   for await (const whole of lines(tool, open(tool, path))) {
     const line = whole.replace(/\n$/, "");
@@ -130,6 +131,11 @@ async function grepOne(tool: Tool, path: string, wish: Grep): Promise<number> {
   if (options.has("c")) await sayLines(tool, [`${name}${count}`]);
   if (options.has("l") && count > 0) await sayLines(tool, [path]);
   return count;
+}
+
+/** After how many lines nothing more is to be said. */
+function limitOf(options: Options): number {
+  return options.last("ql") === undefined ? Number(options.value("m") ?? Infinity) : 1;
 }
 
 function shownOf(line: string, { options, test }: Grep): readonly string[] {
@@ -247,7 +253,13 @@ function parseCommand(text: string, isExtended: boolean): Parsed {
   const letter = text.slice(0, 1);
   const simple = Object.hasOwn(SIMPLE, letter) ? SIMPLE[letter] : undefined;
   if (simple !== undefined) return { run: () => simple, length: 1 };
-  if (letter !== "s" && letter !== "y") throw new Failure(`unsupported command ${letter}`);
+  if (letter === "s" || letter === "y") return parseReplacing(text, isExtended);
+  throw new Failure(`unsupported command ${letter}`);
+}
+
+/** `s/…/…/` and `y/…/…/`, with any mark for the `/`. */
+function parseReplacing(text: string, isExtended: boolean): Parsed {
+  const letter = text.slice(0, 1);
   const mark = text.slice(1, 2);
   const quoted = mark.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
   const part = `((?:\\\\[\\s\\S]|(?!\\\\|${quoted})[\\s\\S])*)`;

@@ -130,11 +130,12 @@ interface Invocation {
 async function run(shell: Shell, invocation: Invocation): Promise<number> {
   const { argv, open } = invocation;
   const [name = "", ...args] = argv;
-  if (name === "exec") return exec(shell, { ...invocation, argv: args, said: "exec" });
-  if (name === "command" && !/^-[vV]/.test(args[0] ?? "")) {
-    return run(shell, { ...invocation, argv: args, skipsFunctions: true });
+  const rest = { ...invocation, argv: args };
+  if (name === "exec") return exec(shell, { ...rest, said: "exec" });
+  if (/^command( [^-]|$)/.test(argv.join(" "))) {
+    return run(shell, { ...rest, skipsFunctions: true });
   }
-  const body = invocation.skipsFunctions === true ? undefined : shell.functions.get(name);
+  const body = functionOf(shell, invocation);
   const { isLeaf } = shell;
   shell.isLeaf = false;
   if (body === undefined && !isInside(name)) {
@@ -150,6 +151,12 @@ async function run(shell: Shell, invocation: Invocation): Promise<number> {
     Object.assign(shell, streams);
     restore(shell, before);
   }
+}
+
+type FunctionBody = ReturnType<Shell["functions"]["get"]>;
+
+function functionOf(shell: Shell, { argv, skipsFunctions }: Invocation): FunctionBody {
+  return skipsFunctions === true ? undefined : shell.functions.get(argv[0] ?? "");
 }
 
 /** Whether the shell does it in its own process. */
@@ -190,7 +197,7 @@ function restore({ variables }: Shell, before: Hidden): void {
 async function callFunction(
   shell: Shell,
   args: readonly string[],
-  body: NonNullable<ReturnType<Shell["functions"]["get"]>>,
+  body: NonNullable<FunctionBody>,
 ): Promise<number> {
   const { parameters } = shell;
   shell.parameters = args;

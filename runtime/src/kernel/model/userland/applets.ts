@@ -30,18 +30,18 @@ import { complain, runApplet, sayLines, toolOf, type Applet, type Tool } from ".
 
 const { pivotRoot, ...isolating } = isolation;
 const { reversed, ...reading } = text;
-const { chown, mknod } = changing;
-const { grep } = expressions;
+const { chown, mknod, ...changes } = changing;
+const { grep, ...editing } = expressions;
 const sh = createSh(() => APPLETS);
 
 /** The commands by name. */
 export const APPLETS: Readonly<Record<string, Applet>> = {
   ...print,
   ...listing,
-  ...changing,
+  ...changes,
   ...bytes,
   ...reading,
-  ...expressions,
+  ...editing,
   ...machine,
   ...processes,
   ...isolating,
@@ -51,10 +51,13 @@ export const APPLETS: Readonly<Record<string, Applet>> = {
   "[[": test,
   ash: sh,
   chgrp: chown,
+  chown,
   egrep: grep,
   fgrep: grep,
+  grep,
   false: () => 1,
   mkfifo: mknod,
+  mknod,
   pivot_root: pivotRoot,
   printf,
   rev: reversed,

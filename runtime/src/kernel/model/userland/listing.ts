@@ -298,7 +298,7 @@ function statFields(
 /** `test`s of find that it knows, with one word each. */
 type Test = (path: string, found: FileStat) => boolean;
 
-/** `find [PATH]… [-name P] [-path P] [-type T] [-maxdepth N] [-mindepth N] [-perm M] [-user U]` */
+/** `find [PATH]… [-name P] [-path P] [-type T] [-maxdepth N] [-mindepth N] [-perm M]` */
 export const find: Applet = async (tool) => {
   const at = tool.args.findIndex((each) => /^[-!(]/.test(each));
   const paths = at < 0 ? tool.args : tool.args.slice(0, at);

@@ -43,7 +43,7 @@ export const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
     `trap 'echo bye' EXIT; echo hi; exit 5`,
     `trap 'echo got' USR1; kill -USR1 $$; echo after`,
     `sleep 0.05 & wait $!; echo $?; (exit 7) & wait $!; echo $?`,
-    `sleep 5 & kill $!; wait $!; echo $?`,
+    `sleep 5 & kill $!; wait $! 2>/dev/null; echo $?`,
     `sh -c 'kill -9 $$'; echo $?; sh -c 'kill -TERM $$'; echo $?`,
     `eval 'x=1; echo $x'; eval "echo \\$x"; command echo c; type cd; command -v echo`,
     `set -- 1 2 3; shift; echo $@; shift 2; echo $#; f() { echo $@; set -- x; echo $@; }; set -- q; f w; echo $@`,

@@ -22,19 +22,11 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type {
-  BpfInstruction,
-  ByteSink,
-  ByteSource,
-  Clock,
-  DeviceNode,
-  FileStat,
-  Kernel,
-  Self,
-  WaitStatus,
-} from "../port.ts";
+import type { ModelProgram } from "./state-program.ts";
+import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
+export * from "./state-program.ts";
 
 /** What a name can lead to. */
 export type FileType = FileStat["type"];
@@ -307,30 +299,6 @@ export interface Namespaces {
   readonly time: PlainNamespace;
 }
 
-/** What a program works with. */
-export interface ProgramContext {
-  /** The kernel in the name of its process. */
-  readonly kernel: Kernel & Self;
-  readonly argv: readonly string[];
-  /** `NAME=value`. */
-  readonly env: readonly string[];
-  readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  /** The number of the parent, or 0 when it is not in the process's PID namespace. */
-  parentPid(): number;
-  /** What to do instead of ending when a signal comes; not for SIGKILL and SIGSTOP. */
-  onSignal(signal: string, handler: () => void): void;
-  /** Holds memory, or lets go of it: what the cgroups charge. @throws KernelError ENOMEM */
-  readonly useMemory: (bytes: number) => void;
-}
-
-/**
- * A program: a function that comes to an exit code. It waits by promises; between two of them it
- * runs alone, so nothing needs locks.
- */
-export type ModelProgram = (context: ProgramContext) => number | Promise<number>;
-
 /** A process. */
 export interface Process {
   readonly world: World;
@@ -361,6 +329,8 @@ export interface Process {
   readonly cgroups: Map<number, Cgroup>;
   readonly children: Set<Process>;
   readonly signalHandlers: Map<string, () => void>;
+  /** Lets go of its streams. */
+  releaseStreams: () => void;
   /** Bytes that its program holds. */
   memoryBytes: number;
   /** Undefined while it runs. */

@@ -113,6 +113,35 @@ export function writeFile(process: Process, path: string, request: WriteRequest)
   writeTo(process, place.dentry, bytes, mode === "append" ? "append" : "replace");
 }
 
+/** Opens for reading, again and again. @returns reads a part */
+export function openToRead(
+  process: Process,
+  path: string,
+): (offsetBytes: number, lengthBytes: number) => Uint8Array {
+  const place = resolve(process, path, "follow");
+  const { dentry } = place;
+  checkOpen(process, place, READ);
+  if (isDevice(dentry)) {
+    const device = deviceOf(dentry);
+    return (_, lengthBytes) => device.read(process, lengthBytes);
+  }
+  return (offset, length) => {
+    if (dentry.inode.type === "directory") refuse("EISDIR");
+    return dentry.fs.read(dentry, process).slice(offset, offset + length);
+  };
+}
+
+/** Opens for writing; what was in a file goes with `create`. @returns adds at the end */
+export function openToWrite(
+  process: Process,
+  path: string,
+  how: Omit<WriteRequest, "data">,
+): (bytes: Uint8Array) => void {
+  const { dentry } = openForWriting(process, path, how.mode, how.permissions);
+  if (how.mode === "create") writeTo(process, dentry, NOTHING, "replace");
+  return (bytes) => writeTo(process, dentry, bytes, "append");
+}
+
 /** Opens what is there, empties it, and writes each text. */
 export function writeEach(process: Process, path: string, texts: readonly string[]): void {
   const { dentry } = openForWriting(process, path, "existing", 0);

@@ -1,34 +1,44 @@
 /**
  * Pipe: bytes that one writes and another reads, later.
  *
- * What is written waits until somebody listens. When more waits than a pipe holds, `write` says
- * so, and the writer who is polite waits for `drained`.
+ * What is written waits until somebody reads. When more waits than a pipe holds, `write` says so,
+ * and the writer who is polite waits for `drained`. When the last process that had the writing end
+ * is gone the reader comes to the end; when the last that had the reading end is gone, writers are
+ * told.
  *
  * Kernel interface: pipe(7).
  * Invariants: none.
- * Left out: SIGPIPE: what nobody will read is dropped.
+ * Left out: fifos, which have a name.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
-import type { ByteSink, ByteSource } from "../../port.ts";
+import type { Sink, Source } from "../state.ts";
 
 const CAPACITY_BYTES = 65_536;
 
 /** The two ends. */
 export interface Pipe {
-  readonly source: ByteSource;
-  readonly sink: ByteSink;
+  readonly source: Source;
+  readonly sink: Sink;
+}
+
+interface Reader {
+  readonly limitBytes: number;
+  readonly isWanted: () => boolean;
+  readonly give: (bytes: Uint8Array) => void;
 }
 
 interface State {
   readonly chunks: Uint8Array[];
   waitingBytes: number;
   isEnded: boolean;
+  isBroken: boolean;
   isPaused: boolean;
   isScheduled: boolean;
   listener:
     { readonly onData: (bytes: Uint8Array) => void; readonly onEnd: () => void } | undefined;
+  readers: readonly Reader[];
   writers: (() => void)[];
 }
 
@@ -38,27 +48,49 @@ export function createPipe(): Pipe {
     chunks: [],
     waitingBytes: 0,
     isEnded: false,
+    isBroken: false,
     isPaused: false,
     isScheduled: false,
     listener: undefined,
+    readers: [],
     writers: [],
   };
   return { source: sourceOf(state), sink: sinkOf(state) };
 }
 
+/** Counts who has something. @param onLast called when the last has let go */
+export function holders(onLast: () => void): () => () => void {
+  let count = 0;
+  return () => {
+    count += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) count -= 1;
+      if (isHeld && count === 0) onLast();
+      isHeld = false;
+    };
+  };
+}
+
 /** What /dev/null gives: its end. */
-export function emptySource(): ByteSource {
+export function emptySource(): Source {
   const { source, sink } = createPipe();
   sink.end();
   return source;
 }
 
 /** What /dev/null takes: everything. */
-export function emptySink(): ByteSink {
-  return { write: () => true, drained: () => Promise.resolve(), end: () => undefined };
+export function emptySink(): Sink {
+  return {
+    write: () => true,
+    drained: () => Promise.resolve(),
+    end: () => undefined,
+    hold: holders(() => undefined),
+    isBroken: () => false,
+  };
 }
 
-function sourceOf(state: State): ByteSource {
+function sourceOf(state: State): Source {
   return {
     listen: (onData, onEnd) => {
       state.listener = { onData, onEnd };
@@ -71,13 +103,27 @@ function sourceOf(state: State): ByteSource {
       state.isPaused = false;
       schedule(state);
     },
+    read: (limitBytes, isWanted) =>
+      new Promise((give) => {
+        state.readers = [...state.readers, { limitBytes, isWanted, give }];
+        schedule(state);
+      }),
+    hold: holders(() => {
+      state.isBroken = true;
+      state.chunks.length = 0;
+      for (const go of state.writers.splice(0)) go();
+    }),
   };
 }
 
-function sinkOf(state: State): ByteSink {
+function sinkOf(state: State): Sink {
+  const end = (): void => {
+    state.isEnded = true;
+    schedule(state);
+  };
   return {
     write: (bytes) => {
-      if (state.isEnded || bytes.length === 0) return true;
+      if (state.isEnded || state.isBroken || bytes.length === 0) return true;
       state.chunks.push(bytes.slice());
       state.waitingBytes += bytes.length;
       schedule(state);
@@ -85,13 +131,13 @@ function sinkOf(state: State): ByteSink {
     },
     drained: () =>
       new Promise((resolve) => {
-        if (state.waitingBytes < CAPACITY_BYTES || state.isEnded) resolve();
+        const isFree = state.isEnded || state.isBroken || state.waitingBytes < CAPACITY_BYTES;
+        if (isFree) resolve();
         else state.writers.push(resolve);
       }),
-    end: () => {
-      state.isEnded = true;
-      schedule(state);
-    },
+    end,
+    hold: holders(end),
+    isBroken: () => state.isBroken,
   };
 }
 
@@ -101,11 +147,27 @@ function schedule(state: State): void {
   state.isScheduled = true;
   void Promise.resolve().then(() => {
     state.isScheduled = false;
-    deliver(state);
+    serveReaders(state);
+    serveListener(state);
+    if (state.waitingBytes < CAPACITY_BYTES) for (const go of state.writers.splice(0)) go();
   });
 }
 
-function deliver(state: State): void {
+function serveReaders(state: State): void {
+  state.readers = state.readers.filter(({ isWanted }) => isWanted());
+  for (const reader of state.readers) {
+    const chunk = state.chunks.shift();
+    if (chunk === undefined && !state.isEnded) return;
+    const bytes = (chunk ?? new Uint8Array(0)).subarray(0, reader.limitBytes);
+    const rest = chunk?.subarray(bytes.length);
+    if (rest !== undefined && rest.length > 0) state.chunks.unshift(rest);
+    state.waitingBytes -= bytes.length;
+    state.readers = state.readers.filter((each) => each !== reader);
+    reader.give(bytes);
+  }
+}
+
+function serveListener(state: State): void {
   const { listener } = state;
   if (listener === undefined) return;
   while (!state.isPaused) {
@@ -114,7 +176,6 @@ function deliver(state: State): void {
     state.waitingBytes -= chunk.length;
     listener.onData(chunk);
   }
-  if (state.waitingBytes < CAPACITY_BYTES) for (const go of state.writers.splice(0)) go();
   if (!state.isEnded || state.chunks.length > 0) return;
   state.listener = undefined;
   listener.onEnd();

@@ -44,6 +44,7 @@ export function createProcess(essentials: Essentials): Process {
     cgroups: new Map(),
     children: new Set(),
     signalHandlers: new Map(),
+    releaseStreams: () => undefined,
     memoryBytes: 0,
     status: undefined,
     onEnd: [],
@@ -83,6 +84,9 @@ export function bearChild(parent: Process, { pidNamespace, comm }: Birth): Proce
   child.noNewPrivileges = parent.noNewPrivileges;
   child.filters = parent.filters;
   for (const [name, limit] of parent.limits) child.limits.set(name, limit);
+  for (const [signal, does] of parent.signalHandlers) {
+    if (does === IGNORE) child.signalHandlers.set(signal, IGNORE);
+  }
   for (const cgroup of parent.cgroups.values()) moveProcess(child, cgroup);
   return child;
 }
@@ -103,6 +107,7 @@ export function end(process: Process, status: WaitStatus): void {
   const { pid: pidNamespace } = namespaces;
   if (pids.get(pidNamespace) === 1) endNamespace(pidNamespace);
   leaveChildren(process);
+  process.releaseStreams();
   releaseMounts(world, namespaces.mnt);
   for (const tell of process.onEnd) tell(status);
 }
@@ -135,6 +140,9 @@ const HARMLESS = new Set([
   "SIGTTIN",
   "SIGTTOU",
 ]);
+
+/** The handler of a signal that is ignored: it alone survives execve(2). */
+export const IGNORE = (): void => undefined;
 
 /** What a signal does to a process that gets it. */
 export function deliver(process: Process, signal: string): void {

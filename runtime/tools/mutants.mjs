@@ -6,7 +6,7 @@
  * A mutant that survives is named, and fails the run: its property is too weak.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,8 +29,9 @@ function filesFor(slug) {
 
 /** Runs the tests of some slugs. @returns how many passed and failed, and what was said */
 async function runTests(slugs, mutant) {
-  // Of its own, so that what a fault leaves behind goes with it.
+  // Of its own, so that what a fault leaves behind goes with it; open to users of containers.
   const home = mkdtempSync(join(tmpdir(), "drydock-mutant-"));
+  chmodSync(home, 0o755);
   const report = join(home, "report.json");
   const names = `(^| )(${slugs.join("|")})([^a-z0-9-]|$)`;
   const files = [...new Set(slugs.flatMap(filesFor))];

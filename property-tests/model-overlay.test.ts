@@ -69,7 +69,7 @@ function build(kernel: Machine, root: string, step: Operation | Mark): string {
   }
 }
 
-/** Gives everything in a layer a time long ago: what a copy does not keep would else be "now" too. */
+/** Makes everything in a layer old: or a copy that forgets the time would be as new as all else. */
 function age(kernel: Machine, at: string): void {
   if (kernel.lstat(at).type === "directory") {
     for (const name of kernel.readdir(at)) age(kernel, `${at}/${name}`);

@@ -254,7 +254,7 @@ let namespaceCount = 0;
 async function bear(side: Side, { where, kind, nests, uid }: Birth): Promise<string> {
   const { kernel, tracked } = side;
   const { script } = BEHAVIOURS[kind];
-  // Into the namespace of another one goes a helper's child; what the helper unshares is that one's.
+  // Into another's namespace goes a helper's child, and what the helper unshares is for that one.
   const isBelow = nests && typeof where === "string";
   const before = (own: Own): void => {
     if (isBelow) own.unshare(["CLONE_NEWPID"]);

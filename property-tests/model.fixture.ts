@@ -241,7 +241,11 @@ export function createModel(home: string): Kernel {
     programs: { sleep: () => new Promise(() => undefined) },
   });
   model.writeFile("/bin/sleep", programFile("sleep"), "create", 0o755);
-  if (home !== "/tmp") model.mkdir(home, 0o755);
+  const parts = home.split("/").slice(1);
+  for (const [depth] of parts.entries()) {
+    const path = `/${parts.slice(0, depth + 1).join("/")}`;
+    if (path !== "/tmp") model.mkdir(path, 0o755);
+  }
   return model;
 }
 

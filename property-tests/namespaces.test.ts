@@ -261,6 +261,16 @@ describe("id maps", () => {
     expect(maps.gid).toEqual(maps.uid);
     if (mapping === "keep-id") expect(hostIdOf(maps.uid, owner)).toBe(owner);
     else expect(hostIdOf(maps.uid, 0)).toBeDefined();
+    // No id that may be handed out is lost; a range that holds the engine's own is left alone.
+    const total = (list: readonly { readonly count: number }[]): number =>
+      list.reduce((sum, { count }) => sum + count, 0);
+    const others = subordinate.filter(
+      ({ hostId, count }) => owner < hostId || owner >= hostId + count,
+    );
+    const isRoot = owner === 0 && subordinate.length === 0;
+    const handedOut = isRoot ? 65_536 : total(mapping === "keep-id" ? others : subordinate);
+    const own = mapping === "keep-id" || handedOut === 0 ? 1 : 0;
+    expect(total(maps.uid)).toBe(handedOut + own);
     for (const { hostId, count } of maps.uid) {
       const isOwn = count === 1 && hostId === owner;
       const isGiven = subordinate.some(
@@ -373,6 +383,8 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
         for (const { op, which } of program) {
           await world.step(op, which);
           expect(await world.exists(), `after ${op}`).toBe(world.references() > 0);
+          // Whatever refers to it shows the same number.
+          expect(new Set(world.inodes()).size).toBe(Math.min(1, world.references()));
         }
       } finally {
         await world.close();
@@ -467,6 +479,11 @@ function openWorld(kernel: Kernel) {
   };
   return {
     step: async (op: string, which: number) => steps[op]?.(which),
+    inodes: () => [
+      ...processes.map(({ hostPid }) => readNamespaces(kernel, hostPid).uts),
+      ...mounts.map((target) => kernel.stat(target).inode),
+      ...handles.map((handle) => kernel.stat(`/proc/self/fd/${handle}`).inode),
+    ],
     references: () => processes.length + mounts.length + handles.length,
     exists: async () => (await runInChild(kernel, intoNewUts)) === "ENOSPC",
     close: async () => {

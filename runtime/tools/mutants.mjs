@@ -68,26 +68,30 @@ function counted(report) {
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
     const failed = tests.filter(({ status }) => status === "failed");
     const passed = tests.filter(({ status }) => status === "passed");
-    return { passed: passed.length, failed: failed.map(({ title }) => title) };
+    const titlesOf = (list) => list.map(({ title }) => title);
+    return { passed: titlesOf(passed), failed: titlesOf(failed) };
   } catch {
-    return { passed: 0, failed: [] };
+    return { passed: [], failed: [] };
   }
 }
 
 /** killed, survived, or not run: a test that does not load proves nothing. */
 function verdictOf({ passed, failed }) {
   if (failed.length > 0) return "killed";
-  return passed > 0 ? "survived" : "not run";
+  return passed.length > 0 ? "survived" : "not run";
 }
 
-/** The slugs whose tests pass on the source as it is: of the others a mutant would tell nothing. */
-async function soundOnes(slugs) {
+/** For each slug what can be done: of a test that fails or is skipped a mutant tells nothing. */
+async function examine(slugs) {
   const { passed, failed, said } = await runTests(slugs);
-  console.log(`without a mutant: ${passed} passed, ${failed.length} failed`);
-  if (passed === 0) console.log(said);
+  console.log(`without a mutant: ${passed.length} passed, ${failed.length} failed`);
+  if (passed.length === 0) console.log(said);
   for (const title of failed) console.log(`  ${title}`);
-  const isSound = (slug) => !failed.some((title) => title.startsWith(slug));
-  return passed === 0 ? [] : slugs.filter(isSound);
+  const stateOf = (slug) => {
+    if (failed.some((title) => title.startsWith(slug))) return "not run";
+    return passed.some((title) => title.startsWith(slug)) ? "sound" : "skipped";
+  };
+  return new Map(slugs.map((slug) => [slug, stateOf(slug)]));
 }
 
 async function tryMutant(mutant) {
@@ -107,15 +111,24 @@ const wanted = readMutants().filter(({ slug }) => values.only?.includes(slug) ??
 const results = [];
 if (wanted.length === 0) console.log(`no mutant for ${values.only?.join(", ")}`);
 else {
-  const sound = await soundOnes([...new Set(wanted.map(({ slug }) => slug))]);
+  const states = await examine([...new Set(wanted.map(({ slug }) => slug))]);
   console.log(["invariant".padEnd(32), "        ", "     s", "mutant"].join("  "));
   for (const mutant of wanted) {
     const { slug } = mutant;
-    results.push(sound.includes(slug) ? await tryMutant(mutant) : { slug, verdict: "not run" });
+    const state = states.get(slug);
+    if (state === "sound") results.push(await tryMutant(mutant));
+    else {
+      console.log([slug.padEnd(32), state].join("  "));
+      results.push({ slug, verdict: state });
+    }
   }
 }
-const killed = results.filter(({ verdict }) => verdict === "killed").length;
-const rest = results.filter(({ verdict }) => verdict !== "killed").map(({ slug }) => slug);
-console.log(`${killed} of ${wanted.length} mutants were killed${rest.length > 0 ? "; not: " : ""}`);
-for (const slug of rest) console.log(`  ${slug}`);
-process.exitCode = wanted.length > 0 && killed === wanted.length ? 0 : 1;
+const withVerdict = (...verdicts) => results.filter(({ verdict }) => verdicts.includes(verdict));
+const killed = withVerdict("killed").length;
+const skipped = withVerdict("skipped").length;
+const rest = withVerdict("survived", "not run");
+console.log(
+  `${killed} of ${wanted.length} mutants were killed, ${skipped} skipped with their tests`,
+);
+for (const { slug, verdict } of rest) console.log(`  ${slug} ${verdict}`);
+process.exitCode = killed > 0 && killed + skipped === wanted.length ? 0 : 1;

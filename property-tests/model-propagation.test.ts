@@ -35,14 +35,17 @@ type Tables = readonly Readonly<Record<string, readonly string[]>>[];
 
 function expectRule({ who, do: does, area, name }: Step, was: Tables, is: Tables): void {
   const other = 1 - who;
+  const points = (tables: Tables, where: number, each: string): readonly string[] =>
+    tables[where]?.[each] ?? [];
   for (const each of AREAS.filter((one) => one !== area)) {
-    expect([is[0]?.[each], is[1]?.[each]]).toEqual([was[0]?.[each], was[1]?.[each]]);
+    for (const where of [0, 1]) expect(points(is, where, each)).toEqual(points(was, where, each));
   }
-  if (area === "shared") expect(is[1]?.[area]).toEqual(is[0]?.[area]);
-  else if (area === "private" || who === 1) expect(is[other]?.[area]).toEqual(was[other]?.[area]);
+  const [then, now] = [points(was, other, area), points(is, other, area)];
+  if (area === "shared") expect(now).toEqual(points(is, who, area));
+  else if (area === "private" || who === 1) expect(now).toEqual(then);
   // On top of another mount it is that one's copy which gets a copy, if it is still there.
-  else if (does === "mount" && was[who]?.[area]?.includes(name) === false) {
-    expect(is[other]?.[area]).toEqual([...(was[other]?.[area] ?? []), name].toSorted());
+  else if (does === "mount" && !points(was, who, area).includes(name)) {
+    expect(now).toEqual([...then, name].toSorted());
   }
 }
 

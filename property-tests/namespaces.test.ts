@@ -261,16 +261,7 @@ describe("id maps", () => {
     expect(maps.gid).toEqual(maps.uid);
     if (mapping === "keep-id") expect(hostIdOf(maps.uid, owner)).toBe(owner);
     else expect(hostIdOf(maps.uid, 0)).toBeDefined();
-    // No id that may be handed out is lost; a range that holds the engine's own is left alone.
-    const total = (list: readonly { readonly count: number }[]): number =>
-      list.reduce((sum, { count }) => sum + count, 0);
-    const others = subordinate.filter(
-      ({ hostId, count }) => owner < hostId || owner >= hostId + count,
-    );
-    const isRoot = owner === 0 && subordinate.length === 0;
-    const handedOut = isRoot ? 65_536 : total(mapping === "keep-id" ? others : subordinate);
-    const own = mapping === "keep-id" || handedOut === 0 ? 1 : 0;
-    expect(total(maps.uid)).toBe(handedOut + own);
+    expect(idsOf(maps.uid)).toBe(idsToHandOut(mapping, owner, subordinate));
     for (const { hostId, count } of maps.uid) {
       const isOwn = count === 1 && hostId === owner;
       const isGiven = subordinate.some(
@@ -281,6 +272,24 @@ describe("id maps", () => {
     }
   });
 });
+
+const idsOf = (ranges: readonly { readonly count: number }[]): number =>
+  ranges.reduce((sum, { count }) => sum + count, 0);
+
+/** None that may be handed out is lost; but a range that holds the engine's own is left alone. */
+function idsToHandOut(
+  mapping: "subordinate" | "keep-id",
+  owner: number,
+  ranges: readonly { readonly hostId: number; readonly count: number }[],
+): number {
+  const isDefault = owner === 0 && ranges.length === 0;
+  const holdsOwner = ({ hostId, count }: { readonly hostId: number; readonly count: number }) =>
+    owner >= hostId && owner < hostId + count;
+  if (mapping === "keep-id") {
+    return 1 + (isDefault ? 65_536 : idsOf(ranges.filter((range) => !holdsOwner(range))));
+  }
+  return isDefault ? 65_536 : Math.max(1, idsOf(ranges));
+}
 
 const WHOLE: readonly IdMap[] = [{ containerId: 0, hostId: 0, count: ID_MAP_LIMITS.ids }];
 

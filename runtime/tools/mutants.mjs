@@ -68,8 +68,16 @@ function counted(report) {
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
     const failed = tests.filter(({ status }) => status === "failed");
     const passed = tests.filter(({ status }) => status === "passed");
+    // A hook that fails leaves its tests undone: noticed, too. A file without tests did not load.
+    const undone = testResults.filter(
+      ({ status, assertionResults: own }) =>
+        status === "failed" && own.length > 0 && own.every((one) => one.status !== "failed"),
+    );
     const titlesOf = (list) => list.map(({ title }) => title);
-    return { passed: titlesOf(passed), failed: titlesOf(failed) };
+    return {
+      passed: titlesOf(passed),
+      failed: [...titlesOf(failed), ...undone.map(() => "a hook")],
+    };
   } catch {
     return { passed: [], failed: [] };
   }

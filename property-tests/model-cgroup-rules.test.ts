@@ -56,18 +56,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const), who }) },
 );
 
+const leafOrAbove = fc.constantFrom("a", "a/a");
+const handedDown = fc.constantFrom("+pids +memory", "+pids +memory", "+pids");
+
 /** Small trees in which most steps are possible, then anything. */
 const program = fc
-  .tuple(few, pages, fc.array(step, { maxLength: 24 }))
-  .map(([pids, memory, steps]): readonly Step[] => [
+  .record({
+    controllers: handedDown,
+    pids: fc.record({ do: fc.constant("pids" as const), path: leafOrAbove, text: few }),
+    memory: fc.record({ do: fc.constant("memory" as const), path: leafOrAbove, text: pages }),
+    more: fc.array(step, { maxLength: 24 }),
+  })
+  .map(({ controllers, pids, memory, more }): readonly Step[] => [
     { do: "mkdir", path: "a" },
-    { do: "control", path: "", text: "+pids +memory" },
+    { do: "control", path: "", text: controllers },
     { do: "mkdir", path: "a/a" },
+    { do: "mkdir", path: "a/b" },
     { do: "control", path: "a", text: "+pids +memory" },
+    { do: "control", path: "a", text: "+pids" },
     { do: "move", path: "a/a", who: 0 },
-    { do: "pids", path: "a/a", text: pids },
-    { do: "memory", path: "a", text: memory },
-    ...steps,
+    { do: "hold", who: 0, pages: 1 },
+    pids,
+    memory,
+    ...more,
   ]);
 
 interface Bench {
@@ -223,7 +234,7 @@ async function holdsAlways(check: (moment: Moment) => void): Promise<void> {
       before = now;
     }
   });
-  await fc.assert(property, { seed: SEED, numRuns: runs(60) });
+  await fc.assert(property, { seed: SEED, numRuns: runs(100) });
 }
 
 function checkHomes({ bench, now }: Moment): void {

@@ -102,7 +102,8 @@ function spawn(parent: Process, { kernelOf, options, main }: Spawning): Child {
     end(process, { exitCode: 0 });
     throw error;
   }
-  return { hostPid, ...ends.parent, terminal: undefined, exited };
+  const unmounted = exited.then(() => undefined);
+  return { hostPid, ...ends.parent, terminal: undefined, exited, unmounted };
 }
 
 function birthplace(parent: Process, { pidNamespace }: SpawnOptions): PidNamespace {

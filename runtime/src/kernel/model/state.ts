@@ -22,7 +22,7 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type { ModelProgram } from "./state-program.ts";
+import type { ModelProgram, Sink, Source, Streams, Terminal } from "./state-program.ts";
 import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
@@ -82,6 +82,8 @@ export interface GeneratedFile {
   readonly target?: (by: Process) => string;
   /** Where a link leads, whatever its text: /proc/PID/root. */
   readonly jump?: (by: Process) => Place;
+  /** The stream that opening it leads to: /proc/PID/fd/1. */
+  readonly stream?: Source | Sink;
   /** The namespace that this file stands for: /proc/PID/ns/net. */
   readonly namespace?: Namespace;
   /** The inode of a name in a directory: always the same one for the same thing. */
@@ -315,6 +317,8 @@ export interface Process {
   cwd: Place;
   umask: number;
   session: number;
+  /** The process group, by the number of its leader. */
+  group: number;
   comm: string;
   argv: readonly string[];
   executable: Place | undefined;
@@ -329,6 +333,10 @@ export interface Process {
   readonly cgroups: Map<number, Cgroup>;
   readonly children: Set<Process>;
   readonly signalHandlers: Map<string, () => void>;
+  /** Standard input, output and error, once it has them. */
+  streams: Streams | undefined;
+  /** Terminals whose master it has open, by descriptor. */
+  readonly masters: Map<number, Terminal>;
   /** Lets go of its streams. */
   releaseStreams: () => void;
   /** Bytes that its program holds. */
@@ -348,6 +356,7 @@ export interface World {
   /** The file systems of the hierarchies: one each, however often it is mounted. */
   readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
+  readonly terminals: Set<Terminal>;
   /** User namespaces that somebody holds: createUserNamespace. */
   readonly handles: Map<number, UserNamespace>;
   /** What programs do, by the name that their files hold. */

@@ -23,18 +23,19 @@ const keep = (): (() => () => void) => holders(() => undefined);
 
 /** Opens for reading. @throws KernelError */
 export function openSource(process: Process, path: string): Source {
-  const file = call("open", path, () => openToRead(process, path));
+  const { place, read: file, source } = call("open", path, () => openToRead(process, path));
+  if (source !== undefined) return source;
   let offsetBytes = 0;
-  const next = (limitBytes: number): Uint8Array => {
+  const readOn = (limitBytes: number): Uint8Array => {
     const bytes = call("read", path, () => file(offsetBytes, limitBytes));
     offsetBytes += bytes.length;
     return bytes;
   };
   return {
-    read: (limitBytes) => Promise.resolve().then(() => next(limitBytes)),
+    read: (limitBytes) => Promise.resolve().then(() => readOn(limitBytes)),
     listen: (onData, onEnd) => {
       void Promise.resolve().then(() => {
-        for (let bytes = next(CHUNK_BYTES); bytes.length > 0; bytes = next(CHUNK_BYTES)) {
+        for (let bytes = readOn(CHUNK_BYTES); bytes.length > 0; bytes = readOn(CHUNK_BYTES)) {
           onData(bytes);
         }
         onEnd();
@@ -43,14 +44,16 @@ export function openSource(process: Process, path: string): Source {
     pause: () => undefined,
     resume: () => undefined,
     hold: keep(),
+    opened: { kind: "file", place },
   };
 }
 
 /** Opens for writing. @throws KernelError */
 export function openSink(process: Process, path: string, how: WriteMode): Sink {
-  const write = call("open", path, () =>
+  const { place, write, sink } = call("open", path, () =>
     openToWrite(process, path, { mode: how, permissions: 0o666 & ~process.umask }),
   );
+  if (sink !== undefined) return sink;
   return {
     write: (bytes) => {
       call("write", path, () => write(bytes));
@@ -60,5 +63,6 @@ export function openSink(process: Process, path: string, how: WriteMode): Sink {
     end: () => undefined,
     hold: keep(),
     isBroken: () => false,
+    opened: { kind: "file", place },
   };
 }

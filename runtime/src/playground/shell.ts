@@ -28,6 +28,8 @@ export interface Shell {
 const ENVIRONMENT = [
   "HOME=/root",
   "LOGNAME=root",
+  // So that one sees whether one is on the host or in a container.
+  "PS1=\\h:\\w\\$ ",
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   "SHELL=/bin/sh",
   "TERM=xterm-256color",

@@ -47,6 +47,8 @@ export interface MemoryInode {
   readonly rdevMinor: number;
   readonly xattrs: Map<string, Uint8Array>;
   readonly entries: Map<string, Dentry>;
+  /** When something at or below it changed, counted by its file system. */
+  changedAt: number;
 }
 
 /** What an overlay shows under one name: a dentry above, dentries below, or both. */
@@ -156,6 +158,8 @@ export interface FileSystem {
   readonly depth: number;
   /** Grows with every change of what it holds; 0 for what is made when it is read. */
   readonly changes: number;
+  /** Grows with every change at or below a directory; missing where nobody counts that. */
+  readonly age?: (directory: Dentry) => number;
   /** The mounts that show it. */
   readonly mounts: Set<Mount>;
   lookup(directory: Dentry, name: string, by: Process): Dentry | undefined;

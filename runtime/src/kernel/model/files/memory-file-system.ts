@@ -47,16 +47,28 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     gid: node.gid,
     links: node.type === "directory" ? 2 : 1,
     mtimeMs: world.clock.nowMs(),
-    bytes: NOTHING,
+    // The size of a symbolic link is that of its text.
+    bytes: node.target === undefined ? NOTHING : new TextEncoder().encode(node.target),
     target: node.target ?? "",
     rdevMajor: node.device?.major ?? 0,
     rdevMinor: node.device?.minor ?? 0,
     xattrs: new Map(),
     entries: new Map(),
+    changedAt: changes,
   });
   let changes = 0;
-  const touch = (dentry: Dentry): void => {
+  let manyNamesAt = 0;
+  const mark = (dentry: Dentry): void => {
     changes += 1;
+    const { type, links } = inodeOf(dentry);
+    // What has several names may have changed anywhere.
+    if (type !== "directory" && links > 1) manyNamesAt = changes;
+    for (let at: Dentry | undefined = dentry; at !== undefined; at = at.parent) {
+      inodeOf(at).changedAt = changes;
+    }
+  };
+  const touch = (dentry: Dentry): void => {
+    mark(dentry);
     inodeOf(dentry).mtimeMs = world.clock.nowMs();
   };
   const inode = makeInode({ type: "directory", ...how.root });
@@ -77,8 +89,9 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     lookup: (directory, name) => inodeOf(directory).entries.get(name),
     names: (directory) => [...inodeOf(directory).entries.keys()],
     attributes: (dentry) => attributesOf(inodeOf(dentry)),
+    age: (directory) => Math.max(manyNamesAt, inodeOf(directory).changedAt),
     change: (dentry, change) => {
-      changes += 1;
+      mark(dentry);
       Object.assign(inodeOf(dentry), change satisfies AttributeChange);
     },
     ...memoryNames(makeInode, touch),
@@ -98,8 +111,7 @@ export function inodeOf(dentry: Dentry): MemoryInode {
 
 function attributesOf(inode: MemoryInode): Attributes {
   const { ino, type, mode, uid, gid, links, mtimeMs, rdevMajor, rdevMinor } = inode;
-  const sizeBytes =
-    type === "symlink" ? new TextEncoder().encode(inode.target).length : inode.bytes.length;
+  const sizeBytes = inode.bytes.length;
   return { ino, type, mode, uid, gid, links, sizeBytes, mtimeMs, rdevMajor, rdevMinor };
 }
 

@@ -124,8 +124,8 @@ function createTerminal(world: World, place: Place): Terminal {
     line: [],
     typed,
     shown,
-    source: { ...typed.source, hold },
-    sink: { ...shown.sink, write, end: () => undefined, hold },
+    source: { ...typed.source, hold, isTerminal: true },
+    sink: { ...shown.sink, write, end: () => undefined, hold, isTerminal: true },
   };
   return terminal;
 }

@@ -88,7 +88,7 @@ export async function openPlayground(options: PlaygroundOptions = {}): Promise<P
   return {
     snapshot: model.snapshot,
     journal: recorder.calls,
-    onCall: recorder.onCall,
+    onCall: (listener) => recorder.onCall(listener),
     openShell: (io) => {
       const shell = openShell(login, io);
       shells.add(shell);

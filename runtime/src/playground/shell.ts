@@ -41,9 +41,10 @@ const HANGUP_CODE = 129;
 /** Starts a login shell on a terminal. @param host whose child it is */
 export function openShell(host: ModelKernel, io: ShellIo): Shell {
   const options = { pidNamespace: "inherit", stdio: "terminal", stdin: true } as const;
-  const child = host.spawn(options, ({ kernel, handOver }) => {
+  const child = host.spawn(options, (inside) => {
+    const { kernel } = inside;
     kernel.setSession();
-    handOver(kernel.openTerminal("/dev/ptmx").masterFd);
+    inside.handOver(kernel.openTerminal("/dev/ptmx").masterFd);
     kernel.chdir("/root");
     return kernel.execve("/bin/sh", ["-sh"], ENVIRONMENT);
   });

@@ -256,8 +256,19 @@ function directorySnapshot(
   const aged = look.aged.get(inode);
   if (age !== undefined && aged?.age === age) return aged.tree;
   const { type, mode, uid, gid, sizeBytes } = fs.attributes(dentry);
+  const children = childrenOf(dentry, look, before?.children ?? {});
+  const tree = kept(before, { type, mode, uid, gid, sizeBytes, ...layerOf(dentry), children });
+  if (age !== undefined) look.aged.set(inode, { age, tree });
+  return tree;
+}
+
+function childrenOf(
+  dentry: Dentry,
+  look: Look,
+  known: NonNullable<FileSnapshot["children"]>,
+): NonNullable<FileSnapshot["children"]> {
+  const { fs } = dentry;
   const children: Record<string, FileSnapshot> = {};
-  const known = before?.children ?? {};
   let isSame = true;
   for (const name of fs.names(dentry, look.viewer).toSorted()) {
     const child = fs.lookup(dentry, name, look.viewer);
@@ -266,11 +277,7 @@ function directorySnapshot(
     children[name] = fileSnapshot(child, look, old);
     if (children[name] !== old) isSame = false;
   }
-  const isWhole = isSame && Object.keys(children).length === Object.keys(known).length;
-  const common = { type, mode, uid, gid, sizeBytes, ...layerOf(dentry) };
-  const tree = kept(before, { ...common, children: isWhole ? known : children });
-  if (age !== undefined) look.aged.set(inode, { age, tree });
-  return tree;
+  return isSame && Object.keys(children).length === Object.keys(known).length ? known : children;
 }
 
 /** The one before, if it is the same. */

@@ -22,7 +22,7 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type { ModelProgram, Sink, Source, Streams, Terminal } from "./state-program.ts";
+import type { ModelProgram, Opened, Sink, Source, Streams, Terminal } from "./state-program.ts";
 import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
@@ -361,6 +361,8 @@ export interface World {
   readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
   readonly terminals: Set<Terminal>;
+  /** Where the files and terminals are that streams lead to. */
+  readonly openedAt: WeakMap<Opened, Place>;
   /** User namespaces that somebody holds: createUserNamespace. */
   readonly handles: Map<number, UserNamespace>;
   /** What programs do, by the name that their files hold. */

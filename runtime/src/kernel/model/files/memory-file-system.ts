@@ -54,19 +54,9 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     rdevMinor: node.device?.minor ?? 0,
     xattrs: new Map(),
     entries: new Map(),
-    changedAt: changes,
+    changedAt: counted(),
   });
-  let changes = 0;
-  let manyNamesAt = 0;
-  const mark = (dentry: Dentry): void => {
-    changes += 1;
-    const { type, links } = inodeOf(dentry);
-    // What has several names may have changed anywhere.
-    if (type !== "directory" && links > 1) manyNamesAt = changes;
-    for (let at: Dentry | undefined = dentry; at !== undefined; at = at.parent) {
-      inodeOf(at).changedAt = changes;
-    }
-  };
+  const { mark, age, counted } = countChanges();
   const touch = (dentry: Dentry): void => {
     mark(dentry);
     inodeOf(dentry).mtimeMs = world.clock.nowMs();
@@ -83,13 +73,13 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     options: how.options ?? "",
     depth: 0,
     get changes(): number {
-      return changes;
+      return counted();
     },
     mounts: new Set(),
     lookup: (directory, name) => inodeOf(directory).entries.get(name),
     names: (directory) => [...inodeOf(directory).entries.keys()],
     attributes: (dentry) => attributesOf(inodeOf(dentry)),
-    age: (directory) => Math.max(manyNamesAt, inodeOf(directory).changedAt),
+    age,
     change: (dentry, change) => {
       mark(dentry);
       Object.assign(inodeOf(dentry), change satisfies AttributeChange);
@@ -101,6 +91,32 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
   };
   const root: Dentry = { name: "", parent: undefined, inode, fs, gone: false };
   return fs;
+}
+
+interface Changes {
+  readonly counted: () => number;
+  /** Something has changed here. */
+  readonly mark: (dentry: Dentry) => void;
+  readonly age: (directory: Dentry) => number;
+}
+
+/** Counts changes, and remembers for each directory the last one at or below it. */
+function countChanges(): Changes {
+  let changes = 0;
+  let manyNamesAt = 0;
+  return {
+    counted: () => changes,
+    mark: (dentry) => {
+      changes += 1;
+      const { type, links } = inodeOf(dentry);
+      // What has several names may have changed anywhere.
+      if (type !== "directory" && links > 1) manyNamesAt = changes;
+      for (let at: Dentry | undefined = dentry; at !== undefined; at = at.parent) {
+        inodeOf(at).changedAt = changes;
+      }
+    },
+    age: (directory) => Math.max(manyNamesAt, inodeOf(directory).changedAt),
+  };
 }
 
 /** The inode behind a dentry of a memory file system. */

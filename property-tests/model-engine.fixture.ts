@@ -176,9 +176,10 @@ export class ModelBench {
     const methods = Object.keys(base).map((name) => [
       name,
       (...args: readonly unknown[]) => {
-        const method: unknown = Reflect.get(this.#faulty?.kernel ?? base, name);
+        const kernel = this.#faulty?.kernel ?? base;
         // Every property of a kernel is a method; the arguments are those of the one of this name.
-        return (method as (...args: readonly unknown[]) => unknown)(...args);
+        const method = Reflect.get(kernel, name) as (...given: readonly unknown[]) => unknown;
+        return method.apply(kernel, [...args]);
       },
     ]);
     return Object.fromEntries(methods) as Kernel;

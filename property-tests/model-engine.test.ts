@@ -101,7 +101,7 @@ const ON_BOTH = ["run --rm", "open after a crash"];
 function differences(before: unknown, after: unknown, path = ""): readonly string[] {
   if (before === after) return [];
   const [old, now] = [before, after].map((each) => each ?? {});
-  if (typeof old !== "object" || typeof now !== "object") return [`${path}: ${after}`];
+  if (typeof old !== "object" || typeof now !== "object") return [`${path}: ${String(after)}`];
   const keys = [...new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])];
   return keys.flatMap((key) =>
     differences(Reflect.get(old ?? {}, key), Reflect.get(now ?? {}, key), `${path}/${key}`),

@@ -21,6 +21,7 @@
  */
 import { CALLS, type CallName } from "./calls.ts";
 import { decorate, type Around, type Callable, type Passing } from "./decorate.ts";
+import { callerOf } from "./caller.ts";
 import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
 import { KernelError, type Inside, type Kernel, type Program, type Self } from "./port.ts";
 
@@ -332,26 +333,6 @@ function rememberedBy({ options }: Tracer): Pick<Draft, "remembered"> {
 
 function errnoOf(error: unknown): { readonly errno: string } {
   return { errno: error instanceof KernelError ? error.errno : "EIO" };
-}
-
-/** The part of V8's Error that the language does not have; other engines lack it. */
-interface StackCapture {
-  stackTraceLimit?: number;
-  captureStackTrace?(holder: { stack?: string }, entry: unknown): void;
-}
-
-const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
-
-/** The place from which `entry` was called, one frame of the stack, put into words when asked. */
-function callerOf(entry: Passing["entry"]): (() => string | undefined) | undefined {
-  const capture = Error as StackCapture;
-  if (capture.captureStackTrace === undefined) return undefined;
-  const limit = capture.stackTraceLimit;
-  const holder: { stack?: string } = {};
-  capture.stackTraceLimit = 1;
-  capture.captureStackTrace(holder, entry);
-  if (limit !== undefined) capture.stackTraceLimit = limit;
-  return () => FRAME.exec(holder.stack ?? "")?.[1];
 }
 
 /** What a child's calls leave until `spawn` is over. */

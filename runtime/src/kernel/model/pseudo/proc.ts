@@ -13,7 +13,9 @@
  *
  * @module
  */
+import { idList } from "../cgroups/files.ts";
 import { isCapable } from "../files/permission.ts";
+import { CPUS, MEMORY_BYTES } from "../machine.ts";
 import { nextDevice } from "../mounts/device.ts";
 import { mountInfo, mountsText, pathFrom } from "../mounts/mount-info.ts";
 import { refuse } from "../refusal.ts";
@@ -84,6 +86,8 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
     filesystems: file({ read: () => FILE_SYSTEMS }),
     uptime: file({ read: () => `${(world.clock.monotonicUs() / 1e6).toFixed(2)} 0.00\n` }),
     cgroups: file({ read: () => cgroupsText(world) }),
+    meminfo: file({ read: () => memoryText(world) }),
+    cpuinfo: file({ read: cpuText }),
     version: file({ read: () => "Linux version 6.18.0-model\n" }),
     sys: generatedDirectory(world, {
       kernel: generatedDirectory(world, {
@@ -94,6 +98,30 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
       }),
     }),
   };
+}
+
+/** What is not held by a program is free: nothing is kept in caches. */
+function memoryText({ processes }: World): string {
+  const held = [...processes.values()].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  const line = (name: string, bytes: number): string =>
+    `${`${name}:`.padEnd(16)}${String(Math.floor(bytes / 1024)).padStart(8)} kB\n`;
+  const free = MEMORY_BYTES - held;
+  return [
+    line("MemTotal", MEMORY_BYTES),
+    line("MemFree", free),
+    line("MemAvailable", free),
+    line("Buffers", 0),
+    line("Cached", 0),
+    line("SwapTotal", 0),
+    line("SwapFree", 0),
+  ].join("");
+}
+
+function cpuText(): string {
+  const model = "model name\t: a processor in memory";
+  return idList(CPUS)
+    .map((id) => `processor\t: ${id}\n${model}\n\n`)
+    .join("");
 }
 
 const FILE_SYSTEMS = ["sysfs", "tmpfs", "proc", "cgroup", "cgroup2", "devpts", "overlay", "mqueue"]

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { allowedCpus } from "../cgroups/files.ts";
 import { idInside, idOutside, isCapable, OVERFLOW_ID } from "../files/permission.ts";
 import { CAPABILITIES } from "../../capability-names.ts";
 import { RESOURCE_LIMITS } from "../processes/resource-limits.ts";
@@ -40,6 +41,7 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `Groups:\t${groups.map((gid) => `${gid} `).join("")}`,
     `NSpid:\t${ownPids.join("\t")}`,
     "Threads:\t1",
+    `Cpus_allowed_list:\t${allowedCpus(process)}`,
     `SigBlk:\t${"0".repeat(16)}`,
     `SigIgn:\t${"0".repeat(16)}`,
     `CapInh:\t${capabilityMask(credentials.inheritable)}`,

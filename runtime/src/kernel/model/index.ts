@@ -1,6 +1,6 @@
 export * from "./model-kernel.ts";
-export { programFile } from "./processes/spawn.ts";
-export type { ModelProgram, ProgramContext } from "./state.ts";
+export { programFile } from "./processes/program.ts";
+export type { ModelProgram, ProgramContext, Sink, Source, Streams } from "./state.ts";
 export type {
   CgroupSnapshot,
   FileSnapshot,

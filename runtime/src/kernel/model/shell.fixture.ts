@@ -43,6 +43,65 @@ function expand(context: ProgramContext, word: string): string {
     });
 }
 
+/** One line of its input, byte by byte: what follows is for others. */
+async function readLine(context: ProgramContext): Promise<string> {
+  let line = "";
+  for (;;) {
+    const byte = await context.read(context.stdin, 1);
+    const letter = new TextDecoder().decode(byte);
+    if (letter === "" || letter === "\n") return line;
+    line += letter;
+  }
+}
+
+type Command = (context: ProgramContext, words: readonly string[]) => number | Promise<number>;
+
+/** The commands that tell about descriptors and terminals. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  read: async (context, [name]) => {
+    (context.env as string[]).push(`${name}=${await readLine(context)}`); // its own copy
+    return 0;
+  },
+  stty: (context) => {
+    const size = context.terminal(context.stdin)?.size();
+    context.stdout.write(encode(`${size?.rows} ${size?.columns}\n`));
+    return 0;
+  },
+  tty: (context) => {
+    context.stdout.write(encode(`${context.terminal(context.stdin)?.path}\n`));
+    return 0;
+  },
+  cat,
+  head,
+  // `echo WORD …` or `echo WORD <FILE >FILE`
+  echo: (context, words) => {
+    const [from, to] = words.at(-1)?.startsWith(">/") === true ? words.slice(-2) : [];
+    if (from !== undefined) context.openSource(from.slice(1));
+    const sink = to === undefined ? context.stdout : context.openSink(to.slice(1), "create");
+    const said = to === undefined ? words : words.slice(0, -2);
+    sink.write(encode(`${said.join(" ")}\n`));
+    return 0;
+  },
+  // `ls DIRECTORY | wc -l`
+  ls: ({ kernel, stdout }, [directory = ""]) => {
+    stdout.write(encode(`${kernel.readdir(directory).length}\n`));
+    return 0;
+  },
+  // `grep -E FORM FILE`
+  grep: ({ kernel, stdout }, [, form = "", path = ""]) => {
+    const lines = kernel.readText(path).split("\n");
+    const expression = new RegExp(form.replaceAll("'", ""));
+    stdout.write(encode(`${lines.filter((line) => expression.test(line)).join("\n")}\n`));
+    return 0;
+  },
+  // `cut -d' ' -fN FILE`
+  cut: ({ kernel, stdout }, words) => {
+    const field = Number(words.find((word) => word.startsWith("-f"))?.slice(2));
+    stdout.write(encode(`${kernel.readText(words.at(-1) ?? "").split(" ")[field - 1]}\n`));
+    return 0;
+  },
+};
+
 /** One command. @returns its exit code */
 async function run(context: ProgramContext, command: string): Promise<number> {
   const toStderr = command.endsWith(">&2");
@@ -51,12 +110,9 @@ async function run(context: ProgramContext, command: string): Promise<number> {
     .trim()
     .split(/ +/)
     .map((word) => expand(context, word));
-  if (name === "echo") {
-    (toStderr ? context.stderr : context.stdout).write(encode(`${words.join(" ")}\n`));
-    return 0;
-  }
-  if (name === "cat") return cat(context);
-  if (name === "head") return head(context, words);
+  const known = COMMANDS[name];
+  if (known !== undefined)
+    return known(toStderr ? { ...context, stdout: context.stderr } : context, words);
   if (name === "exec" || name === "sleep") return sleep(context);
   throw new Error(`${name} is not known`);
 }

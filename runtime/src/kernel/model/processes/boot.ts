@@ -59,6 +59,7 @@ export function boot(options: BootOptions): Booted {
     hierarchies: [],
     cgroupFileSystems: new Map(),
     locks: new Set(),
+    terminals: new Set(),
     handles: new Map(),
     programs: new Map(Object.entries(options.programs)),
     namespaceFiles: new WeakMap(),

@@ -7,7 +7,7 @@
  *
  * Kernel interface: fork(2), pid_namespaces(7), signal(7), kill(2), wait(2).
  * Invariants: see `files/permission.ts`.
- * Left out: zombies: who ends is reaped at once; process groups, stopping and continuing, core
+ * Left out: zombies: who ends is reaped at once; stopping and continuing, core
  *   dumps, queued signals.
  * Docs: docs/concepts/model.md
  *
@@ -34,6 +34,7 @@ export function createProcess(essentials: Essentials): Process {
     pidNamespaceForChildren: essentials.namespaces.pid,
     umask: 0o022,
     session: essentials.hostPid,
+    group: essentials.hostPid,
     argv: [essentials.comm],
     executable: undefined,
     noNewPrivileges: false,
@@ -44,6 +45,9 @@ export function createProcess(essentials: Essentials): Process {
     cgroups: new Map(),
     children: new Set(),
     signalHandlers: new Map(),
+    streams: undefined,
+    masters: new Map(),
+    releaseStreams: () => undefined,
     memoryBytes: 0,
     status: undefined,
     onEnd: [],
@@ -78,11 +82,15 @@ export function bearChild(parent: Process, { pidNamespace, comm }: Birth): Proce
   const child = createProcess({ ...born, comm: comm ?? parent.comm });
   child.umask = parent.umask;
   child.session = parent.session;
+  child.group = parent.group;
   child.argv = parent.argv;
   child.executable = parent.executable;
   child.noNewPrivileges = parent.noNewPrivileges;
   child.filters = parent.filters;
   for (const [name, limit] of parent.limits) child.limits.set(name, limit);
+  for (const [signal, does] of parent.signalHandlers) {
+    if (does === IGNORE) child.signalHandlers.set(signal, IGNORE);
+  }
   for (const cgroup of parent.cgroups.values()) moveProcess(child, cgroup);
   return child;
 }
@@ -103,6 +111,7 @@ export function end(process: Process, status: WaitStatus): void {
   const { pid: pidNamespace } = namespaces;
   if (pids.get(pidNamespace) === 1) endNamespace(pidNamespace);
   leaveChildren(process);
+  process.releaseStreams();
   releaseMounts(world, namespaces.mnt);
   for (const tell of process.onEnd) tell(status);
 }
@@ -136,11 +145,24 @@ const HARMLESS = new Set([
   "SIGTTOU",
 ]);
 
-/** What a signal does to a process that gets it. */
+/** The handler of a signal that is ignored: it alone survives execve(2). */
+export const IGNORE = (): void => undefined;
+
+/**
+ * What a signal does to a process that gets it. The first process of a namespace gets, but for
+ * SIGKILL, only what it asked for.
+ */
 export function deliver(process: Process, signal: string): void {
   const handler = process.signalHandlers.get(signal);
-  if (handler !== undefined && signal !== "SIGKILL") handler();
-  else if (!HARMLESS.has(signal)) end(process, { signal, coreDumped: false });
+  const isLast = signal === "SIGKILL";
+  if (handler !== undefined && !isLast) handler();
+  else if (!HARMLESS.has(signal) && (isLast || !isFirst(process))) {
+    end(process, { signal, coreDumped: false });
+  }
+}
+
+function isFirst({ pids, namespaces }: Process): boolean {
+  return pids.get(namespaces.pid) === 1;
 }
 
 /** kill(2). */
@@ -152,9 +174,8 @@ export function kill(by: Process, pid: number, signal: string): void {
   refuseIf(!isOwn && !isCapable(by.credentials, userNamespace, "CAP_KILL"), "EPERM");
   if (number === 0) return;
   const name = signalName(number);
-  // The first process of a namespace gets from inside only what it asked for.
-  const isProtected = process.pids.get(by.namespaces.pid) === 1;
-  const isFirstHere = isProtected && process.namespaces.pid === by.namespaces.pid;
-  if (isFirstHere && !process.signalHandlers.has(name)) return;
+  // Not even SIGKILL reaches the first process of a namespace from inside.
+  const isInside = process.namespaces.pid === by.namespaces.pid;
+  if (isInside && isFirst(process) && !process.signalHandlers.has(name)) return;
   deliver(process, name);
 }

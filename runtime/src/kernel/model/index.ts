@@ -1,6 +1,7 @@
 export * from "./model-kernel.ts";
 export { programFile } from "./processes/program.ts";
 export type { ModelProgram, ProgramContext, Sink, Source, Streams } from "./state.ts";
+export type { CgroupMode } from "./processes/boot.ts";
 export type {
   CgroupSnapshot,
   FileSnapshot,

@@ -1,0 +1,3 @@
+export { openPlayground, type Playground, type PlaygroundOptions } from "./playground.ts";
+export type { PlaygroundCall } from "./recorder.ts";
+export type { Shell, ShellIo } from "./shell.ts";

@@ -30,7 +30,10 @@ export function playgroundPlaces(house: House): PlaygroundPlaces {
       sources.flatMap(({ path, page }) => (page === null ? [] : [[path, names.indexOf(page)]])),
     ),
     calls: Object.fromEntries(
-      calls.map(({ method, manPage, what }) => [method, { manPage, what }]),
+      calls.map(({ method, manPage, what }) => [
+        method,
+        { manPage, what: what.replaceAll("`", "") },
+      ]),
     ),
   };
 }

@@ -224,6 +224,8 @@ describe("calls", () => {
     expect(callText({ call: "writeFile", args })).toBe(
       'writeFile("/f", 12 bytes, {deep: ["x", null]})',
     );
+    const id = "0123456789ab".padEnd(64, "0");
+    expect(callLine({ call: "rmdir", args: [`/run/${id}`] })).toBe('rmdir("/run/0123456789ab…")');
     expect(callLine({ call: "mkdir", args: ["x".repeat(200)] })).toMatch(/^mkdir\("x+…$/);
   });
 

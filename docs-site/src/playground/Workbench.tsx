@@ -15,8 +15,8 @@ import { PicturePane } from "./parts/PicturePane.tsx";
 import { Terminal } from "./parts/Terminal.tsx";
 import type { Type } from "./parts/Terminal.tsx";
 import { Timeline } from "./parts/Timeline.tsx";
-import { fetchPlaces } from "./places.ts";
-import type { Places } from "./places.ts";
+import { createPlaces } from "./places.ts";
+import type { PlaceFinder } from "./places.ts";
 import "./playground.css";
 import type { PlaygroundSetup } from "./setup.ts";
 import { useMachine } from "./use-machine.ts";
@@ -31,13 +31,14 @@ export default function Workbench({ setup }: { readonly setup: PlaygroundSetup }
   const folder = useBaseUrl("/playground-machine/");
   const [round, setRound] = useState(0);
   const [playground, setPlayground] = useState<Playground>();
+  const places = useMemo(() => createPlaces(folder), [folder]);
   const [failure, setFailure] = useState<string>();
 
   useEffect(() => {
     let isHere = true;
     let opened: Playground | undefined;
     setPlayground(undefined);
-    openMachine(folder).then(
+    openMachine(folder, places).then(
       (machine) => {
         opened = machine;
         if (isHere) setPlayground(machine);
@@ -49,7 +50,7 @@ export default function Workbench({ setup }: { readonly setup: PlaygroundSetup }
       isHere = false;
       void opened?.close();
     };
-  }, [folder, round]);
+  }, [folder, places, round]);
 
   if (failure !== undefined) {
     return <p role="alert">The machine of this playground could not be started: {failure}</p>;
@@ -60,27 +61,27 @@ export default function Workbench({ setup }: { readonly setup: PlaygroundSetup }
       key={round}
       playground={playground}
       setup={setup}
-      folder={folder}
+      places={places}
       onRestart={() => setRound(round + 1)}
     />
   );
 }
 
-async function openMachine(folder: string): Promise<Playground> {
+async function openMachine(folder: string, places: PlaceFinder): Promise<Playground> {
   const url = new URL(`${folder}machine.js`, location.href).href;
   // The bundler must leave this import alone: the file is none of its own.
   const file = (await import(/* webpackIgnore: true */ url)) as MachineFile;
-  return file.openPlayground();
+  return file.openPlayground({ mapSource: places.mapSource });
 }
 
 interface DeskProps {
   readonly playground: Playground;
   readonly setup: PlaygroundSetup;
-  readonly folder: string;
+  readonly places: PlaceFinder;
   readonly onRestart: () => void;
 }
 
-function Desk({ playground, setup, folder, onRestart }: DeskProps): ReactNode {
+function Desk({ playground, setup, places, onRestart }: DeskProps): ReactNode {
   const machine = useMachine(playground);
   const typing = useRef<Type>(undefined);
   const { commands, pictures, page } = setup;
@@ -88,10 +89,6 @@ function Desk({ playground, setup, folder, onRestart }: DeskProps): ReactNode {
     () => EXERCISES.filter((exercise) => page === undefined || exercise.page === page),
     [page],
   );
-  const loadPlaces = useMemo(() => {
-    let places: Promise<Places> | undefined;
-    return () => (places ??= fetchPlaces(folder));
-  }, [folder]);
   return (
     <div className="pg" data-ready="true">
       <div className="pg-desk">
@@ -105,7 +102,7 @@ function Desk({ playground, setup, folder, onRestart }: DeskProps): ReactNode {
           ))}
         </div>
       </div>
-      <Timeline machine={machine} loadPlaces={loadPlaces} />
+      <Timeline machine={machine} loadPlaces={places.load} />
       <Exercises machine={machine} exercises={exercises} />
       <p className="pg-foot">
         <span>

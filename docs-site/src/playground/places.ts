@@ -24,15 +24,38 @@ export interface SourceLine {
   readonly line: number;
 }
 
-/** Fetches both files. @param folder where the machine was loaded from */
-export async function fetchPlaces(folder: string): Promise<Places> {
+/** Finds places, once somebody has asked for the files that know them. */
+export interface PlaceFinder {
+  readonly load: () => Promise<Places>;
+  /** For `drydock explain`: a place in the source, or the place as it is while nothing is loaded. */
+  readonly mapSource: (place: string) => string;
+}
+
+/** A finder. @param folder where the machine is loaded from */
+export function createPlaces(folder: string): PlaceFinder {
+  let loading: Promise<Places> | undefined;
+  let loaded: Places | undefined;
+  return {
+    load: async () => {
+      loading ??= fetchPlaces(folder);
+      loaded = await loading;
+      return loaded;
+    },
+    mapSource: (place) => {
+      const line = loaded?.line(place);
+      return line === undefined ? place : `${line.path}:${line.line}`;
+    },
+  };
+}
+
+async function fetchPlaces(folder: string): Promise<Places> {
   const [map, places] = await Promise.all(
     ["machine.js.map", "places.json"].map(async (name) => (await fetch(folder + name)).json()),
   );
   return placesOf(new TraceMap(map), places as PlaygroundPlaces);
 }
 
-/** The same, of what was fetched. */
+/** What the two files say. */
 export function placesOf(map: TraceMap, { pages, files, calls }: PlaygroundPlaces): Places {
   return {
     line: (source) => {

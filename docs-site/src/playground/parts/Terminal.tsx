@@ -10,7 +10,7 @@ import { Terminal as Xterm } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { useEffect, useId, useRef } from "react";
 import type { ReactNode, RefObject } from "react";
-import type { Playground } from "../../../../runtime/src/playground/index.ts";
+import type { Playground, Shell } from "../../../../runtime/src/playground/index.ts";
 
 /** Types into a shell. */
 export type Type = (text: string) => void;
@@ -36,23 +36,15 @@ export function Terminal({ playground, typing, onEnter }: TerminalProps): ReactN
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     fit.fit();
-    const shell = playground.openShell({
-      write: (bytes) => terminal.write(bytes),
-      size: () => ({ rows: terminal.rows, columns: terminal.cols }),
+    const closeShell = keepShell(playground, terminal, {
+      onEnter: () => entered.current(),
+      onType: (type) => (typing.current = type),
     });
-    const encoder = new TextEncoder();
-    const type = (text: string): void => {
-      if (text.includes("\r")) entered.current();
-      shell.input(encoder.encode(text));
-    };
-    typing.current = type;
-    terminal.onData(type);
-    terminal.onResize(() => shell.resize());
     const watcher = new ResizeObserver(() => fit.fit());
     watcher.observe(element);
     return () => {
       watcher.disconnect();
-      typing.current = undefined;
+      closeShell();
       terminal.dispose();
     };
   }, [playground, typing, help]);
@@ -65,6 +57,42 @@ export function Terminal({ playground, typing, onEnter }: TerminalProps): ReactN
       </p>
     </section>
   );
+}
+
+interface ShellWishes {
+  readonly onEnter: () => void;
+  readonly onType: (type: Type | undefined) => void;
+}
+
+/** A shell on the terminal, and a new one whenever it ends. @returns ends that */
+function keepShell(playground: Playground, terminal: Xterm, wishes: ShellWishes): () => void {
+  const encoder = new TextEncoder();
+  let isOver = false;
+  const open = (): Shell => {
+    const opened = playground.openShell({
+      write: (bytes) => terminal.write(bytes),
+      size: () => ({ rows: terminal.rows, columns: terminal.cols }),
+    });
+    void opened.exited.then(() => {
+      if (isOver) return;
+      terminal.write("\r\nThe shell has ended. Here is another one.\r\n");
+      shell = open();
+    });
+    return opened;
+  };
+  let shell = open();
+  const type = (text: string): void => {
+    if (text.includes("\r")) wishes.onEnter();
+    shell.input(encoder.encode(text));
+  };
+  wishes.onType(type);
+  terminal.onData(type);
+  terminal.onResize(() => shell.resize());
+  return () => {
+    isOver = true;
+    wishes.onType(undefined);
+    shell.close();
+  };
 }
 
 /** Colours with a contrast of at least 4.5 to 1 on the ground, in both modes of the site. */

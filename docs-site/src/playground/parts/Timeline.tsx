@@ -159,7 +159,7 @@ function CallList(props: ListProps & Pick<Machine, "goTo">): ReactNode {
           onClick={() => goTo(at)}
         >
           <span className="pg-call-number">{at + 1}</span>
-          <span className="pg-call-who">{call.hostPid ?? "engine"}</span>
+          <span className="pg-call-who">{call.where}</span>
           <code>{callLine(call)}</code>
           <span className="pg-call-result">{resultText(call)}</span>
         </li>
@@ -186,7 +186,7 @@ function CallTable(props: ListProps): ReactNode {
           {around(props).map(([call, at]) => (
             <tr key={at} aria-current={at === props.shown ? "step" : undefined}>
               <th scope="row">{at + 1}</th>
-              <td>{call.hostPid === undefined ? "the engine" : `process ${call.hostPid}`}</td>
+              <td>{call.where}</td>
               <td>
                 <code>{callLine(call)}</code>
               </td>
@@ -198,6 +198,18 @@ function CallTable(props: ListProps): ReactNode {
       </table>
     </div>
   );
+}
+
+/** Who makes calls, in words. */
+const MAKERS: Readonly<Record<PlaygroundCall["where"], string>> = {
+  engine: "the engine",
+  keeper: "the keeper",
+  init: "the process that becomes a container",
+  exec: "the process that joins a container",
+};
+
+function makerOf({ where, hostPid }: PlaygroundCall): string {
+  return hostPid === undefined ? MAKERS[where] : `${MAKERS[where]} (${hostPid})`;
 }
 
 function purposeOf({ concept, operation }: PlaygroundCall): string {
@@ -245,8 +257,8 @@ function OneCall({
       )}
       <dt>Made by</dt>
       <dd>
-        {call.hostPid === undefined ? "the engine" : `process ${call.hostPid}`}
-        {purposeOf(call) !== "" && `, ${purposeOf(call)}`}
+        {makerOf(call)}
+        {purposeOf(call) !== "" && `, for ${purposeOf(call)}`}
       </dd>
       {line !== undefined && (
         <>

@@ -2,6 +2,7 @@
  * Cgroups: the tree, with who is in it, what they use, and what they may.
  */
 import type { ReactNode } from "react";
+import { shortIds } from "../views/calls.ts";
 import { cgroupRows } from "../views/cgroups.ts";
 import type { CgroupRow, Share } from "../views/cgroups.ts";
 import { atDepth, bytesText, Mark, markedClass } from "./mark.tsx";
@@ -25,7 +26,7 @@ function CgroupTree({ rows }: { rows: readonly CgroupRow[] }): ReactNode {
         >
           <p className="pg-cgroup-name">
             <code className="pg-path" title={row.path}>
-              {row.name}
+              {shortIds(row.name)}
             </code>
             {row.isFrozen && <span className="pg-type">frozen</span>}
             <Mark change={row.change} />

@@ -15,7 +15,7 @@ const VIEW_OF: Readonly<Record<string, string>> = {
   net: "network",
   ipc: "shared memory",
   user: "users",
-  cgroup: "cgroup root",
+  cgroup: "place among cgroups",
   time: "clocks",
 };
 

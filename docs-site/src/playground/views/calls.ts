@@ -13,8 +13,13 @@ export function callText({ call, args }: Pick<JournalEntry, "call" | "args">): s
 
 /** The same, cut to a line. */
 export function callLine(entry: Pick<JournalEntry, "call" | "args">): string {
-  const text = callText(entry);
+  const text = shortIds(callText(entry));
   return text.length > LINE_MAX ? `${text.slice(0, LINE_MAX - 1)}…` : text;
+}
+
+/** Ids of containers, which are 64 digits long, as people know them: by their first twelve. */
+export function shortIds(text: string): string {
+  return text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…");
 }
 
 /** Permissions are read as octal numbers, everything else as it is. */

@@ -74,8 +74,8 @@ export const EXERCISES: readonly Exercise[] = [
       return nets.some((net, at) => net !== host && nets.indexOf(net) !== at);
     },
     solution: [
-      "drydock run -d --name a busybox sleep 1000",
-      "drydock run -d --net container:a busybox sleep 1000",
+      "drydock run -d --name one busybox sleep 1000",
+      "drydock run -d --net container:one busybox sleep 1000",
     ],
   },
   {
@@ -100,7 +100,7 @@ export const EXERCISES: readonly Exercise[] = [
       overlays(snapshot).some(
         ({ layers }) => layers[0]?.tree?.children?.["etc"]?.children?.["passwd"]?.type === "char",
       ),
-    solution: ["drydock run -d --name c busybox sleep 1000", "drydock exec c rm /etc/passwd"],
+    solution: ["drydock run -d --name box busybox sleep 1000", "drydock exec box rm /etc/passwd"],
   },
   {
     id: "read-only",
@@ -131,12 +131,34 @@ export const EXERCISES: readonly Exercise[] = [
     solution: ["drydock run -d -u 1000 busybox sleep 1000"],
   },
   {
-    id: "failing-start",
+    id: "fewer-namespaces",
+    page: "how-a-container-starts",
+    text: "Start a container whose first unshare asks for no network of its own.",
+    isDone: ({ calls }) =>
+      calls.some((call) => {
+        const flags = JSON.stringify(call.args[0] ?? "");
+        const isFirst = call.call === "unshare" && flags.includes("CLONE_NEWNS");
+        return isFirst && !flags.includes("CLONE_NEWNET");
+      }),
+    solution: ["drydock run --rm --net host busybox true"],
+  },
+  {
+    id: "read-only-volume",
     page: "how-a-container-starts",
     text:
-      "Start a container whose program does not exist. Which call fails, with which errno, and what" +
-      " is undone after it?",
-    isDone: ({ calls }) => calls.some(({ call, errno }) => call === "execve" && errno === "ENOENT"),
-    solution: ["drydock run busybox nothing-of-that-name"],
+      "Start a container with a volume that it cannot write to, and find the two mount calls that" +
+      " this takes.",
+    isDone: ({ calls }) =>
+      calls.some(({ call, args }) => {
+        const asked = JSON.stringify(args);
+        return (
+          call === "mount" &&
+          /"MS_BIND"/.test(asked) &&
+          /"MS_REMOUNT"/.test(asked) &&
+          /"MS_RDONLY"/.test(asked) &&
+          /"\/mnt|\/mnt"/.test(asked)
+        );
+      }),
+    solution: ["drydock run --rm -v /etc:/mnt:ro busybox true"],
   },
 ];

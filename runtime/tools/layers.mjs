@@ -67,6 +67,7 @@ export const packages = {
     rooms: ["kernel/linux", "cli/node"],
     why: "Foreign calls are the kernel port's business; the CLI's entry makes the user's terminal raw.",
   },
+  unbash: { rooms: ["kernel/model"], why: "Shell scripts are run by the model's userland." },
   "@noble/hashes": { rooms: ["layers"], why: "Digests are a matter of the content store." },
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
   "@hono/node-server": { rooms: ["daemon"], why: "Serving HTTP is a matter of the daemon." },

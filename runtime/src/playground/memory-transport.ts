@@ -27,12 +27,13 @@ function requestOf({ method, path, headers, body, signal }: ApiRequest): Request
 }
 
 function responseOf({ status, headers, body }: Response): ApiResponse {
-  return { status, headers: Object.fromEntries(headers), body: piecesOf(body) };
+  return { status, headers: Object.fromEntries(headers), body: piecesOf(body?.getReader()) };
 }
 
 /** A stream as what `for await` takes: not every browser's streams are. */
-async function* piecesOf(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  const reader = stream?.getReader();
+async function* piecesOf(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+): AsyncGenerator<Uint8Array> {
   if (reader === undefined) return;
   try {
     for (;;) {
@@ -51,7 +52,7 @@ async function hijack(api: Api, wanted: ApiRequest): Promise<Hijacked> {
   const response = await api(requestOf(wanted), {
     hijack: (mediaType) => {
       const [up, down] = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()];
-      taken = { connection: connectionOf(up.writable, down.readable), mediaType };
+      taken = { connection: connectionOf(up.writable, down.readable.getReader()), mediaType };
       return { input: up.readable, output: down.writable };
     },
   });
@@ -60,19 +61,19 @@ async function hijack(api: Api, wanted: ApiRequest): Promise<Hijacked> {
 
 function connectionOf(
   up: WritableStream<Uint8Array>,
-  down: ReadableStream<Uint8Array>,
+  down: ReadableStreamDefaultReader<Uint8Array>,
 ): Connection {
   const writer = up.getWriter();
-  const output = piecesOf(down);
   const endInput = (): void => void writer.close().catch(() => undefined);
   return {
-    output,
+    output: piecesOf(down),
     // As with a socket whose other side has gone, what cannot be delivered is lost.
     write: (bytes) => writer.write(bytes).catch(() => undefined),
     closeWrite: endInput,
     close: () => {
       endInput();
-      void output.return(undefined);
+      // Whoever waits for more output hears the end; the API hears that nobody listens any more.
+      void down.cancel().catch(() => undefined);
     },
   };
 }

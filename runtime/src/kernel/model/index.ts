@@ -10,3 +10,4 @@ export type {
   ProcessSnapshot,
   Snapshot,
 } from "./snapshot.ts";
+export { installUserland, USERLAND } from "./userland/index.ts";

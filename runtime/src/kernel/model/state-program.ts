@@ -79,6 +79,8 @@ export interface Pipe {
 
 /** Whoever holds an end of something says so, and lets go by what `hold` gave. */
 interface Held {
+  /** Whether a terminal is behind it. */
+  readonly isTerminal?: boolean;
   /** One more process has it. @returns lets go of it, once */
   hold(): () => void;
   readonly opened: Opened;

@@ -91,6 +91,7 @@ export function boot(options: BootOptions): Booted {
   makeDevices(init);
   mountCgroups(init, options.cgroups);
   const runtime = bearChild(init, { pidNamespace: namespaces.pid, comm: "drydock" });
+  runtime.argv = ["drydock"];
   // The runtime's own binary: nobody may execute it, as the Linux side refuses to.
   writeFile(init, OWN_BINARY, { data: "", mode: "create", permissions: 0o644 });
   runtime.executable = resolve(init, OWN_BINARY, "follow");

@@ -51,6 +51,10 @@ export const rooms = {
     may: ["errors", "undo", "cli", "daemon"],
     why: "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no state.",
   },
+  playground: {
+    may: [...ground, ...concepts, "container", "images", "engine", "api", "cli", "kernel/model"],
+    why: "The page's entry wires the API and the CLI to the model kernel, and needs no Node.",
+  },
   keeper: { may: server, why: "The keeper's entry wires container/ to the Linux kernel." },
   daemon: {
     may: [...server, "keeper"],

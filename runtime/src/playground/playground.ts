@@ -16,13 +16,14 @@ import { createEngine, type OpenEngine } from "../engine/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import {
   createModel,
+  installUserland,
   programFile,
   type CgroupMode,
   type Model,
   type ModelProgram,
   type Snapshot,
+  USERLAND,
 } from "../kernel/model/index.ts";
-import { installUserland, USERLAND } from "./userland.ts";
 import { connectTo } from "./memory-transport.ts";
 import { createPageClock } from "./page-clock.ts";
 import { consoleOf } from "./program-console.ts";
@@ -68,12 +69,14 @@ export interface Playground {
  */
 export async function openPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const drydock: { run: ModelProgram } = { run: () => 1 };
+  const hostname = options.hostname ?? "playground";
   const model = createModel({
     clock: options.clock ?? createPageClock(),
     programs: { ...USERLAND, drydock: (context) => drydock.run(context) },
     cgroups: options.cgroups ?? "v2",
-    hostname: options.hostname ?? "playground",
+    hostname,
   });
+  installUserland(model.kernel, hostname);
   furnish(model, options.files ?? {});
   const recorder = createRecorder(model.snapshot);
   const engine = await startEngine(model, recorder, options.onNotice ?? (() => undefined));
@@ -85,7 +88,7 @@ export async function openPlayground(options: PlaygroundOptions = {}): Promise<P
   return {
     snapshot: model.snapshot,
     journal: recorder.calls,
-    onCall: recorder.onCall,
+    onCall: (listener) => recorder.onCall(listener),
     openShell: (io) => {
       const shell = openShell(login, io);
       shells.add(shell);
@@ -104,7 +107,6 @@ export async function openPlayground(options: PlaygroundOptions = {}): Promise<P
 
 /** Files of the host: programs, and what the reader of a page finds there. */
 function furnish({ kernel }: Model, files: Readonly<Record<string, string>>): void {
-  installUserland(kernel);
   makeParents(kernel, "/usr/bin/drydock");
   kernel.writeFile("/usr/bin/drydock", programFile("drydock"), "create", 0o755);
   for (const [path, text] of Object.entries(files)) {

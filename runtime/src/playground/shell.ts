@@ -28,6 +28,8 @@ export interface Shell {
 const ENVIRONMENT = [
   "HOME=/root",
   "LOGNAME=root",
+  // So that one sees whether one is on the host or in a container.
+  "PS1=\\h:\\w\\$ ",
   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   "SHELL=/bin/sh",
   "TERM=xterm-256color",
@@ -39,9 +41,10 @@ const HANGUP_CODE = 129;
 /** Starts a login shell on a terminal. @param host whose child it is */
 export function openShell(host: ModelKernel, io: ShellIo): Shell {
   const options = { pidNamespace: "inherit", stdio: "terminal", stdin: true } as const;
-  const child = host.spawn(options, ({ kernel, handOver }) => {
+  const child = host.spawn(options, (inside) => {
+    const { kernel } = inside;
     kernel.setSession();
-    handOver(kernel.openTerminal("/dev/ptmx").masterFd);
+    inside.handOver(kernel.openTerminal("/dev/ptmx").masterFd);
     kernel.chdir("/root");
     return kernel.execve("/bin/sh", ["-sh"], ENVIRONMENT);
   });

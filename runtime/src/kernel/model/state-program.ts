@@ -14,7 +14,6 @@
  * @module
  */
 import type { ByteSink, ByteSource, Kernel, Program, Self, WaitStatus } from "../port.ts";
-import type { Place } from "./state.ts";
 
 /** What a terminal does with keys and with output: termios(3). */
 export interface TerminalFlags {
@@ -32,8 +31,8 @@ export interface TerminalFlags {
 
 /** A terminal: a pair of master and slave. */
 export interface Terminal {
-  /** The slave in its devpts. */
-  readonly place: Place;
+  /** Of the slave in its devpts. */
+  readonly number: number;
   flags: TerminalFlags;
   rows: number;
   columns: number;
@@ -63,10 +62,9 @@ export interface ProgramTerminal {
   setForeground(pid: number): void;
 }
 
-/** What a stream leads to. */
+/** What a stream leads to; where that is stands in `World.openedAt`. */
 export type Opened =
-  | { readonly kind: "pipe" | "null" }
-  | { readonly kind: "file"; readonly place: Place }
+  | { readonly kind: "pipe" | "null" | "file" }
   | { readonly kind: "terminal"; readonly terminal: Terminal };
 
 /** The two ends of a pipe. */
@@ -140,11 +138,19 @@ export interface ProgramContext extends Streams {
   pipe(): { readonly source: Source; readonly sink: Sink };
   /** open(2) for reading. @throws KernelError */
   openSource(path: string): Source;
-  /** open(2) for writing. @param how `existing` neither makes nor cuts the file @throws KernelError */
+  /**
+   * open(2) for writing.
+   *
+   * @param how `existing` neither makes nor cuts the file @throws KernelError
+   */
   openSink(path: string, how: "create" | "append" | "exclusive" | "existing"): Sink;
   /** fork(2): a child with these streams runs `run`, later. @throws KernelError EAGAIN, ENOMEM */
   fork(streams: Streams, run: ModelProgram): Forked;
-  /** execve(2): this process becomes another program, and `exec` never returns. @throws KernelError */
+  /**
+   * execve(2): this process becomes another program, and `exec` never returns.
+   *
+   * @throws KernelError
+   */
   exec(program: Program, streams: Streams): Promise<never>;
   /** isatty(3), and what goes with it. @returns undefined for what is no terminal */
   terminal(of: Source | Sink): ProgramTerminal | undefined;

@@ -22,7 +22,7 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type { ModelProgram, Sink, Source, Streams, Terminal } from "./state-program.ts";
+import type { ModelProgram, Opened, Sink, Source, Streams, Terminal } from "./state-program.ts";
 import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
@@ -47,6 +47,8 @@ export interface MemoryInode {
   readonly rdevMinor: number;
   readonly xattrs: Map<string, Uint8Array>;
   readonly entries: Map<string, Dentry>;
+  /** When something at or below it changed, counted by its file system. */
+  changedAt: number;
 }
 
 /** What an overlay shows under one name: a dentry above, dentries below, or both. */
@@ -156,6 +158,8 @@ export interface FileSystem {
   readonly depth: number;
   /** Grows with every change of what it holds; 0 for what is made when it is read. */
   readonly changes: number;
+  /** Grows with every change at or below a directory; missing where nobody counts that. */
+  readonly age?: (directory: Dentry) => number;
   /** The mounts that show it. */
   readonly mounts: Set<Mount>;
   lookup(directory: Dentry, name: string, by: Process): Dentry | undefined;
@@ -357,6 +361,8 @@ export interface World {
   readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
   readonly terminals: Set<Terminal>;
+  /** Where the files and terminals are that streams lead to. */
+  readonly openedAt: WeakMap<Opened, Place>;
   /** User namespaces that somebody holds: createUserNamespace. */
   readonly handles: Map<number, UserNamespace>;
   /** What programs do, by the name that their files hold. */

@@ -181,9 +181,13 @@ function streamOf({ inode }: Dentry): Source | Sink | undefined {
 function terminalAt(process: Process, dentry: Dentry): Terminal | undefined {
   if (!isDevice(dentry)) return undefined;
   const { rdevMajor, rdevMinor } = dentry.fs.attributes(dentry);
-  const terminals = [...process.world.terminals];
+  const { terminals: all, openedAt } = process.world;
+  const terminals = [...all];
   const isOwn = rdevMajor === 5 && rdevMinor === 0;
-  if (!isOwn) return terminals.find(({ place }) => place.dentry.inode === dentry.inode);
+  if (!isOwn)
+    return terminals.find(
+      ({ source }) => openedAt.get(source.opened)?.dentry.inode === dentry.inode,
+    );
   return terminals.find(({ session }) => session === process.session) ?? refuse("ENXIO");
 }
 

@@ -62,6 +62,7 @@ export function boot(options: BootOptions): Booted {
     cgroupFileSystems: new Map(),
     locks: new Set(),
     terminals: new Set(),
+    openedAt: new WeakMap(),
     handles: new Map(),
     programs: new Map(Object.entries(options.programs)),
     namespaceFiles: new WeakMap(),

@@ -15,11 +15,17 @@
 import type { WriteMode } from "../../port.ts";
 import { openToRead, openToWrite } from "../files/open.ts";
 import { call } from "../refusal.ts";
-import type { Process, Sink, Source } from "../state.ts";
+import type { Opened, Place, Process, Sink, Source } from "../state.ts";
 import { holders } from "./pipe.ts";
 
 const CHUNK_BYTES = 65_536;
 const keep = (): (() => () => void) => holders(() => undefined);
+
+function openedAt({ world }: Process, place: Place): Opened {
+  const opened = { kind: "file" } as const;
+  world.openedAt.set(opened, place);
+  return opened;
+}
 
 /** Opens for reading. @throws KernelError */
 export function openSource(process: Process, path: string): Source {
@@ -44,7 +50,7 @@ export function openSource(process: Process, path: string): Source {
     pause: () => undefined,
     resume: () => undefined,
     hold: keep(),
-    opened: { kind: "file", place },
+    opened: openedAt(process, place),
   };
 }
 
@@ -63,6 +69,6 @@ export function openSink(process: Process, path: string, how: WriteMode): Sink {
     end: () => undefined,
     hold: keep(),
     isBroken: () => false,
-    opened: { kind: "file", place },
+    opened: openedAt(process, place),
   };
 }

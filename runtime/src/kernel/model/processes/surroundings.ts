@@ -76,13 +76,14 @@ export function modelSurroundings(process: Process): Surroundings {
 
 /** Pipes have no owner in the model; a terminal's slave has. */
 function ownStdio(process: Process, insideUid: number, insideGid: number): void {
-  const { credentials, streams } = process;
+  const { credentials, streams, world } = process;
   const { userNamespace } = credentials;
   const uid = idOutside(userNamespace, "uid", insideUid) ?? refuse("EINVAL");
   const gid = idOutside(userNamespace, "gid", insideGid) ?? refuse("EINVAL");
   const opened = streams?.stdin.opened;
-  if (opened?.kind !== "terminal") return;
-  const { dentry } = opened.terminal.place;
+  const place = opened?.kind === "terminal" ? world.openedAt.get(opened) : undefined;
+  if (place === undefined) return;
+  const { dentry } = place;
   requireCapability(credentials, dentry.fs.userNamespace, "CAP_CHOWN");
   dentry.fs.change(dentry, { uid, gid });
 }

@@ -24,7 +24,6 @@ import { resolve } from "../files/walk.ts";
 import { refuseIf } from "../refusal.ts";
 import type {
   Dentry,
-  Place,
   Process,
   ProgramTerminal,
   Sink,
@@ -62,8 +61,12 @@ export function openTerminal(
   const { fs } = place.dentry;
   const { rdevMajor, rdevMinor } = fs.attributes(place.dentry);
   refuseIf(fs.type !== "devpts" || rdevMajor !== 5 || rdevMinor !== 2, "ENXIO");
-  const slave = createSlave(process, fs.root, freeNumber(process.world, fs.root));
-  const terminal = createTerminal(process.world, { mount: place.mount, dentry: slave });
+  const number = freeNumber(fs.root, process);
+  const slave = createSlave(process, fs.root, number);
+  const terminal = createTerminal(process.world, number, () => {
+    if (!slave.gone) fs.unlink(slave);
+  });
+  process.world.openedAt.set(terminal.source.opened, { mount: place.mount, dentry: slave });
   process.world.terminals.add(terminal);
   const { source, sink } = terminal;
   holdStreams(process, { stdin: source, stdout: sink, stderr: sink });
@@ -76,18 +79,13 @@ export function openTerminal(
   return { slavePath: pathOf(terminal), masterFd };
 }
 
-function pathOf({ place }: Terminal): string {
-  return `/dev/pts/${place.dentry.name}`;
+function pathOf({ number }: Terminal): string {
+  return `/dev/pts/${number}`;
 }
 
-function freeNumber(world: World, directory: Dentry): number {
-  const taken = new Set(
-    [...world.terminals]
-      .filter(({ place }) => place.dentry.fs === directory.fs)
-      .map(({ place }) => place.dentry.name),
-  );
+function freeNumber(directory: Dentry, process: Process): number {
   let number = 0;
-  while (taken.has(String(number))) number += 1;
+  while (directory.fs.lookup(directory, String(number), process) !== undefined) number += 1;
   return number;
 }
 
@@ -103,7 +101,8 @@ function createSlave(process: Process, directory: Dentry, number: number): Dentr
   return directory.fs.create(directory, String(number), node, process);
 }
 
-function createTerminal(world: World, place: Place): Terminal {
+/** @param removeSlave takes the node away */
+function createTerminal(world: World, number: number, removeSlave: () => void): Terminal {
   const own = { kind: "terminal" } as const;
   const opened = {
     ...own,
@@ -112,10 +111,15 @@ function createTerminal(world: World, place: Place): Terminal {
     },
   };
   const [typed, shown] = [createPipe(opened), createPipe(opened)];
-  const hold = holders(() => close(world, terminal));
+  // When nobody has the slave any more, the master comes to its end.
+  const hold = holders(() => {
+    shown.sink.end();
+    world.terminals.delete(terminal);
+    removeSlave();
+  });
   const write = (bytes: Uint8Array): boolean => shown.sink.write(processed(terminal, bytes));
   const terminal: Terminal = {
-    place,
+    number,
     flags: FIRST_FLAGS,
     rows: 0,
     columns: 0,
@@ -124,18 +128,10 @@ function createTerminal(world: World, place: Place): Terminal {
     line: [],
     typed,
     shown,
-    source: { ...typed.source, hold },
-    sink: { ...shown.sink, write, end: () => undefined, hold },
+    source: { ...typed.source, hold, isTerminal: true },
+    sink: { ...shown.sink, write, end: () => undefined, hold, isTerminal: true },
   };
   return terminal;
-}
-
-/** When nobody has the slave any more, the master comes to its end. */
-function close(world: World, { shown, place }: Terminal): void {
-  shown.sink.end();
-  for (const each of world.terminals) if (each.place === place) world.terminals.delete(each);
-  const { dentry } = place;
-  if (!dentry.gone) dentry.fs.unlink(dentry);
 }
 
 /** ONLCR. */

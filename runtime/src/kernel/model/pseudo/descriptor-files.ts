@@ -64,10 +64,8 @@ function descriptorLink(world: World, stream: Source | Sink): GeneratedInode {
   let nameless: Place | undefined;
   const placeOf = (by: Process): Place => {
     const { opened } = stream;
-    if (opened.kind === "file") return opened.place;
-    if (opened.kind === "terminal") return opened.terminal.place;
     if (opened.kind === "null") return resolve(by, "/dev/null", "follow");
-    return (nameless ??= outside(by, stream));
+    return world.openedAt.get(opened) ?? (nameless ??= outside(by, stream));
   };
   return createGenerated(
     world,

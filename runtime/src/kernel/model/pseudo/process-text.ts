@@ -62,7 +62,7 @@ export function statText(process: Process, namespace: PidNamespace): string {
   const inside = (hostPid: number): number =>
     world.processes.get(hostPid)?.pids.get(namespace) ?? 0;
   const terminal = [...world.terminals].find((each) => each.session === session);
-  const device = (SLAVE_MAJOR << 8) + Number(terminal?.place.dentry.name ?? 0);
+  const device = (SLAVE_MAJOR << 8) + (terminal?.number ?? 0);
   const known = [
     inside(process.hostPid),
     `(${comm})`,

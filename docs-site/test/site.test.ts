@@ -94,6 +94,18 @@ describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser"
     await page.close();
   });
 
+  test("the search leaves the focus alone when its index comes late", async () => {
+    const page = await site.page("/glossary/", { width: 1280, colours: "light" });
+    await page.getByLabel("Search").first().focus();
+    const loaded = page.waitForResponse(/search-index/);
+    await page.keyboard.press("Tab");
+    const where = await page.evaluate<string>("document.activeElement.outerHTML");
+    await loaded;
+    await page.waitForTimeout(500);
+    expect(await page.evaluate("document.activeElement.outerHTML")).toBe(where);
+    await page.close();
+  });
+
   test("a link to a line marks that line", async () => {
     const line = "/source/runtime/src/namespaces/plan.ts/#L5";
     const page = await site.page(line, { width: 1280, colours: "light" });

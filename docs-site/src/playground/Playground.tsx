@@ -10,23 +10,23 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { readSetup } from "./setup.ts";
 
-const Workbench = lazy(() => import("./Workbench.tsx"));
+const Workbench = lazy(async () => ({ default: (await import("./Workbench.tsx")).Workbench }));
 
 /** How far below the window a playground begins to load. */
 const NEAR = "300px";
 
 interface PlaygroundProps {
   /** The words after `playground` in the page. */
-  readonly words: string;
-  /** The commands that the page offers, one a line. */
-  readonly commands: string;
+  readonly words: string | undefined;
+  /** The text of the block: the commands that the page offers, one a line. */
+  readonly commands: ReactNode;
 }
 
-export default function Playground({ words, commands }: PlaygroundProps): ReactNode {
+export function Playground({ words, commands }: PlaygroundProps): ReactNode {
   const { pathname } = useLocation();
   const place = useRef<HTMLElement>(null);
   const [isNear, setIsNear] = useState(false);
-  const setup = readSetup(words, commands, pathname);
+  const setup = readSetup(words ?? "", typeof commands === "string" ? commands : "", pathname);
 
   useEffect(() => {
     const element = place.current;

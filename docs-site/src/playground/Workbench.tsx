@@ -27,7 +27,7 @@ interface MachineFile {
 }
 
 /** Opens a machine and shows it; a new one for each count of `round`. */
-export default function Workbench({ setup }: { readonly setup: PlaygroundSetup }): ReactNode {
+export function Workbench({ setup }: { readonly setup: PlaygroundSetup }): ReactNode {
   const folder = useBaseUrl("/playground-machine/");
   const [round, setRound] = useState(0);
   const [playground, setPlayground] = useState<Playground>();
@@ -85,6 +85,7 @@ function Desk({ playground, setup, places, onRestart }: DeskProps): ReactNode {
   const machine = useMachine(playground);
   const typing = useRef<Type>(undefined);
   const { commands, pictures, page } = setup;
+  useEffect(() => void performance.mark("playground-ready"), []);
   const exercises = useMemo(
     () => EXERCISES.filter((exercise) => page === undefined || exercise.page === page),
     [page],
@@ -98,7 +99,7 @@ function Desk({ playground, setup, places, onRestart }: DeskProps): ReactNode {
         </div>
         <div className="pg-right">
           {pictures.map((name, at) => (
-            <PicturePane key={at} machine={machine} first={name} />
+            <PicturePane key={at} machine={machine} first={name} number={at + 1} />
           ))}
         </div>
       </div>

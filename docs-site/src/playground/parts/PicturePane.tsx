@@ -8,16 +8,18 @@ import type { KeyboardEvent, ReactNode } from "react";
 import type { Machine } from "../use-machine.ts";
 import { PICTURES } from "../pictures/index.ts";
 import type { PictureName } from "../pictures/index.ts";
+import { TableButton } from "./TableButton.tsx";
 
 const NAMES = Object.keys(PICTURES) as readonly PictureName[]; // its own keys
 
-export function PicturePane({
-  machine,
-  first,
-}: {
+interface PicturePaneProps {
   readonly machine: Machine;
   readonly first: PictureName;
-}): ReactNode {
+  /** Two panes may show one picture; a number tells them apart. */
+  readonly number: number;
+}
+
+export function PicturePane({ machine, first, number }: PicturePaneProps): ReactNode {
   const id = useId();
   const [chosen, setChosen] = useState(first);
   const [asTable, setAsTable] = useState(false);
@@ -33,9 +35,9 @@ export function PicturePane({
     document.getElementById(`${id}-${next}`)?.focus();
   };
   return (
-    <section className="pg-pane" aria-label={`Picture: ${label}`}>
+    <section className="pg-pane" aria-label={`Picture ${number}: ${label}`}>
       <div className="pg-pane-head">
-        <div role="tablist" aria-label="Pictures" className="pg-tabs" onKeyDown={press}>
+        <div role="tablist" aria-label={`Pictures ${number}`} className="pg-tabs" onKeyDown={press}>
           {NAMES.map((name) => (
             <button
               key={name}
@@ -52,14 +54,7 @@ export function PicturePane({
             </button>
           ))}
         </div>
-        <button
-          type="button"
-          className="pg-button"
-          aria-pressed={asTable}
-          onClick={() => setAsTable(!asTable)}
-        >
-          Table
-        </button>
+        <TableButton asTable={asTable} onPress={setAsTable} />
       </div>
       <div
         role="tabpanel"

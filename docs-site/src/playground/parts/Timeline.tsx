@@ -11,6 +11,7 @@ import type { PlaygroundCall } from "../../../../runtime/src/playground/index.ts
 import { sourceUrl } from "../../../machinery/source-url.ts";
 import type { Places } from "../places.ts";
 import type { Machine } from "../use-machine.ts";
+import { TableButton } from "./TableButton.tsx";
 import { callLine, callText, resultText } from "../views/calls.ts";
 
 /** How many calls are listed around the one that is looked at. */
@@ -32,14 +33,7 @@ export function Timeline({ machine, loadPlaces }: TimelineProps): ReactNode {
       <div className="pg-pane-head">
         <p className="pg-title">What the kernel was asked</p>
         <Steps shown={shown} last={last} isLive={at === undefined} goTo={goTo} />
-        <button
-          type="button"
-          className="pg-button"
-          aria-pressed={asTable}
-          onClick={() => setAsTable(!asTable)}
-        >
-          Table
-        </button>
+        <TableButton asTable={asTable} onPress={setAsTable} />
       </div>
       {call === undefined ? (
         <p className="pg-empty">Nothing yet. Type a command.</p>
@@ -216,14 +210,8 @@ function purposeOf({ concept, operation }: PlaygroundCall): string {
   return [concept, operation].filter((part) => part !== undefined).join(": ");
 }
 
-/** The call in full, what it does, who made it, and where that is explained. */
-function OneCall({
-  call,
-  loadPlaces,
-}: {
-  readonly call: PlaygroundCall;
-  readonly loadPlaces: TimelineProps["loadPlaces"];
-}): ReactNode {
+/** What is known of the origin of calls; undefined until it has come. */
+function usePlaces(loadPlaces: TimelineProps["loadPlaces"]): Places | undefined {
   const [places, setPlaces] = useState<Places>();
   useEffect(() => {
     let isHere = true;
@@ -236,6 +224,18 @@ function OneCall({
       isHere = false;
     };
   }, [loadPlaces]);
+  return places;
+}
+
+/** The call in full, what it does, who made it, and where that is explained. */
+function OneCall({
+  call,
+  loadPlaces,
+}: {
+  readonly call: PlaygroundCall;
+  readonly loadPlaces: TimelineProps["loadPlaces"];
+}): ReactNode {
+  const places = usePlaces(loadPlaces);
   const line = places?.line(call.source);
   const page = line === undefined ? undefined : places?.page(line.path);
   const about = places?.call(call.call);

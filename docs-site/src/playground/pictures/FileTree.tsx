@@ -38,19 +38,19 @@ export function FileTree({ overlay, list, onLook }: FileTreeProps): ReactNode {
     if (!next.delete(path)) next.add(path);
     setOpen(next);
   };
-  const press = (event: KeyboardEvent): void => {
+  const pressKey = (event: KeyboardEvent): void => {
     if (current === undefined) return;
-    const wish = keyWish(event.key, { rows, current, open });
-    if (wish === undefined) return;
+    const ask = KEYS.get(event.key);
+    if (ask === undefined) return;
+    const wish = ask({ rows, current, open }, rows.indexOf(current));
     event.preventDefault();
     if (wish.toggle !== undefined) toggle(wish.toggle);
     look(wish.look);
   };
   return (
-    <ul className="pg-files" role="tree" aria-label="Files" ref={tree} onKeyDown={press}>
+    <ul className="pg-files" role="tree" aria-label="Files" ref={tree} onKeyDown={pressKey}>
       {rows.map((row) => {
         const { path, name, type, level, layer, change } = row;
-        const isDirectory = type === "directory";
         return (
           <li
             key={path}
@@ -58,7 +58,7 @@ export function FileTree({ overlay, list, onLook }: FileTreeProps): ReactNode {
             data-path={path}
             aria-level={level}
             aria-selected={path === current?.path}
-            {...(isDirectory ? { "aria-expanded": open.has(path) } : {})}
+            {...(type === "directory" ? { "aria-expanded": open.has(path) } : {})}
             tabIndex={path === current?.path ? 0 : -1}
             className={markedClass(layer === undefined ? "pg-file pg-deleted" : "pg-file", change)}
             style={atDepth(level - 1)}
@@ -66,10 +66,10 @@ export function FileTree({ overlay, list, onLook }: FileTreeProps): ReactNode {
             onMouseEnter={() => onLook(path)}
             onClick={() => {
               look(path);
-              if (isDirectory) toggle(path);
+              if (type === "directory") toggle(path);
             }}
           >
-            <code>{isDirectory ? `${name}/` : name}</code>
+            <code>{type === "directory" ? `${name}/` : name}</code>
             <span className={layer === 0 ? "pg-from pg-from-upper" : "pg-from"}>
               {layer === undefined ? "deleted" : overlay.layers[layer]?.name}
             </span>
@@ -104,30 +104,26 @@ interface Wish {
   readonly toggle?: string;
 }
 
-/** What a key asks of the tree; undefined when it is none of its keys. */
-function keyWish(key: string, { rows, current, open }: TreeState): Wish | undefined {
-  const { path, type, level } = current;
-  const at = rows.indexOf(current);
-  const canOpen = type === "directory";
-  switch (key) {
-    case "ArrowDown":
-      return { look: rows[at + 1]?.path };
-    case "ArrowUp":
-      return { look: rows[at - 1]?.path };
-    case "Home":
-      return { look: rows[0]?.path };
-    case "End":
-      return { look: rows.at(-1)?.path };
-    case "ArrowRight":
-      if (!canOpen) return {};
+/** What each key asks of the tree. */
+const KEYS: ReadonlyMap<string, (state: TreeState, at: number) => Wish> = new Map(
+  Object.entries({
+    ArrowDown: ({ rows }, at) => ({ look: rows[at + 1]?.path }),
+    ArrowUp: ({ rows }, at) => ({ look: rows[at - 1]?.path }),
+    Home: ({ rows }) => ({ look: rows[0]?.path }),
+    End: ({ rows }) => ({ look: rows.at(-1)?.path }),
+    ArrowRight: ({ rows, current: { path, type }, open }, at) => {
+      if (type !== "directory") return {};
       return open.has(path) ? { look: rows[at + 1]?.path } : { toggle: path };
-    case "ArrowLeft":
+    },
+    ArrowLeft: ({ rows, current: { path, level }, open }, at) => {
       if (open.has(path)) return { toggle: path };
       return { look: rows.slice(0, at).findLast((row) => row.level < level)?.path };
-    case "Enter":
-    case " ":
-      return canOpen ? { toggle: path } : {};
-    default:
-      return undefined;
-  }
+    },
+    Enter: ({ current }) => press(current),
+    " ": ({ current }) => press(current),
+  }),
+);
+
+function press({ path, type }: OpenRow): Wish {
+  return type === "directory" ? { toggle: path } : {};
 }

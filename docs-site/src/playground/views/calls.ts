@@ -25,6 +25,9 @@ export function shortIds(text: string): string {
 /** Permissions are read as octal numbers, everything else as it is. */
 const MODES: Readonly<Record<string, number>> = { mkdir: 1, chmod: 1, writeFile: 3, umask: 0 };
 
+/** `CLONE_NEWNS` */
+const FLAG = /^[A-Z]+_[A-Z0-9_]+$/;
+
 function argumentText(call: string, value: JournalValue, at: number): string {
   if (typeof value === "number" && MODES[call] === at) return `0${value.toString(8)}`;
   return valueText(value);
@@ -34,9 +37,11 @@ function valueText(value: JournalValue): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (value === null || typeof value !== "object") return String(value);
   if (isList(value)) {
-    const isFlags =
-      value.length > 0 && value.every((each) => /^[A-Z]+_[A-Z0-9_]+$/.test(`${each}`));
-    return isFlags ? value.join(" | ") : `[${value.map(valueText).join(", ")}]`;
+    const flags = value.filter(
+      (each): each is string => typeof each === "string" && FLAG.test(each),
+    );
+    const isFlags = value.length > 0 && flags.length === value.length;
+    return isFlags ? flags.join(" | ") : `[${value.map(valueText).join(", ")}]`;
   }
   const keys = Object.keys(value);
   if (keys.length === 1 && keys[0] === "bytes") return `${valueText(value["bytes"] ?? null)} bytes`;

@@ -62,23 +62,36 @@ export function viewBoxes(after: Snapshot, before?: Snapshot): readonly ViewBox[
   const parents = new Map([...groups].map(([key, group]) => [key, keyAround(group, rows)]));
   const boxOf = (key: string): ViewBox => {
     const processes = groups.get(key) ?? [];
-    const namespaces = processes[0]?.namespaces ?? {};
-    const around = groups.get(parents.get(key) ?? "")?.[0]?.namespaces ?? {};
+    const [first] = processes;
+    const around = groups.get(parents.get(key) ?? "")?.[0]?.namespaces;
     const isGone = processes.every(({ change }) => change === "gone");
     const isNew = before !== undefined && !known.has(key);
+    const seen = isGone && before !== undefined ? before : after;
     return {
       key,
-      hostname: hostnameOf(namespaces, isGone ? (before ?? after) : after),
-      own: KINDS.flatMap((kind) => {
-        const inode = namespaces[kind];
-        return inode === undefined || inode === around[kind] ? [] : [{ kind, inode }];
-      }),
+      hostname: first === undefined ? "" : hostnameOf(first.namespaces, seen),
+      own: first === undefined ? [] : ownNamespaces(first.namespaces, around),
       processes,
       inside: [...groups.keys()].filter((each) => parents.get(each) === key).map(boxOf),
-      change: isGone ? "gone" : isNew ? "new" : "same",
+      change: boxChange(isGone, isNew),
     };
   };
   return [...groups.keys()].filter((key) => parents.get(key) === undefined).map(boxOf);
+}
+
+function boxChange(isGone: boolean, isNew: boolean): Change {
+  if (isGone) return "gone";
+  return isNew ? "new" : "same";
+}
+
+type NamespaceInodes = ProcessSnapshot["namespaces"];
+
+/** Those that are others than those around. */
+function ownNamespaces(namespaces: NamespaceInodes, around: NamespaceInodes = {}): ViewBox["own"] {
+  return KINDS.flatMap((kind) => {
+    const inode = namespaces[kind];
+    return inode === undefined || inode === around[kind] ? [] : [{ kind, inode }];
+  });
 }
 
 /** What processes with the same view have in common. */

@@ -14,12 +14,12 @@ import type { ReactNode } from "react";
 import { wordsOf } from "../../../machinery/drawings.ts";
 import { decodeInfo } from "../../../machinery/embed-info.ts";
 import type { EmbedInfo } from "../../../machinery/embed-info.ts";
-import Playground from "../../playground/Playground.tsx";
+import { Playground } from "../../playground/Playground.tsx";
 
 export default function MarkedCodeBlock(props: Props): ReactNode {
   const info = decodeInfo(props.metastring);
   if (/(^|\s)language-playground(\s|$)/.test(props.className ?? "")) {
-    return <Playground words={props.metastring ?? ""} commands={String(props.children)} />;
+    return <Playground words={props.metastring} commands={props.children} />;
   }
   const words = wordsOf(props.metastring);
   if (words !== null) return <Drawing words={words}>{props.children}</Drawing>;

@@ -338,7 +338,7 @@ describe("plan", () => {
   test.prop([anyParent, anyLimits], runs(500))("limits-are-total", ({ parent, inV2 }, limits) => {
     const { steps } = plan(parent, limits);
     const writes = steps.flatMap((step) =>
-      step.kind === "write" ? [`${step.path}=${step.text}`] : [],
+      step.kind === "write" ? step.texts.map((text) => `${step.path}=${text}`) : [],
     );
     for (const { key, v2Name, v1, v2 } of EXPECTED) {
       const value = limits[key];

@@ -115,6 +115,7 @@ function startRequest(
     pidNamespace: plan.pidNamespace,
     idMaps: plan.idMaps,
     stdio: stdioOf(config, hostConfig.ConsoleSize),
+    outlivedByMounts: plan.outlivedByMounts,
     logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
     // Whoever comes back finds it gone from the keeper and removes it: nobody asks how it ended.
     exitPath: hostConfig.AutoRemove ? null : files.exit,

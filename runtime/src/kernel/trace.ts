@@ -20,7 +20,8 @@
  * @module
  */
 import { CALLS, type CallName } from "./calls.ts";
-import { decorate, type Callable, type Passing } from "./decorate.ts";
+import { decorate, type Around, type Callable, type Passing } from "./decorate.ts";
+import { callerOf } from "./caller.ts";
 import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
 import { KernelError, type Inside, type Kernel, type Program, type Self } from "./port.ts";
 
@@ -178,12 +179,12 @@ export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOpti
     },
     record,
   };
-  const view = (context: TraceContext): Kernel & Viewed => {
-    const self: Kernel & Viewed = {
-      ...traced(base, tracer, context),
+  const view = (context: TraceContext): Kernel => {
+    const own: Pick<Kernel, "spawn"> & Viewed = {
       spawn: tracedSpawn(base, tracer, context, record),
-      [VIEW]: (more: TraceContext) => view({ ...context, ...more }),
+      [VIEW]: (more) => view({ ...context, ...more }),
     };
+    const self = traced(base, tracer, context, own);
     return Object.assign(self, { [TRACING]: { self, base, listeners } satisfies Tracing });
   };
   return view({});
@@ -222,8 +223,9 @@ export function enterContext(kernel: Callable, context: TraceContext): void {
 }
 
 /**
- * Lets a decorator on top of a traced kernel keep its views. @param wrap decorates a view as the
- * kernel was
+ * Lets a decorator on top of a traced kernel keep its views.
+ *
+ * @param wrapped receives them @param wrap decorates a view as the kernel was
  */
 export function keepViews<K extends Callable>(
   kernel: Callable,
@@ -232,7 +234,8 @@ export function keepViews<K extends Callable>(
 ): K {
   const view: unknown = Reflect.get(kernel, VIEW);
   if (typeof view !== "function") return wrapped;
-  return { ...wrapped, [VIEW]: (context: TraceContext) => wrap(view(context) as K) };
+  const own: Viewed = { [VIEW]: (context) => wrap(view(context) as K) };
+  return Object.assign(wrapped, own);
 }
 
 type Recorder = (draft: Draft, hostPid?: number) => void;
@@ -278,8 +281,13 @@ function tracedSpawn(
 }
 
 /** The calls but spawn, journaled. */
-function traced<K extends Callable>(kernel: K, tracer: Tracer, context: TraceContext): K {
-  return decorate(kernel, (passing) => {
+function traced<K extends Callable>(
+  kernel: K,
+  tracer: Tracer,
+  context: TraceContext,
+  more: object,
+): K {
+  const around: Around = (passing) => {
     if (CALLS[passing.name].kind === "look" && tracer.options.looks !== true) {
       return passing.proceed();
     }
@@ -294,7 +302,8 @@ function traced<K extends Callable>(kernel: K, tracer: Tracer, context: TraceCon
       tracer.record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
       throw error;
     }
-  });
+  };
+  return decorate(kernel, around, more);
 }
 
 function draftOf(
@@ -324,26 +333,6 @@ function rememberedBy({ options }: Tracer): Pick<Draft, "remembered"> {
 
 function errnoOf(error: unknown): { readonly errno: string } {
   return { errno: error instanceof KernelError ? error.errno : "EIO" };
-}
-
-/** The part of V8's Error that the language does not have; other engines lack it. */
-interface StackCapture {
-  stackTraceLimit?: number;
-  captureStackTrace?(holder: { stack?: string }, entry: unknown): void;
-}
-
-const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
-
-/** The place from which `entry` was called, one frame of the stack, put into words when asked. */
-function callerOf(entry: Passing["entry"]): (() => string | undefined) | undefined {
-  const capture = Error as StackCapture;
-  if (capture.captureStackTrace === undefined) return undefined;
-  const limit = capture.stackTraceLimit;
-  const holder: { stack?: string } = {};
-  capture.stackTraceLimit = 1;
-  capture.captureStackTrace(holder, entry);
-  if (limit !== undefined) capture.stackTraceLimit = limit;
-  return () => FRAME.exec(holder.stack ?? "")?.[1];
 }
 
 /** What a child's calls leave until `spawn` is over. */
@@ -383,13 +372,15 @@ function runTraced(
       throw error;
     }
   };
-  const view = (context: TraceContext): Kernel & Self & Viewed & Entered => ({
-    ...traced(inside.kernel, tracer, context),
-    execve,
-    [VIEW]: (more) => view({ ...context, ...more }),
-    [ENTER]: (current: TraceContext) => {
-      entered = current;
-    },
-  });
+  const view = (context: TraceContext): Kernel & Self => {
+    const own: Pick<Self, "execve"> & Viewed & Entered = {
+      execve,
+      [VIEW]: (more) => view({ ...context, ...more }),
+      [ENTER]: (current) => {
+        entered = current;
+      },
+    };
+    return traced(inside.kernel, tracer, context, own);
+  };
   return main({ ...inside, kernel: view(context) });
 }

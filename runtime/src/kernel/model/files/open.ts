@@ -191,6 +191,13 @@ function terminalAt(process: Process, dentry: Dentry): Terminal | undefined {
   return terminals.find(({ session }) => session === process.session) ?? refuse("ENXIO");
 }
 
+/** Opens what is there, empties it, and writes each text. */
+export function writeEach(process: Process, path: string, texts: readonly string[]): void {
+  const { dentry } = openForWriting(process, path, "existing", 0);
+  writeTo(process, dentry, encoder.encode(texts[0] ?? ""), "replace");
+  for (const text of texts.slice(1)) writeTo(process, dentry, encoder.encode(text), "append");
+}
+
 function writeTo(
   process: Process,
   dentry: Dentry,

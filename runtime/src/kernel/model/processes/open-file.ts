@@ -38,14 +38,19 @@ export function openSource(process: Process, path: string): Source {
     return bytes;
   };
   return {
-    read: (limitBytes) => Promise.resolve().then(() => readOn(limitBytes)),
+    read: async (limitBytes) => {
+      await Promise.resolve();
+      return readOn(limitBytes);
+    },
     listen: (onData, onEnd) => {
-      void Promise.resolve().then(() => {
+      const deliver = async (): Promise<void> => {
+        await Promise.resolve();
         for (let bytes = readOn(CHUNK_BYTES); bytes.length > 0; bytes = readOn(CHUNK_BYTES)) {
           onData(bytes);
         }
         onEnd();
-      });
+      };
+      void deliver();
     },
     pause: () => undefined,
     resume: () => undefined,

@@ -82,7 +82,8 @@ function spawn(parent: Process, { kernelOf, options, main }: Spawning): Child {
     throw error;
   }
   const master = terminal === undefined ? undefined : masterOf(parent.world, terminal);
-  return { hostPid, ...ends.parent, terminal: master, exited };
+  const unmounted = exited.then(() => undefined);
+  return { hostPid, ...ends.parent, terminal: master, exited, unmounted };
 }
 
 function birthplace(parent: Process, { pidNamespace }: SpawnOptions): PidNamespace {

@@ -41,18 +41,24 @@ export function descriptorDirectory(
     links.set(stream, link);
     return link;
   };
+  // Who reads its own has this directory open meanwhile, and looks at that descriptor too.
+  const itself = createGenerated(
+    world,
+    { type: "symlink", mode: 0o700 },
+    { target: (by) => `/proc/${by.pids.get(by.namespaces.pid) ?? 0}/fd` },
+  );
   return createGenerated(
     world,
     { type: "directory", mode: 0o500 },
     {
-      lookup: (name) => {
+      lookup: (name, by) => {
+        if (by === process && name === String(STREAMS.length)) return itself;
         const stream = process.streams?.[STREAMS[Number(name)] ?? "stdin"];
         return stream === undefined || !/^[012]$/.test(name) ? undefined : linkOf(stream);
       },
       names: (by) => {
         checkMayLook(by);
         const own = process.streams === undefined ? 0 : STREAMS.length;
-        // Who reads its own has this directory open meanwhile.
         const count = by === process ? own + 1 : own;
         return Array.from({ length: count }, (_, fd) => String(fd));
       },

@@ -13,6 +13,7 @@
  * @module
  */
 import type { ModelProgram } from "../state.ts";
+import * as bytes from "./bytes.ts";
 import * as changing from "./changing.ts";
 import { test } from "./conditions.ts";
 import * as expressions from "./expressions.ts";
@@ -20,6 +21,7 @@ import * as isolation from "./isolation.ts";
 import * as listing from "./listing.ts";
 import * as machine from "./machine.ts";
 import * as print from "./print.ts";
+import { printf } from "./printf.ts";
 import * as processes from "./process-commands.ts";
 import { createSh } from "./shell/sh.ts";
 import * as terminals from "./terminals.ts";
@@ -28,15 +30,18 @@ import { complain, runApplet, sayLines, toolOf, type Applet, type Tool } from ".
 
 const { pivotRoot, ...isolating } = isolation;
 const { reversed, ...reading } = text;
+const { chown, mknod, ...changes } = changing;
+const { grep, ...editing } = expressions;
 const sh = createSh(() => APPLETS);
 
 /** The commands by name. */
 export const APPLETS: Readonly<Record<string, Applet>> = {
   ...print,
   ...listing,
-  ...changing,
+  ...changes,
+  ...bytes,
   ...reading,
-  ...expressions,
+  ...editing,
   ...machine,
   ...processes,
   ...isolating,
@@ -45,12 +50,16 @@ export const APPLETS: Readonly<Record<string, Applet>> = {
   "[": test,
   "[[": test,
   ash: sh,
-  chgrp: changing.chown,
-  egrep: expressions.grep,
-  fgrep: expressions.grep,
+  chgrp: chown,
+  chown,
+  egrep: grep,
+  fgrep: grep,
+  grep,
   false: () => 1,
-  mkfifo: changing.mknod,
+  mkfifo: mknod,
+  mknod,
   pivot_root: pivotRoot,
+  printf,
   rev: reversed,
   sh,
   tac: reversed,
@@ -66,7 +75,7 @@ export const APPLET_TABLE = `\0${NAMES.map((name) => `${name}\0`).join("")}\0`;
 export const busybox: ModelProgram = async (context) => {
   const tool = toolOf(context, context, context.argv, context.env);
   const login = tool.name.replace(/^-/, "");
-  if (login !== "busybox") return run({ ...tool, name: login });
+  if (login !== "busybox") return run({ ...tool, name: login, speaker: tool.name });
   const [name, ...args] = tool.args;
   if (name === undefined || name === "--help") {
     await sayLines(tool, [
@@ -82,7 +91,7 @@ export const busybox: ModelProgram = async (context) => {
     await sayLines(tool, NAMES);
     return 0;
   }
-  return run({ ...tool, name, args });
+  return run({ ...tool, name, speaker: name, args });
 };
 
 async function run(tool: Tool): Promise<number> {

@@ -11,10 +11,10 @@
  * @module
  */
 import { KernelError, type FileStat } from "../../port.ts";
+import { errnoText } from "./errno-text.ts";
 import { changedMode, idOf } from "./names.ts";
 import { readOptions, type Options } from "./options.ts";
-import { bytesOf } from "./sizes.ts";
-import { Failure, forEach, open, readAll, say, type Applet, type Tool } from "./tool.ts";
+import { Failure, forEach, type Applet, type Tool } from "./tool.ts";
 
 /** The umask of a process, of which no call tells without setting it. */
 function umaskOf({ kernel }: Tool): number {
@@ -136,8 +136,7 @@ function targets(tool: Tool, options: Options): readonly (readonly [string, stri
   const operands = [...options.operands];
   const last = into ?? operands.pop() ?? "";
   if (operands.length === 0) throw new Failure("missing operand");
-  const isInto = isDirectory(tool, last) && !options.has("T");
-  if (operands.length > 1 && !isInto) throw new Failure(`target '${last}' is not a directory`);
+  const isInto = operands.length > 1 || (isDirectory(tool, last) && !options.has("T"));
   return operands.map((from) => [from, isInto ? inside(last, nameOf(from)) : last] as const);
 }
 
@@ -228,7 +227,7 @@ function copyNode(tool: Tool, from: string, to: string, found: FileStat): void {
     throw new Failure(`'${from}' and '${to}' are the same file`);
   }
   if (found.type === "file") {
-    kernel.writeFile(to, kernel.readFile(from), "create", found.mode & 0o777 & ~umaskOf(tool));
+    writeCopy(tool, from, to, found);
     return;
   }
   if (there !== undefined) kernel.unlink(to);
@@ -238,6 +237,16 @@ function copyNode(tool: Tool, from: string, to: string, found: FileStat): void {
     const { rdevMajor: major, rdevMinor: minor } = found;
     const type = found.type === "directory" ? "fifo" : found.type;
     kernel.mknod(to, { type, major, minor, permissions: found.mode });
+  }
+}
+
+function writeCopy(tool: Tool, from: string, to: string, { mode }: FileStat): void {
+  const bytes = tool.kernel.readFile(from);
+  try {
+    tool.kernel.writeFile(to, bytes, "create", mode & 0o777 & ~umaskOf(tool));
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
+    throw new Failure(`can't create '${to}': ${errnoText(error.errno)}`);
   }
 }
 
@@ -351,74 +360,4 @@ export const mknod: Applet = (tool) => {
   return forEach(tool, [path], String, () => {
     tool.kernel.mknod(path, { type, major: Number(major), minor: Number(minor), permissions });
   });
-};
-
-/** `dd [if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [conv=notrunc]` */
-export const dd: Applet = async (tool) => {
-  const given = Object.fromEntries(tool.args.map((each) => each.split(/=(.*)/s).slice(0, 2)));
-  const size = bytesOf(given["bs"] ?? "512");
-  const skip = bytesOf(given["skip"] ?? "0") * size;
-  const count = given["count"] === undefined ? undefined : bytesOf(given["count"]);
-  const { context, streams } = tool;
-  const from = open(tool, given["if"] ?? "-");
-  const how = (given["conv"] ?? "").includes("notrunc") ? "existing" : "create";
-  const to = given["of"] === undefined ? streams.stdout : context.openSink(given["of"], how);
-  for (let left = skip; left > 0;) {
-    const bytes = await context.read(from, Math.min(left, 65_536));
-    if (bytes.length === 0) break;
-    left -= bytes.length;
-  }
-  let [full, part, total] = [0, 0, 0];
-  while (count === undefined || full + part < count) {
-    const bytes = await context.read(from, size);
-    if (bytes.length === 0) break;
-    if (bytes.length === size) full += 1;
-    else part += 1;
-    total += bytes.length;
-    await context.write(to, bytes);
-  }
-  const report = `${full}+${part} records in\n${full}+${part} records out\n`;
-  const text = given["status"] === "none" ? "" : `${report}${total} bytes copied\n`;
-  await context.write(streams.stderr, new TextEncoder().encode(text));
-  return 0;
-};
-
-/** `truncate -s SIZE FILE…` */
-export const truncate: Applet = (tool) => {
-  const options = readOptions(tool, "s:c");
-  const size = bytesOf(options.value("s") ?? "0");
-  return forEach(tool, options.operands, String, (path) => {
-    if (lstatOrNone(tool, path) === undefined) tool.kernel.writeFile(path, "", "append", 0o644);
-    tool.kernel.truncate(path, size);
-  });
-};
-
-/** `tee [-a] FILE…` */
-export const tee: Applet = async (tool) => {
-  const options = readOptions(tool, "ai");
-  const how = options.has("a") ? "append" : "create";
-  const sinks = options.operands.map((path) => tool.context.openSink(path, how));
-  for (;;) {
-    const bytes = await tool.context.read(tool.streams.stdin, 65_536);
-    if (bytes.length === 0) return 0;
-    await say(tool, bytes);
-    for (const sink of sinks) await tool.context.write(sink, bytes);
-  }
-};
-
-/** `sync` */
-export const sync: Applet = () => 0;
-
-/** `cmp [-s] FILE [FILE]`: whether two files hold the same bytes. */
-export const cmp: Applet = async (tool) => {
-  const options = readOptions(tool, "sl");
-  const [left = "", right = "-"] = options.operands;
-  const [a, b] = [await readAll(tool, open(tool, left)), await readAll(tool, open(tool, right))];
-  const at = a.findIndex((byte, index) => byte !== b[index]);
-  if (at < 0 && a.length === b.length) return 0;
-  if (options.has("s")) return 1;
-  if (at < 0 || at >= b.length) throw new Failure(`EOF on ${a.length < b.length ? left : right}`);
-  const line = a.subarray(0, at).filter((byte) => byte === 10).length + 1;
-  await say(tool, `${left} ${right} differ: char ${at + 1}, line ${line}\n`);
-  return 1;
 };

@@ -56,27 +56,39 @@ const isBinary = (word: string | undefined): boolean =>
 
 function one(kernel: Files, rest: string[]): boolean {
   const [first = "", second, third] = rest;
-  if (isBinary(second) && third !== undefined) {
-    rest.splice(0, 3);
-    return BINARY[second ?? ""]?.(first, third, kernel) ?? false;
+  if (isBinary(second)) {
+    if (third !== undefined) return pair(kernel, rest);
+    if (!first.startsWith("-")) throw new Failure(`${second}: argument expected`, 2);
   }
-  if (first === "!" && rest.length > 1) {
+  if (first === "!" && second !== undefined) {
     rest.shift();
     return !one(kernel, rest);
   }
-  if (first === "(" && rest.length > 2) {
-    rest.shift();
-    const value = either(kernel, rest);
-    if (rest.shift() !== ")") throw new Failure("closing paren expected", 2);
-    return value;
-  }
-  const unary = Object.hasOwn(UNARY, first) ? UNARY[first] : undefined;
-  if (unary !== undefined && second !== undefined) {
-    rest.splice(0, 2);
-    return unary(second, kernel);
-  }
+  if (first === "(" && third !== undefined) return group(kernel, rest);
+  return single(kernel, rest);
+}
+
+function pair(kernel: Files, rest: string[]): boolean {
+  const [left = "", operator = "", right = ""] = rest.splice(0, 3);
+  return BINARY[operator]?.(left, right, kernel) ?? false;
+}
+
+function group(kernel: Files, rest: string[]): boolean {
   rest.shift();
-  return first !== "";
+  const value = either(kernel, rest);
+  if (rest.shift() !== ")") throw new Failure("closing paren expected", 2);
+  return value;
+}
+
+function single(kernel: Files, rest: string[]): boolean {
+  const [first = "", second] = rest;
+  const unary = Object.hasOwn(UNARY, first) ? UNARY[first] : undefined;
+  if (unary === undefined || second === undefined) {
+    rest.shift();
+    return first !== "";
+  }
+  rest.splice(0, 2);
+  return unary(second, kernel);
 }
 
 function statOf(kernel: Files, path: string, how: "stat" | "lstat" = "stat"): FileStat | undefined {

@@ -1,7 +1,8 @@
 /**
  * Expressions: grep and sed.
  *
- * Basic and extended regular expressions become those of the language; they differ in what is quoted.
+ * Basic and extended regular expressions become those of the language; they differ in what is
+ * quoted.
  *
  * Kernel interface: read(2), write(2).
  * Invariants: none; userland.test.ts compares with the busybox of the machine.
@@ -14,18 +15,24 @@ import { readOptions } from "./options.ts";
 import { bracket } from "./shell/pattern.ts";
 import { Failure, forEach, lines, open, say, sayLines, type Applet, type Tool } from "./tool.ts";
 
+const TOKEN =
+  /\[(?<inside>\^?\]?(?:\[:\w+:\]|[^\]])*)\]|\\(?<quoted>[\s\S])|(?<special>[(){}+?|])/g;
+
 /** A POSIX expression as one of the language. @param isExtended whether `(` groups without `\` */
 function translate(source: string, isExtended: boolean): string {
-  const token = /\[(\^?\]?(?:\[:\w+:\]|[^\]])*)\]|\\([\s\S])|([(){}+?|])|([\s\S])/g;
-  return source.replace(token, (...found: (string | undefined)[]) => {
-    const [all = "", inside, quoted, special, other = ""] = found;
+  return source.replace(TOKEN, (...found: unknown[]) => {
+    // The last argument holds the named groups.
+    const { inside, quoted, special } = found.at(-1) as Record<string, string | undefined>;
     if (inside !== undefined) return bracket(inside.replaceAll("\\", "\\\\"));
     if (special !== undefined) return isExtended ? special : `\\${special}`;
-    if (quoted === undefined) return other;
-    if ("(){}+?|".includes(quoted)) return isExtended ? all : quoted;
-    if (quoted === "<" || quoted === ">") return "\\b";
-    return /[\wnt.*[\]^$\\/]/.test(quoted) ? all : quoted;
+    return translateQuoted(quoted ?? "", isExtended);
   });
+}
+
+function translateQuoted(one: string, isExtended: boolean): string {
+  if ("(){}+?|".includes(one)) return isExtended ? `\\${one}` : one;
+  if (one === "<" || one === ">") return "\\b";
+  return /[\w.*[\]^$\\/]/.test(one) ? `\\${one}` : one;
 }
 
 function compile(source: string, isExtended: boolean, flags: string): RegExp {
@@ -36,25 +43,29 @@ function compile(source: string, isExtended: boolean, flags: string): RegExp {
   }
 }
 
-/** `grep [-EFivnclqohHrwxsA] [-e] PATTERN FILE…` */
+/** `grep [-EFivnclqohHrwxsm] [-e] PATTERN FILE…` */
 export const grep: Applet = async (tool) => {
   const options = readOptions(tool, "EFGivnclqohHrRwxse:f:m:");
   const operands = [...options.operands];
   const pattern = options.value("e") ?? operands.shift();
   if (pattern === undefined) throw new Failure("no pattern", 2);
-  const test = matcher(tool, options, pattern);
-  const isDeep = options.has("r") || options.has("R");
-  const roots = operands.length === 0 ? [isDeep ? "." : "-"] : operands;
-  const paths = isDeep ? roots.flatMap((path) => filesBelow(tool, path)) : roots;
-  const isNamed = (paths.length > 1 || isDeep || options.has("H")) && !options.has("h");
+  const isDeep = options.last("rR") !== undefined;
+  const paths = inputs(tool, operands, isDeep);
+  const isNamed = options.last("Hh") === "H" || (!options.has("h") && (isDeep || paths.length > 1));
+  const wish = { options, test: matcher(tool, options, pattern), isNamed };
   let found = false;
   const failed = await grepAll(tool, options.has("s"), paths, async (path) => {
-    const count = await grepOne(tool, path, { options, test, isNamed });
+    const count = await grepOne(tool, path, wish);
     found ||= count > 0;
   });
-  if (failed && !(options.has("q") && found)) return 2;
-  return found ? 0 : 1;
+  const isDone = options.has("q") && found;
+  return failed && !isDone ? 2 : Number(!found);
 };
+
+function inputs(tool: Tool, operands: readonly string[], isDeep: boolean): readonly string[] {
+  if (!isDeep) return operands.length === 0 ? ["-"] : operands;
+  return (operands.length === 0 ? ["."] : operands).flatMap((path) => filesBelow(tool, path));
+}
 
 async function grepAll(
   tool: Tool,
@@ -98,37 +109,37 @@ interface Grep {
 }
 
 /** @returns how many lines it found */
-async function grepOne(
-  tool: Tool,
-  path: string,
-  { options, test, isNamed }: Grep,
-): Promise<number> {
-  const name = isNamed ? `${path === "-" ? "(standard input)" : path}:` : "";
-  const isSilent = ["q", "c", "l"].some((each) => options.has(each));
-  const limit = Number(options.value("m") ?? Infinity);
+async function grepOne(tool: Tool, path: string, wish: Grep): Promise<number> {
+  const { options, test, isNamed } = wish;
+  const name = isNamed ? `${path.replace(/^-$/, "(standard input)")}:` : "";
+  const isSilent = options.last("qcl") !== undefined;
+  const limit = limitOf(options);
   let [count, number] = [0, 0];
   for await (const whole of lines(tool, open(tool, path))) {
     const line = whole.replace(/\n$/, "");
     number += 1;
-    const isMatch = line.search(test) >= 0;
-    if (isMatch === options.has("v")) continue;
+    if (line.search(test) >= 0 === options.has("v")) continue;
     count += 1;
-    if (options.has("q")) return count;
-    if (!isSilent) {
-      const shown = options.has("o")
-        ? (line.match(test) ?? []).filter((each) => each !== "")
-        : [line];
-      const place = options.has("n") ? `${number}:` : "";
+    const place = name + (options.has("n") ? `${number}:` : "");
+    if (!isSilent)
       await sayLines(
         tool,
-        shown.map((each) => name + place + each),
+        shownOf(line, wish).map((each) => place + each),
       );
-    }
-    if (count >= limit || options.has("l")) break;
+    if (count >= limit) break;
   }
   if (options.has("c")) await sayLines(tool, [`${name}${count}`]);
   if (options.has("l") && count > 0) await sayLines(tool, [path]);
   return count;
+}
+
+/** After how many lines nothing more is to be said. */
+function limitOf(options: Options): number {
+  return options.last("ql") === undefined ? Number(options.value("m") ?? Infinity) : 1;
+}
+
+function shownOf(line: string, { options, test }: Grep): readonly string[] {
+  return options.has("o") ? (line.match(test) ?? []).filter((each) => each !== "") : [line];
 }
 
 interface Line {
@@ -163,24 +174,28 @@ function edit(commands: readonly Command[], all: readonly string[], isSilent: bo
   let out = "";
   for (const [index, whole] of all.entries()) {
     const end = whole.endsWith("\n") ? "\n" : "";
-    const line = {
-      text: whole.slice(0, whole.length - end.length),
-      number: index + 1,
-      isLast: index === all.length - 1,
-    };
-    let [isDeleted, isDone] = [false, false];
-    for (const { selects, run } of commands) {
-      if (!selects(line)) continue;
-      const effect = run(line);
-      if (effect === "print") out += `${line.text}\n`;
-      isDeleted = effect === "delete";
-      isDone = effect === "quit";
-      if (isDeleted || isDone) break;
-    }
-    if (!isDeleted && !isSilent) out += line.text + end;
-    if (isDone) break;
+    const text = whole.slice(0, whole.length - end.length);
+    const line = { text, number: index + 1, isLast: index === all.length - 1 };
+    const { printed, effect } = editLine(commands, line);
+    out += printed;
+    if (effect !== "delete" && !isSilent) out += line.text + end;
+    if (effect === "quit") break;
   }
   return out;
+}
+
+function editLine(
+  commands: readonly Command[],
+  line: Line,
+): { readonly printed: string; readonly effect: ReturnType<Command["run"]> } {
+  let printed = "";
+  for (const { selects, run } of commands) {
+    if (!selects(line)) continue;
+    const effect = run(line);
+    if (effect === "print") printed += `${line.text}\n`;
+    if (effect === "delete" || effect === "quit") return { printed, effect };
+  }
+  return { printed, effect: undefined };
 }
 
 /** Reads a script from its front. */
@@ -223,21 +238,40 @@ function selection(first: string | undefined, last: string | undefined, isExtend
   };
 }
 
-function parseCommand(text: string, isExtended: boolean): { run: Command["run"]; length: number } {
-  const letter = text[0] ?? "";
-  const simple = { d: "delete", p: "print", q: "quit" } as const;
-  const known = Object.entries(simple).find(([each]) => each === letter)?.[1];
-  if (known !== undefined) return { run: () => known, length: 1 };
-  if (letter !== "s" && letter !== "y") throw new Failure(`unsupported command ${letter}`);
-  const mark = text[1] ?? "/";
-  const part = `((?:\\\\[\\s\\S]|(?!\\\\|${mark.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&")})[\\s\\S])*)`;
+const SIMPLE: Readonly<Record<string, "delete" | "print" | "quit">> = {
+  d: "delete",
+  p: "print",
+  q: "quit",
+};
+
+interface Parsed {
+  readonly run: Command["run"];
+  readonly length: number;
+}
+
+function parseCommand(text: string, isExtended: boolean): Parsed {
+  const letter = text.slice(0, 1);
+  const simple = Object.hasOwn(SIMPLE, letter) ? SIMPLE[letter] : undefined;
+  if (simple !== undefined) return { run: () => simple, length: 1 };
+  if (letter === "s" || letter === "y") return parseReplacing(text, isExtended);
+  throw new Failure(`unsupported command ${letter}`);
+}
+
+/** `s/…/…/` and `y/…/…/`, with any mark for the `/`. */
+function parseReplacing(text: string, isExtended: boolean): Parsed {
+  const letter = text.slice(0, 1);
+  const mark = text.slice(1, 2);
   const quoted = mark.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+  const part = `((?:\\\\[\\s\\S]|(?!\\\\|${quoted})[\\s\\S])*)`;
   const found = new RegExp(`^[sy]${quoted}${part}${quoted}${part}${quoted}([gIip0-9]*)`).exec(text);
   if (found === null) throw new Failure(`unterminated ${letter} command`);
   const [all, from = "", to = "", flags = ""] = found;
   if (letter === "y") return { run: transliterate(from, to), length: all.length };
-  const plain = mark === "/" ? from.replaceAll("\\/", "/") : from.replaceAll(`\\${mark}`, mark);
-  const test = compile(plain, isExtended, `${/[Ii]/.test(flags) ? "i" : ""}g`);
+  const test = compile(
+    from.replaceAll(`\\${mark}`, mark),
+    isExtended,
+    /i/i.test(flags) ? "gi" : "g",
+  );
   return { run: substitute(test, to, flags), length: all.length };
 }
 
@@ -253,14 +287,15 @@ function substitute(test: RegExp, to: string, flags: string): Command["run"] {
   return (line) => {
     let seen = 0;
     const before = line.text;
-    line.text = before.replace(test, (...found: unknown[]) => {
+    line.text = before.replace(test, (...found: string[]) => {
       seen += 1;
       const isChosen = flags.includes("g") ? seen >= which : seen === which;
-      if (!isChosen) return String(found[0]);
-      return to.replace(/\\([\s\S])|&/g, (all, one: string | undefined) => {
-        if (all === "&") return String(found[0]);
+      const [all = ""] = found;
+      if (!isChosen) return all;
+      return to.replace(/\\([\s\S])|&/g, (mark, one: string | undefined) => {
+        if (mark === "&") return all;
         if (one === "n") return "\n";
-        return /\d/.test(one ?? "") ? String(found[Number(one)] ?? "") : (one ?? "");
+        return /\d/.test(one ?? "") ? (found[Number(one)] ?? "") : (one ?? "");
       });
     });
     return line.text !== before && flags.includes("p") ? "print" : undefined;

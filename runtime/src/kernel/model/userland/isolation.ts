@@ -1,11 +1,14 @@
 /**
  * Isolation: commands that change namespaces, mounts, links and power.
  *
- * Each is a thin coat over one or two calls of the kernel: with them a container can be made by hand.
+ * Each is a thin coat over one or two calls of the kernel: with them a container can be made by
+ * hand.
  *
- * Kernel interface: unshare(2), setns(2), mount(2), pivot_root(2), chroot(2), rtnetlink(7), capabilities(7).
- * Invariants: none; userland.test.ts compares with the busybox of the machine.
- * Left out: of mount loop devices and /etc/fstab; of ip and ifconfig addresses and routes, which the model lacks.
+ * Kernel interface: unshare(2), setns(2), mount(2), pivot_root(2), chroot(2), rtnetlink(7),
+ *   capabilities(7).
+ * Invariants: none; machine.test.ts tries them.
+ * Left out: of mount loop devices and /etc/fstab; of ip and ifconfig addresses and routes, which
+ *   the model lacks.
  * Docs: docs/concepts/model.md
  *
  * @module

@@ -5,7 +5,8 @@
  *
  * Kernel interface: stat(2), getdents64(2), readlink(2).
  * Invariants: none; userland.test.ts compares with the busybox of the machine.
- * Left out: of ls colours and sorting by anything but names, time and size; of find all but the tests below.
+ * Left out: of ls colours and sorting by anything but names, time and size; of find all but the
+ *   tests below.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -297,7 +298,7 @@ function statFields(
 /** `test`s of find that it knows, with one word each. */
 type Test = (path: string, found: FileStat) => boolean;
 
-/** `find [PATH]… [-name P] [-type T] [-maxdepth N] [-mindepth N] [-perm M] [-size N] [-exec … ;]` */
+/** `find [PATH]… [-name P] [-path P] [-type T] [-maxdepth N] [-mindepth N] [-perm M]` */
 export const find: Applet = async (tool) => {
   const at = tool.args.findIndex((each) => /^[-!(]/.test(each));
   const paths = at < 0 ? tool.args : tool.args.slice(0, at);

@@ -81,21 +81,31 @@ const WHAT: Readonly<Record<string, number>> = {
 /** The mode that `755` or `u+x,g-w` makes of another. @returns undefined when it is none */
 export function changedMode(before: FileStat, wish: string, umask = 0): number | undefined {
   if (/^[0-7]{1,4}$/.test(wish)) return Number.parseInt(wish, 8);
-  let { mode } = before;
-  for (const clause of wish.split(",")) {
-    const [, who = "", rest = ""] = /^([ugoa]*)((?:[-+=][rwxXst]*)+)$/.exec(clause) ?? [];
-    if (rest === "") return undefined;
-    const scope = [...(who === "" ? "a" : who)].reduce((sum, each) => sum | (WHO[each] ?? 0), 0);
-    const mask = who === "" ? scope & ~umask : scope;
-    for (const [, operator = "", letters = ""] of rest.matchAll(/([-+=])([rwxXst]*)/g)) {
-      const executes = before.type === "directory" || (mode & 0o111) !== 0;
-      const bits = [...letters].reduce(
-        (sum, each) => sum | (each === "X" ? (executes ? 0o111 : 0) : (WHAT[each] ?? 0)),
-        0,
-      );
-      if (operator === "-") mode &= ~(bits & mask);
-      else mode = (operator === "=" ? mode & ~(scope & 0o777) : mode) | (bits & mask);
-    }
+  const clauses = wish.split(",");
+  if (!clauses.every((each) => CLAUSE.test(each))) return undefined;
+  return clauses.reduce((mode, each) => changedBy({ ...before, mode }, each, umask), before.mode);
+}
+
+const CLAUSE = /^([ugoa]*)((?:[-+=][rwxXst]*)+)$/;
+
+function changedBy({ type, mode: before }: FileStat, clause: string, umask: number): number {
+  const [, who = "", rest = ""] = CLAUSE.exec(clause) ?? [];
+  const scope = [...(who === "" ? "a" : who)].reduce((sum, each) => sum | (WHO[each] ?? 0), 0);
+  const mask = who === "" ? scope & ~umask : scope;
+  let mode = before;
+  for (const [, operator = "", letters = ""] of rest.matchAll(/([-+=])([rwxXst]*)/g)) {
+    const bits = bitsOf(letters, type === "directory" || (mode & 0o111) !== 0) & mask;
+    mode = applied(mode, operator, bits, scope);
   }
   return mode;
+}
+
+function bitsOf(letters: string, executes: boolean): number {
+  const what: Readonly<Record<string, number>> = { ...WHAT, X: executes ? 0o111 : 0 };
+  return [...letters].reduce((sum, each) => sum | (what[each] ?? 0), 0);
+}
+
+function applied(mode: number, operator: string, bits: number, scope: number): number {
+  if (operator === "-") return mode & ~bits;
+  return (operator === "=" ? mode & ~(scope & 0o777) : mode) | bits;
 }

@@ -15,9 +15,18 @@ import { signalName, signalNumber } from "../../signals.ts";
 import { bytesOf } from "./sizes.ts";
 import { errnoText } from "./errno-text.ts";
 import { ownerNames } from "./names.ts";
-import { readOptions } from "./options.ts";
-import { execute, start } from "./programs.ts";
-import { Failure, forEach, readAll, sayLines, type Applet, type Tool } from "./tool.ts";
+import { readOptions, type Options } from "./options.ts";
+import { execute, findProgram, start } from "./programs.ts";
+import {
+  complain,
+  Failure,
+  forEach,
+  readAll,
+  sayLines,
+  variable,
+  type Applet,
+  type Tool,
+} from "./tool.ts";
 
 /** `ps`, with any options */
 export const ps: Applet = async (tool) => {
@@ -74,34 +83,36 @@ function signalOf(word: string): string {
 }
 
 /** `kill [-SIGNAL] PID…`, `kill -l` */
-export const kill: Applet = (tool) => {
-  const [first = "", ...rest] = tool.args;
-  if (first === "-l") {
+export const kill: Applet = async (tool) => {
+  if (tool.args[0] === "-l") {
     const all = Array.from({ length: 31 }, (_, at) => at + 1);
-    const lines = all.map((each) => `${String(each).padStart(2)}) ${signalName(each).slice(3)}`);
-    return sayLines(tool, lines).then(() => 0);
+    const rows = all.map((each) => `${String(each).padStart(2)}) ${signalName(each).slice(3)}`);
+    await sayLines(tool, rows);
+    return 0;
   }
-  const isNamed = first === "-s" || first === "-n";
-  const hasSignal = first.startsWith("-") && first !== "--";
-  const signal = signalOf(isNamed ? (rest[0] ?? "") : hasSignal ? first.slice(1) : "TERM");
-  const pids = isNamed ? rest.slice(1) : hasSignal || first === "--" ? rest : tool.args;
+  const { signal, pids } = readKill(tool.args);
   if (pids.length === 0) throw new Failure("you need to specify whom to kill");
-  return forEach(
-    tool,
-    pids,
-    (pid) => `can't kill pid ${pid}`,
-    (pid) => {
-      if (!/^\d+$/.test(pid)) throw new Failure(`invalid number '${pid}'`);
-      try {
-        tool.kernel.kill(Number(pid), signal);
-      } catch (error) {
-        // ESRCH of our own end must pass; that of the other one is a message like any other.
-        if (!(error instanceof KernelError) || error.syscall !== "kill") throw error;
-        throw new Failure(`can't kill pid ${pid}: ${errnoText(error.errno)}`);
-      }
-    },
-  );
+  return forEach(tool, pids, String, (pid) => killOne(tool, pid, signal));
 };
+
+function readKill(args: readonly string[]): { signal: string; pids: readonly string[] } {
+  const [first = "", second = ""] = args;
+  if (first === "-s" || first === "-n") return { signal: signalOf(second), pids: args.slice(2) };
+  if (first === "--") return { signal: "SIGTERM", pids: args.slice(1) };
+  if (!first.startsWith("-")) return { signal: "SIGTERM", pids: args };
+  return { signal: signalOf(first.slice(1)), pids: args.slice(1) };
+}
+
+function killOne({ kernel }: Tool, pid: string, signal: string): void {
+  if (!/^\d+$/.test(pid)) throw new Failure(`invalid number '${pid}'`);
+  try {
+    kernel.kill(Number(pid), signal);
+  } catch (error) {
+    // That there is no such process is a message; that we are none any more must pass.
+    if (!(error instanceof KernelError) || error.syscall !== "kill") throw error;
+    throw new Failure(`can't kill pid ${pid}: ${errnoText(error.errno)}`);
+  }
+}
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   "": 1000,
@@ -127,50 +138,67 @@ export const sleep: Applet = async (tool) => {
   return 0;
 };
 
-/** `timeout [-s SIGNAL] SECONDS COMMAND…` */
-export const timeout: Applet = async (tool) => {
+/** `timeout [-s SIGNAL] SECONDS COMMAND…`: it becomes the command, which is ended in time. */
+export const timeout: Applet = (tool) => {
   const options = readOptions(tool, "+s:k:");
   const [seconds = "", ...words] = options.operands;
-  const child = start(tool, words);
-  let isLate = false;
-  const cancel = tool.kernel.after(Number(seconds) * 1000, () => {
-    isLate = true;
-    tool.kernel.kill(child.pid, signalOf(options.value("s") ?? "TERM"));
+  const signal = signalOf(options.value("s") ?? "TERM");
+  const { hostPid } = tool.kernel.identity();
+  tool.kernel.after(Number(seconds) * 1000, () => {
+    try {
+      tool.kernel.kill(hostPid, signal);
+    } catch (error) {
+      // It ended in time.
+      if (!(error instanceof KernelError)) throw error;
+    }
   });
-  const exitCode = await child.ended;
-  cancel();
-  return isLate ? 143 : exitCode;
+  return execute(tool, words);
 };
 
 /** `xargs [-n N] [-I WORD] [-0rt] [COMMAND…]` */
 export const xargs: Applet = async (tool) => {
   const options = readOptions(tool, "+n:I:0rtL:");
-  const text = new TextDecoder().decode(await readAll(tool, tool.streams.stdin));
   const place = options.value("I");
-  const items = options.has("0")
-    ? text.split("\0").filter(Boolean)
-    : place === undefined
-      ? wordsOf(text)
-      : text
-          .split("\n")
-          .map((line) => line.trim())
-          .filter(Boolean);
+  const text = new TextDecoder().decode(await readAll(tool, tool.streams.stdin));
+  const items = itemsOf(text, options);
   const command = options.operands.length === 0 ? ["echo"] : options.operands;
   if (items.length === 0 && (options.has("r") || place !== undefined)) return 0;
+  const [name = ""] = command;
+  if (findProgram(tool.kernel, name, variable(tool, "PATH")) === undefined) {
+    await complain(tool, `${name}: ${errnoText("ENOENT")}`);
+    return 127;
+  }
   const size = place === undefined ? Number(options.value("n") ?? items.length) : 1;
+  const lines = grouped(items, Math.max(size, 1)).map((own) =>
+    place === undefined
+      ? [...command, ...own]
+      : command.map((word) => word.replaceAll(place, own[0] ?? "")),
+  );
+  return startAll(tool, lines);
+};
+
+async function startAll(tool: Tool, lines: readonly (readonly string[])[]): Promise<number> {
   let exitCode = 0;
-  for (let at = 0; at === 0 || at < items.length; at += Math.max(size, 1)) {
-    const own = items.slice(at, at + size);
-    const words =
-      place === undefined
-        ? [...command, ...own]
-        : command.map((word) => word.replaceAll(place, own[0] ?? ""));
+  for (const words of lines) {
     const code = await start(tool, words).ended;
     if (code === 127 || code === 126) return code;
     if (code !== 0) exitCode = 123;
   }
   return exitCode;
-};
+}
+
+/** In groups of so many; one group of nothing when there is nothing. */
+function grouped(items: readonly string[], size: number): readonly (readonly string[])[] {
+  const count = Math.max(Math.ceil(items.length / size), 1);
+  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
+}
+
+function itemsOf(text: string, options: Options): readonly string[] {
+  if (options.has("0")) return text.split("\0").filter(Boolean);
+  if (options.value("I") === undefined) return wordsOf(text);
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter(Boolean);
+}
 
 /** Words that white space separates, with quotes. */
 function wordsOf(text: string): readonly string[] {

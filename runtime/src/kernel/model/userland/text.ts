@@ -234,16 +234,15 @@ export const cut: Applet = async (tool) => {
   const list = characters ?? options.value("f");
   if (list === undefined) throw new Failure("expected a list of bytes, characters, or fields");
   const isWanted = rangesOf(list);
-  const separator = options.value("d") ?? "\t";
+  const separator = characters === undefined ? (options.value("d") ?? "\t") : "";
+  const kept = (text: string): readonly string[] => {
+    const isWhole = separator !== "" && !text.includes(separator);
+    if (isWhole) return options.has("s") ? [] : [text];
+    const parts = separator === "" ? [...text] : text.split(separator);
+    return [parts.filter((_, index) => isWanted(index + 1)).join(separator)];
+  };
   for (const path of inputs(options.operands)) {
-    for await (const line of lines(tool, open(tool, path))) {
-      const text = bare(line);
-      const parts = characters === undefined ? text.split(separator) : [...text];
-      const isWhole = characters === undefined && parts.length === 1;
-      if (isWhole && options.has("s")) continue;
-      const kept = parts.filter((_, index) => isWanted(index + 1));
-      await sayLines(tool, [isWhole ? text : kept.join(characters === undefined ? separator : "")]);
-    }
+    for await (const line of lines(tool, open(tool, path))) await sayLines(tool, kept(bare(line)));
   }
   return 0;
 };

@@ -23,6 +23,8 @@ export interface Tool {
   /** Its own, or those that a shell gives to a command that it runs in its own process. */
   readonly streams: Streams;
   readonly name: string;
+  /** Whose name stands before messages: a shell's own, for what it runs inside. */
+  readonly speaker: string;
   readonly args: readonly string[];
   /** `NAME=value`. */
   readonly env: readonly string[];
@@ -51,7 +53,7 @@ export function toolOf(
   env: readonly string[],
 ): Tool {
   const name = path.split("/").pop() ?? path;
-  return { context, kernel: context.kernel, streams, name, args, env };
+  return { context, kernel: context.kernel, streams, name, speaker: name, args, env };
 }
 
 /** Runs a command, and tells what went wrong. */
@@ -90,7 +92,7 @@ export function sayLines(tool: Tool, lines: readonly string[]): Promise<void> {
 
 /** Writes a message to standard error, behind the command's name. */
 export function complain(tool: Tool, message: string): Promise<void> {
-  const bytes = encoder.encode(`${tool.name}: ${message}\n`);
+  const bytes = encoder.encode(`${tool.speaker}: ${message}\n`);
   return tool.context.write(tool.streams.stderr, bytes);
 }
 

@@ -51,7 +51,7 @@ const UNARY: Readonly<Record<string, (value: bigint) => bigint>> = {
 
 /** An expression whose expansions are done: names and numbers remain. */
 export type Expand = (
-  word: Extract<ArithmeticExpression, { type: "ArithmeticWord" }>,
+  word: Extract<ArithmeticExpression, { type: "ArithmeticWord" | "ArithmeticCommandExpansion" }>,
 ) => Promise<string>;
 
 /** Computes an expression. @param expand does the `$…` in a word @throws ShellError */
@@ -67,13 +67,12 @@ export async function compute(
     case "ArithmeticTernary":
       return of((await of(expression.test)) === 0n ? expression.alternate : expression.consequent);
     case "ArithmeticWord":
+    case "ArithmeticCommandExpansion":
       return numberOf(shell, await expand(expression));
     case "ArithmeticUnary":
       return unary(shell, expression, of);
     case "ArithmeticBinary":
       return BigInt.asIntN(64, await binary(shell, expression, of));
-    case "ArithmeticCommandExpansion":
-      throw new ShellError("arithmetic syntax error");
   }
 }
 
@@ -111,14 +110,16 @@ async function binary(
 
 function numberOf(shell: Shell, word: string): bigint {
   const text = word.trim();
-  if (/^[A-Za-z_]\w*$/.test(text)) {
-    const value = valueOf(shell, text) ?? "";
-    return value === text ? 0n : numberOf(shell, value);
-  }
   if (text === "") return 0n;
-  const [, sign = "", digits = ""] = /^([+-]?)(.*)$/s.exec(text) ?? [];
+  if (!/^[A-Za-z_]\w*$/.test(text)) return parseNumber(text);
+  const value = valueOf(shell, text) ?? "";
+  return value === text ? 0n : numberOf(shell, value);
+}
+
+function parseNumber(text: string): bigint {
+  const digits = text.replace(/^[-+]/, "");
   if (!/^(0[xX][0-9a-fA-F]+|\d+)$/.test(digits)) throw new ShellError("arithmetic syntax error");
   const isOctal = /^0[0-7]+$/.test(digits);
   const value = BigInt(isOctal ? `0o${digits.slice(1)}` : digits);
-  return BigInt.asIntN(64, sign === "-" ? -value : value);
+  return BigInt.asIntN(64, text.startsWith("-") ? -value : value);
 }

@@ -43,6 +43,11 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   jobs,
   let: (shell, args) => runText(shell, args.map((each) => `((${each}))`).join("\n")),
   local,
+  pwd: async (shell) => {
+    const text = `${valueOf(shell, "PWD") ?? "/"}\n`;
+    await shell.context.write(shell.streams.stdout, new TextEncoder().encode(text));
+    return 0;
+  },
   read,
   return: (shell, [status]) => {
     throw new Jump("return", status === undefined ? shell.status : Number(status) & 0xff);
@@ -90,20 +95,24 @@ async function cd(shell: Shell, args: readonly string[]): Promise<number> {
   const [path = valueOf(shell, "HOME") ?? "/"] = args.filter((each) => !/^-[LP]$/.test(each));
   const before = valueOf(shell, "PWD") ?? "/";
   const target = path === "-" ? (valueOf(shell, "OLDPWD") ?? before) : path;
-  try {
-    shell.context.kernel.chdir(target);
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
-    await complain(shell, `cd: can't cd to ${target}: ${errnoText(error.errno)}`);
-    return 2;
-  }
+  if (!(await enter(shell, target))) return 2;
   const now = normal(target.startsWith("/") ? target : `${before}/${target}`);
   assign(shell, "OLDPWD", before);
   assign(shell, "PWD", now);
-  if (path === "-") {
-    await shell.context.write(shell.streams.stdout, new TextEncoder().encode(`${now}\n`));
-  }
+  if (path !== "-") return 0;
+  await shell.context.write(shell.streams.stdout, new TextEncoder().encode(`${now}\n`));
   return 0;
+}
+
+async function enter(shell: Shell, path: string): Promise<boolean> {
+  try {
+    shell.context.kernel.chdir(path);
+    return true;
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
+    await complain(shell, `can't cd to ${path}: ${errnoText(error.errno)}`, "cd");
+    return false;
+  }
 }
 
 /** A path without `.` and `..`, as a shell follows its own way. */
@@ -194,10 +203,10 @@ export function setFlags(
     rest.shift();
     if (word === "--") return rest;
     if (word === "-") break;
+    const named = (): string => LONG_FLAGS[rest.shift() ?? ""] ?? "";
     for (const letter of word.slice(1)) {
-      const flag = letter === "o" ? (LONG_FLAGS[rest.shift() ?? ""] ?? "") : letter;
-      if (word.startsWith("-")) flags.add(flag);
-      else flags.delete(flag);
+      const flag = letter === "o" ? named() : letter;
+      flags[word.startsWith("-") ? "add" : "delete"](flag);
     }
   }
   return rest.length === 0 ? undefined : rest;

@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { exitCodeOf, type Job, type Shell } from "./shell.ts";
+import { waitFor } from "./processes.ts";
+import type { Job, Shell } from "./shell.ts";
 import { runTraps } from "./traps.ts";
 
 /** `wait [PID]…`: until they ended, or a signal comes that has a trap. */
@@ -26,7 +27,8 @@ export async function wait(shell: Shell, args: readonly string[]): Promise<numbe
       await runTraps(shell);
       return 130;
     }
-    if (args.length > 0) status = exitCodeOf(await job.exited);
+    const code = await waitFor(shell, job);
+    if (args.length > 0) status = code;
   }
   const done = wanted.map((job) => job?.pid);
   shell.jobs = shell.jobs.filter(({ pid }) => !done.includes(pid));

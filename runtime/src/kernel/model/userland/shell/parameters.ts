@@ -49,19 +49,33 @@ export async function expandParameter(
 ): Promise<readonly Piece[]> {
   const { shell } = expander;
   const kind = around === "quoted" ? "quoted" : "split";
-  const name = part.type === "SimpleExpansion" ? part.text.slice(1) : part.parameter;
-  const operation = part.type === "SimpleExpansion" ? undefined : part.operation;
-  const isLength = part.type === "ParameterExpansion" && part.prefix === "#";
-  const isList = name === "@" || (name === "*" && around === "plain");
-  if (isList && operation === undefined && !isLength) return listPieces(shell, kind);
+  const { name, operation, isLength } = described(part);
   const value = parameterValue(shell, name);
-  if (isLength) return [{ kind, text: String(await lengthOf(shell, name, value)) }];
+  if (isLength) return [{ kind, text: String(lengthOf(shell, name, value)) }];
   if (operation?.type === "Default") {
     return expandDefault(expander, { name, value, operation, kind, around });
   }
+  if (operation === undefined) return plainPieces(shell, name, kind);
   checkSet(shell, name, value);
-  if (operation === undefined) return value === undefined ? [] : [{ kind, text: value }];
   return [{ kind, text: await changed(expander, value ?? "", operation) }];
+}
+
+function described(part: Part): {
+  readonly name: string;
+  readonly operation: ParameterOperation | undefined;
+  readonly isLength: boolean;
+} {
+  if (part.type === "SimpleExpansion") {
+    return { name: part.text.slice(1), operation: undefined, isLength: false };
+  }
+  return { name: part.parameter, operation: part.operation, isLength: part.prefix === "#" };
+}
+
+function plainPieces(shell: Shell, name: string, kind: "quoted" | "split"): readonly Piece[] {
+  if (name === "@" || (name === "*" && kind === "split")) return listPieces(shell, kind);
+  const value = parameterValue(shell, name);
+  checkSet(shell, name, value);
+  return value === undefined ? [] : [{ kind, text: value }];
 }
 
 function listPieces({ parameters }: Shell, kind: "quoted" | "split"): readonly Piece[] {

@@ -56,7 +56,11 @@ export function bracket(inside: string): string {
   return `[${isNegated ? "^" : ""}${body}]`;
 }
 
-/** A pattern as the source of a regular expression. @param how whether `*` takes as little as it can */
+/**
+ * A pattern as the source of a regular expression.
+ *
+ * @param how whether `*` takes as much or as little as it can
+ */
 export function patternSource(pattern: string, how: "most" | "least" = "most"): string {
   const lazy = how === "least" ? "?" : "";
   const tokens = /\\([\s\S])|(\*)|(\?)|\[([!^]?\]?(?:\[:\w+:\]|\\.|[^\]])*)\]|([\s\S])/g;

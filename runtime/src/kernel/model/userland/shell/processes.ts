@@ -108,7 +108,7 @@ async function substitute(shell: Shell, script: ParsedScript | undefined): Promi
     if (bytes.length === 0) break;
     text += decoder.decode(bytes, { stream: true });
   }
-  shell.status = await waitFor(shell, child);
+  shell.substituted = await waitFor(shell, child);
   return text.replaceAll("\0", "").replace(/\n+$/, "");
 }
 

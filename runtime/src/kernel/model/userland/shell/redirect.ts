@@ -106,19 +106,25 @@ function duplicate(table: Table, number: number, target: string): void {
   table.set(number, found);
 }
 
-function openTarget({ context, flags }: Shell, operator: string, path: string): Source | Sink {
-  const isReading = operator.startsWith("<");
+function openTarget(shell: Shell, operator: string, path: string): Source | Sink {
   try {
-    if (isReading) return context.openSource(path);
-    if (operator.endsWith(">>")) return context.openSink(path, "append");
-    const how = flags.has("C") && operator === ">" ? "exclusive" : "create";
-    return context.openSink(path, how);
+    return openBy(shell, operator, path);
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    const verb = isReading ? "open" : "create";
-    const isNothing = error.errno === "ENOENT";
-    const reason = isNothing && !isReading ? "nonexistent directory" : errnoText(error.errno);
-    const words = isNothing && isReading ? "no such file" : reason;
-    throw new RedirectError(`can't ${verb} ${path}: ${words}`, 1);
+    if (!(error instanceof KernelError) || error.errno === "ESRCH") throw error;
+    throw refusal(error, path, operator.startsWith("<") ? "open" : "create");
   }
+}
+
+function openBy({ context, flags }: Shell, operator: string, path: string): Source | Sink {
+  if (operator.startsWith("<")) return context.openSource(path);
+  if (operator.endsWith(">>")) return context.openSink(path, "append");
+  return context.openSink(path, flags.has("C") && operator === ">" ? "exclusive" : "create");
+}
+
+function refusal({ errno }: KernelError, path: string, verb: "open" | "create"): RedirectError {
+  const missing = verb === "open" ? "no such file" : "nonexistent directory";
+  return new RedirectError(
+    `can't ${verb} ${path}: ${errno === "ENOENT" ? missing : errnoText(errno)}`,
+    1,
+  );
 }

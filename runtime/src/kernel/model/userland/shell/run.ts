@@ -39,9 +39,14 @@ function runScript(shell: Shell, script: ParsedScript): Promise<number> {
   return runList(shell, script.commands);
 }
 
+/** The words of the parser in those of ash. */
 function syntaxError(message: string): string {
   const [, token] = /^unexpected token '(.*)'$/s.exec(message) ?? [];
-  return `syntax error: ${token === undefined ? message : `unexpected "${token}"`}`;
+  if (token !== undefined) return `syntax error: unexpected "${token}"`;
+  if (/^unterminated .*quote/.test(message)) return "syntax error: unterminated quoted string";
+  const [, missing] = /^expected '([^']*)'/.exec(message) ?? [];
+  if (missing === undefined) return `syntax error: ${message}`;
+  return `syntax error: unexpected end of file (expecting "${missing}")`;
 }
 
 /** A loop that never waits would let nobody else run: now and then timers have their turn. */
@@ -110,7 +115,12 @@ async function runPipeline(shell: Shell, { commands, operators }: Pipeline): Pro
     const stdout = isLast ? shell.streams.stdout : sink;
     const stderr = operator === "|&" ? sink : shell.streams.stderr;
     const streams = { stdin, stdout, stderr };
-    children.push(forkChecked(shell, streams, (child) => runCommand(child, command)));
+    children.push(
+      forkChecked(shell, streams, (child) => {
+        child.isLeaf = command.type === "Command";
+        return runCommand(child, command);
+      }),
+    );
     stdin = source;
   }
   const codes = await Promise.all(children.map((child) => waitFor(shell, child)));
@@ -125,6 +135,7 @@ function startInBackground(shell: Shell, { command, pos, end }: Statement): void
   const child = forkChecked(shell, streams, async (own) => {
     own.context.onSignal("SIGINT", "ignore");
     own.context.onSignal("SIGQUIT", "ignore");
+    own.isLeaf = command.type === "Command";
     await runStatement(own, command);
     return own.status;
   });

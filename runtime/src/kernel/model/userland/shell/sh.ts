@@ -29,25 +29,44 @@ import { runTraps } from "./traps.ts";
 /** Makes the shell. @param applets the commands that it may run in its own process */
 export function createSh(applets: () => Readonly<Record<string, Applet>>): Applet {
   return (tool) => {
-    const args = [...tool.args];
-    const flags = new Set<string>();
-    const operands = [...(setFlags(flags, args) ?? [])];
-    const script = flags.has("c") ? (operands.shift() ?? "") : undefined;
-    const reads = script === undefined && (operands.length === 0 || flags.has("s"));
-    const name = (reads ? undefined : operands.shift()) ?? tool.name;
-    const isInteractive = flags.has("i") || (reads && tool.streams.stdin.isTerminal === true);
-    for (const letter of ["c", "s"]) flags.delete(letter);
-    const shell = createShell(tool, { flags, name, applets: applets(), isInteractive });
+    const { flags, script, path, operands } = readArguments(tool);
+    const { stdin } = tool.streams;
+    const reads = script === undefined && path === undefined;
+    const shell = createShell(tool, {
+      flags,
+      name: path ?? (script === undefined ? tool.name : (operands.shift() ?? tool.name)),
+      applets: applets(),
+      isInteractive: flags.has("i") || (reads && stdin.isTerminal === true),
+      firstLine: script === undefined ? 1 : 0,
+    });
     shell.parameters = operands;
-    if (reads) return asProcess(shell, () => runInput(shell));
-    if (script !== undefined) return asProcess(shell, () => runText(shell, script));
-    return asProcess(shell, () => runFile(shell, name));
+    return asProcess(shell, () => {
+      if (script !== undefined) return runText(shell, script);
+      return path === undefined ? runInput(shell) : runFile(shell, path);
+    });
   };
+}
+
+interface Arguments {
+  readonly flags: Set<string>;
+  /** Of `-c`. */
+  readonly script: string | undefined;
+  /** Of a file with commands. */
+  readonly path: string | undefined;
+  readonly operands: string[];
+}
+
+function readArguments({ args }: Tool): Arguments {
+  const flags = new Set<string>();
+  const operands = [...(setFlags(flags, args) ?? [])];
+  const script = flags.delete("c") ? (operands.shift() ?? "") : undefined;
+  const isInput = flags.delete("s") || script !== undefined;
+  return { flags, script, path: isInput ? undefined : operands.shift(), operands };
 }
 
 function createShell(
   tool: Tool,
-  given: Pick<Shell, "flags" | "name" | "applets" | "isInteractive">,
+  given: Pick<Shell, "flags" | "name" | "applets" | "isInteractive" | "firstLine">,
 ): Shell {
   const { context, streams } = tool;
   return {
@@ -63,6 +82,9 @@ function createShell(
     functions: new Map(),
     parameters: [],
     status: 0,
+    substituted: 0,
+    isLeaf: false,
+    at: 0,
     lastBackground: undefined,
     traps: new Map(),
     arrived: [],

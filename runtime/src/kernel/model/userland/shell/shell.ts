@@ -73,6 +73,14 @@ export interface Shell {
   parameters: readonly string[];
   /** `$?` */
   status: number;
+  /** The status of the last `$(…)`: that of a command which is nothing but assignments. */
+  substituted: number;
+  /** Whether this process has nothing to do but the next command: then it becomes it. */
+  isLeaf: boolean;
+  /** Where in the source the command begins that runs now. */
+  at: number;
+  /** The number of the first line of the source. */
+  readonly firstLine: number;
   /** `$!` */
   lastBackground: number | undefined;
   /** Letters of `set`. */
@@ -144,9 +152,13 @@ export function environment(shell: Shell): readonly string[] {
     .map(([name, { value }]) => `${name}=${value}`);
 }
 
-/** Writes a message to standard error, behind the shell's name. */
-export function complain(shell: Shell, message: string): Promise<void> {
-  const bytes = new TextEncoder().encode(`${shell.name}: ${message}\n`);
+/** Writes a message to standard error, behind the shell's name. @param builtin that failed */
+export function complain(shell: Shell, message: string, builtin?: string): Promise<void> {
+  const line = shell.firstLine + shell.source.slice(0, shell.at).split("\n").length - 1;
+  const place = shell.isInteractive ? `${builtin}: ` : `${builtin}: line ${line}: `;
+  const bytes = new TextEncoder().encode(
+    `${shell.name}: ${builtin === undefined ? "" : place}${message}\n`,
+  );
   return shell.context.write(shell.streams.stderr, bytes);
 }
 
@@ -167,6 +179,7 @@ export function forkShell(
       flags: new Set(shell.flags),
       traps: new Map(),
       arrived: [],
+      isLeaf: false,
       jobs: [],
       breath: { atUs: 0 },
       hidden: shell.hidden.map((each) => new Map(each)),

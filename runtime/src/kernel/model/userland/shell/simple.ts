@@ -16,8 +16,8 @@ import type { Assignment, Command, Word } from "unbash";
 import { KernelError } from "../../../port.ts";
 import { errnoText } from "../errno-text.ts";
 import { findProgram } from "../programs.ts";
-import { runApplet, toolOf, type Applet } from "../tool.ts";
-import { BUILTINS, SPECIAL_BUILTINS, type Builtin } from "./builtins.ts";
+import { runApplet, toolOf } from "../tool.ts";
+import { BUILTINS, SPECIAL_BUILTINS } from "./builtins.ts";
 import { expanderOf, forkChecked, waitFor } from "./processes.ts";
 import { redirect, RedirectError, type Open } from "./redirect.ts";
 import {
@@ -34,18 +34,15 @@ import {
 import { expandText, expandWords } from "./words.ts";
 
 /** Commands that a shell runs without a process, though they are programs too. */
-const APPLETS_INSIDE = ["echo", "printf", "test", "[", "[[", "true", "false", "pwd", "kill"];
+const APPLETS_INSIDE = ["echo", "printf", "test", "[", "[[", "true", "false", "kill"];
 const DECLARATIONS = ["export", "readonly", "local"];
 
 /** Runs one command. @returns its status */
 export async function runSimple(shell: Shell, command: Command): Promise<number> {
   const expander = expanderOf(shell);
-  const { status } = shell;
-  shell.status = 0;
+  shell.at = command.pos;
   const words = command.name === undefined ? [] : [command.name];
   const isDeclaration = DECLARATIONS.includes(command.name?.value ?? "");
-  // `$?` in the words is still that of the last command; a substitution sets a new one.
-  shell.status = status;
   const argv = [
     ...(await expandWords(expander, words)),
     ...(await expandArguments(shell, command, isDeclaration)),
@@ -113,12 +110,12 @@ async function assignOnly(
   command: Command,
   assignments: readonly Assignment[],
 ): Promise<number> {
-  shell.status = 0;
+  shell.substituted = 0;
   for (const each of assignments) {
     assign(shell, each.name, await valueOfAssignment(shell, each));
   }
   await redirect(expanderOf(shell), command.redirects);
-  return shell.status;
+  return shell.substituted;
 }
 
 interface Invocation {
@@ -126,44 +123,62 @@ interface Invocation {
   readonly values: Values;
   readonly open: Open;
   readonly skipsFunctions?: boolean;
+  /** The builtin in whose name it is said that there is no such program. */
+  readonly said?: string;
 }
 
 async function run(shell: Shell, invocation: Invocation): Promise<number> {
-  const { argv, values, open } = invocation;
+  const { argv, open } = invocation;
   const [name = "", ...args] = argv;
-  if (name === "exec") return exec(shell, invocation);
-  if (name === "command" && !/^-[vV]/.test(args[0] ?? "")) {
-    return run(shell, { ...invocation, argv: args, skipsFunctions: true });
+  const rest = { ...invocation, argv: args };
+  if (name === "exec") return exec(shell, { ...rest, said: "exec" });
+  if (/^command( [^-]|$)/.test(argv.join(" "))) {
+    return run(shell, { ...rest, skipsFunctions: true });
   }
-  const body = invocation.skipsFunctions === true ? undefined : shell.functions.get(name);
-  const inside = APPLETS_INSIDE.includes(name) ? shell.applets[name] : undefined;
-  const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
-  const runsHere = body !== undefined || builtin !== undefined || inside !== undefined;
-  if (!runsHere) return runProgram(shell, invocation);
-  const before = SPECIAL_BUILTINS.includes(name) && body === undefined ? [] : hide(shell, values);
-  for (const [key, value] of values) assign(shell, key, value);
+  const body = functionOf(shell, invocation);
+  const { isLeaf } = shell;
+  shell.isLeaf = false;
+  if (body === undefined && !isInside(name)) {
+    return isLeaf ? exec(shell, invocation) : runProgram(shell, invocation);
+  }
+  const before = assignFor(shell, invocation, body !== undefined);
   const streams = { streams: shell.streams, more: shell.more };
   Object.assign(shell, open);
   try {
     if (body !== undefined) return await callFunction(shell, args, body);
-    return await runHere(shell, argv, builtin ?? inside);
+    return await runHere(shell, argv);
   } finally {
     Object.assign(shell, streams);
     restore(shell, before);
   }
 }
 
-function runHere(
-  shell: Shell,
-  argv: readonly string[],
-  what: Builtin | Applet | undefined,
-): Promise<number> | number {
+type FunctionBody = ReturnType<Shell["functions"]["get"]>;
+
+function functionOf(shell: Shell, { argv, skipsFunctions }: Invocation): FunctionBody {
+  return skipsFunctions === true ? undefined : shell.functions.get(argv[0] ?? "");
+}
+
+/** Whether the shell does it in its own process. */
+const isInside = (name: string): boolean =>
+  Object.hasOwn(BUILTINS, name) || APPLETS_INSIDE.includes(name);
+
+/** Assigns for one command. @returns what to restore: nothing behind a special builtin */
+function assignFor(shell: Shell, { argv, values }: Invocation, isFunction: boolean): Hidden {
+  const stays = !isFunction && SPECIAL_BUILTINS.includes(argv[0] ?? "");
+  const before = stays ? [] : hide(shell, values);
+  for (const [key, value] of values) assign(shell, key, value);
+  return before;
+}
+
+function runHere(shell: Shell, argv: readonly string[]): Promise<number> | number {
   const [name = "", ...args] = argv;
-  const builtin = BUILTINS[name];
-  if (builtin !== undefined && builtin === what) return builtin(shell, args);
+  const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  if (builtin !== undefined) return builtin(shell, args);
   const applet = shell.applets[name];
   if (applet === undefined) return 127;
-  return runApplet(applet, toolOf(shell.context, shell.streams, argv, environment(shell)));
+  const tool = toolOf(shell.context, shell.streams, argv, environment(shell));
+  return runApplet(applet, { ...tool, speaker: shell.name });
 }
 
 type Hidden = readonly (readonly [string, Variable | undefined])[];
@@ -182,7 +197,7 @@ function restore({ variables }: Shell, before: Hidden): void {
 async function callFunction(
   shell: Shell,
   args: readonly string[],
-  body: NonNullable<ReturnType<Shell["functions"]["get"]>>,
+  body: NonNullable<FunctionBody>,
 ): Promise<number> {
   const { parameters } = shell;
   shell.parameters = args;
@@ -214,22 +229,22 @@ function assignExported({ variables }: Shell, name: string, value: string): void
 }
 
 /** `exec`: the shell becomes the program, or only takes over the redirections. */
-async function exec(shell: Shell, { argv, values, open }: Invocation): Promise<number> {
+async function exec(shell: Shell, { argv, values, open, said }: Invocation): Promise<number> {
   Object.assign(shell, open);
-  if (argv.length === 1) return 0;
+  if (argv.length === 0) return 0;
   for (const [name, value] of values) assignExported(shell, name, value);
-  const status = await become(shell, argv.slice(1));
+  const status = await become(shell, argv, said);
   if (shell.isInteractive) return status;
   throw new Jump("exit", status);
 }
 
 /** Becomes a program. @returns only when it cannot: 126 or 127 */
-async function become(shell: Shell, argv: readonly string[]): Promise<number> {
+async function become(shell: Shell, argv: readonly string[], said?: string): Promise<number> {
   const [name = ""] = argv;
   const { context, streams } = shell;
   const path = findProgram(context.kernel, name, valueOf(shell, "PATH"));
   if (path === undefined) {
-    await complain(shell, `${name}: not found`);
+    await complain(shell, `${name}: not found`, said);
     return 127;
   }
   try {
@@ -238,7 +253,7 @@ async function become(shell: Shell, argv: readonly string[]): Promise<number> {
     if (!(error instanceof KernelError)) throw error;
     if (error.errno === "ENOEXEC") return runAsScript(shell, path, argv);
     const isMissing = error.errno === "ENOENT";
-    await complain(shell, `${name}: ${isMissing ? "not found" : errnoText(error.errno)}`);
+    await complain(shell, `${name}: ${isMissing ? "not found" : errnoText(error.errno)}`, said);
     return isMissing ? 127 : 126;
   }
 }

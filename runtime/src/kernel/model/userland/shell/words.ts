@@ -73,17 +73,22 @@ export function createExpander(shell: Shell, substitute: Expander["substitute"])
 async function piecesOf(expander: Expander, word: Word): Promise<readonly Piece[]> {
   const parts = word.parts ?? [{ type: "Literal", value: word.value, text: word.text, ...NOWHERE }];
   const [first, ...rest] = parts;
-  if (first?.type === "Literal" && first.text.startsWith("~")) {
-    const [, tilde = "", after = ""] = /^(~[\w-]*)(.*)$/s.exec(first.text) ?? [];
-    const isWhole = after.startsWith("/") || (after === "" && rest.length === 0);
-    const home = isWhole ? homeOf(expander.shell, tilde.slice(1)) : undefined;
-    if (home !== undefined) {
-      const literal = { ...first, text: after, value: after };
-      const others = await piecesOfParts(expander, [literal, ...rest], "plain");
-      return [{ kind: "quoted", text: home }, ...others];
-    }
-  }
-  return piecesOfParts(expander, parts, "plain");
+  if (first?.type !== "Literal") return piecesOfParts(expander, parts, "plain");
+  const { home, after } = readTilde(expander.shell, first.text, rest.length === 0);
+  if (home === undefined) return piecesOfParts(expander, parts, "plain");
+  const others = [{ ...first, text: after, value: after }, ...rest];
+  return [{ kind: "quoted", text: home }, ...(await piecesOfParts(expander, others, "plain"))];
+}
+
+/** A home at the front of a word. @param isAll whether the word has no other part */
+function readTilde(
+  shell: Shell,
+  text: string,
+  isAll: boolean,
+): { readonly home?: string | undefined; readonly after: string } {
+  const [, user, after = ""] = /^~([\w-]*)(.*)$/s.exec(text) ?? [];
+  const isWhole = after.startsWith("/") || (after === "" && isAll);
+  return user === undefined || !isWhole ? { after } : { home: homeOf(shell, user), after };
 }
 
 const NOWHERE = { pos: 0, end: 0 };
@@ -188,9 +193,9 @@ export function computeIn(
   expander: Expander,
   expression: Parameters<typeof compute>[1],
 ): Promise<bigint> {
-  return compute(expander.shell, expression, async (word) =>
-    word.parts === undefined
-      ? word.value
-      : textOf(await piecesOfParts(expander, word.parts, "quoted")),
-  );
+  return compute(expander.shell, expression, async (word) => {
+    if (word.type === "ArithmeticCommandExpansion") return expander.substitute(word.script);
+    if (word.parts === undefined) return word.value;
+    return textOf(await piecesOfParts(expander, word.parts, "quoted"));
+  });
 }

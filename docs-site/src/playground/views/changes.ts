@@ -32,8 +32,3 @@ export function changesOf<T>(
   const gone = Object.entries(before ?? {}).filter(([key]) => !Object.hasOwn(after, key));
   return [...present, ...gone.map(([key, value]) => ({ key, value, change: "gone" as const }))];
 }
-
-/** How many of these rows are not the same as before. */
-export function countChanges(rows: readonly { readonly change: Change }[]): number {
-  return rows.filter(({ change }) => change !== "same").length;
-}

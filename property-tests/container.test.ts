@@ -331,8 +331,15 @@ function paperSource(): PaperSource {
   };
 }
 
-/** A sink that takes `capacity` bytes before it wants its reader to catch up. */
-function paperSink(capacity: number): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
+/**
+ * A sink that takes `capacity` bytes before it wants its reader to catch up.
+ *
+ * @param onTaken called within each write
+ */
+function paperSink(
+  capacity: number,
+  onTaken: () => void,
+): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
   const taken: Uint8Array[] = [];
   const waiting: (() => void)[] = [];
   let unread = 0;
@@ -344,6 +351,7 @@ function paperSink(capacity: number): ByteSink & { read(): void; readonly taken:
     },
     write: (bytes) => {
       taken.push(bytes);
+      onTaken();
       unread += bytes.length;
       return unread < capacity;
     },
@@ -375,7 +383,7 @@ async function runHub(actions: readonly HubAction[], capacities: readonly number
     end: () => undefined,
   };
   const hub = new StdioHub();
-  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1));
+  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1, () => neverAhead()));
   const clients = sinks.map((sink, index) =>
     hub.attach({ stdin: false, stdout: index < 2, stderr: true }, sink),
   );
@@ -691,6 +699,18 @@ describe.skipIf(why !== undefined)("real containers", () => {
     const hostConfig = { PidMode: "host" };
     const { exit } = await bench.run({ config: { Cmd: ["sh", "-c", script] }, hostConfig });
     expect(exit.status).toEqual(status);
+  });
+
+  test("exit-after-log: also of those whom it leaves behind with its streams", async () => {
+    const { request, id, logPath } = await bench.prepare({
+      config: { Cmd: ["sh", "-c", "(sleep 0.1; echo late) & exit 7"] },
+      // In a PID namespace of its own nobody would be left behind.
+      hostConfig: { PidMode: "host" },
+    });
+    const exit = bench.exitOf(id);
+    await bench.keeper.start(request);
+    await exit;
+    expect(readFileSync(logPath, "utf8")).toContain("late");
   });
 
   test.prop([fc.integer({ min: 0, max: 3000 }), fc.boolean()], { numRuns: 12 })(

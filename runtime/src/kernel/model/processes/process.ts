@@ -6,7 +6,9 @@
  * children of the first.
  *
  * Kernel interface: fork(2), pid_namespaces(7), signal(7), kill(2), wait(2).
- * Invariants: see `files/permission.ts`.
+ * Invariants:
+ *   signals-agree   who ends of a signal, and who does not, is as on Linux: from inside and outside
+ *                   of a namespace, with a handler or without, from root and from others
  * Left out: zombies: who ends is reaped at once; stopping and continuing, core
  *   dumps, queued signals.
  * Docs: docs/concepts/model.md
@@ -128,7 +130,7 @@ function leaveChildren(process: Process): void {
   for (const child of process.children) {
     child.parent = first;
     first?.children.add(child);
-    if (child.parentDeathSignal !== undefined) deliver(child, child.parentDeathSignal);
+    if (child.parentDeathSignal !== undefined) deliver(process, child, child.parentDeathSignal);
   }
   process.children.clear();
 }
@@ -149,20 +151,18 @@ const HARMLESS = new Set([
 export const IGNORE = (): void => undefined;
 
 /**
- * What a signal does to a process that gets it. The first process of a namespace gets, but for
- * SIGKILL, only what it asked for.
+ * What a signal does to a process that gets it. The first process of a namespace gets only what it
+ * asked for, whoever sends it; but who stands outside, and is no process of that namespace, can
+ * always end it with SIGKILL.
  */
-export function deliver(process: Process, signal: string): void {
+export function deliver(from: Process, process: Process, signal: string): void {
+  const { pid: namespace } = process.namespaces;
   const handler = process.signalHandlers.get(signal);
-  const isLast = signal === "SIGKILL";
-  if (handler !== undefined && !isLast) handler();
-  else if (!HARMLESS.has(signal) && (isLast || !isFirst(process))) {
-    end(process, { signal, coreDumped: false });
-  }
-}
-
-function isFirst({ pids, namespaces }: Process): boolean {
-  return pids.get(namespaces.pid) === 1;
+  if (handler !== undefined && signal !== "SIGKILL") return handler();
+  const isFirst = process.pids.get(namespace) === 1;
+  const isForced = signal === "SIGKILL" && !from.pids.has(namespace);
+  if (HARMLESS.has(signal) || (isFirst && !isForced)) return;
+  end(process, { signal, coreDumped: false });
 }
 
 /** kill(2). */
@@ -173,9 +173,5 @@ export function kill(by: Process, pid: number, signal: string): void {
   const isOwn = by.credentials.uid === uid;
   refuseIf(!isOwn && !isCapable(by.credentials, userNamespace, "CAP_KILL"), "EPERM");
   if (number === 0) return;
-  const name = signalName(number);
-  // Not even SIGKILL reaches the first process of a namespace from inside.
-  const isInside = process.namespaces.pid === by.namespaces.pid;
-  if (isInside && isFirst(process) && !process.signalHandlers.has(name)) return;
-  deliver(process, name);
+  deliver(by, process, signalName(number));
 }

@@ -124,7 +124,7 @@ function streamCalls(process: Process): StreamCalls {
   return {
     read: (from, limitBytes) => from.read(limitBytes, isAlive),
     write: async (to, bytes) => {
-      if (to.isBroken()) deliver(process, "SIGPIPE");
+      if (to.isBroken()) deliver(process, process, "SIGPIPE");
       if (!isAlive()) throw new KernelError("write", "ESRCH", String(process.hostPid));
       if (to.isBroken()) throw new KernelError("write", "EPIPE", "pipe");
       if (!to.write(bytes)) await to.drained();

@@ -44,7 +44,7 @@ export function Playground({ words, commands }: PlaygroundProps): ReactNode {
   const waiting = (
     <div className="pg-waiting">
       <p>A machine will run here, in the page. These are the commands to try in it:</p>
-      <pre>{commands}</pre>
+      <pre tabIndex={0}>{commands}</pre>
     </div>
   );
   return (

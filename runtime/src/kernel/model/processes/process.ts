@@ -9,8 +9,8 @@
  * Invariants:
  *   signals-agree   who ends of a signal, and who does not, is as on Linux: from inside and outside
  *                   of a namespace, with a handler or without, from root and from others
- * Left out: zombies: who ends is reaped at once; stopping and continuing, core
- *   dumps, queued signals.
+ * Left out: zombies: who ends is reaped at once; stopping and continuing, core dumps, queued
+ *   signals.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -151,16 +151,17 @@ const HARMLESS = new Set([
 export const IGNORE = (): void => undefined;
 
 /**
- * What a signal does to a process that gets it. The first process of a namespace gets only what it
- * asked for, whoever sends it; but who stands outside, and is no process of that namespace, can
- * always end it with SIGKILL.
+ * What a signal does to a process that gets it, from another or from the kernel. The first process
+ * of a namespace gets only what it asked for, whoever sends it; but who stands outside, and is no
+ * process of that namespace, can always end it with SIGKILL.
  */
-export function deliver(from: Process, process: Process, signal: string): void {
+export function deliver(from: Process | "kernel", process: Process, signal: string): void {
   const { pid: namespace } = process.namespaces;
   const handler = process.signalHandlers.get(signal);
   if (handler !== undefined && signal !== "SIGKILL") return handler();
   const isFirst = process.pids.get(namespace) === 1;
-  const isForced = signal === "SIGKILL" && !from.pids.has(namespace);
+  const isOutside = from === "kernel" || !from.pids.has(namespace);
+  const isForced = signal === "SIGKILL" && isOutside;
   if (HARMLESS.has(signal) || (isFirst && !isForced)) return;
   end(process, { signal, coreDumped: false });
 }

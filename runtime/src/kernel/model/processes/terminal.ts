@@ -209,7 +209,7 @@ function signalGroup(world: World, { session, foreground }: Terminal, signal: st
   const members = [...world.processes.values()].filter(
     (process) => process.session === session && process.group === foreground,
   );
-  for (const process of members) deliver(process, process, signal);
+  for (const process of members) deliver("kernel", process, signal);
 }
 
 /** One key of a line: it ends the line, takes something back, or is added. */

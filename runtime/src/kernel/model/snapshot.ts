@@ -14,9 +14,10 @@
  * @module
  */
 import { memoryBelow } from "./cgroups/charge.ts";
-import { pathFrom } from "./mounts/mount-info.ts";
+import { pathFrom, pathInFileSystem } from "./mounts/mount-info.ts";
 import type {
   Cgroup,
+  CgroupHierarchy,
   Dentry,
   FileSystem,
   FileType,
@@ -52,6 +53,16 @@ export interface MountSnapshot {
   readonly readOnly: boolean;
   readonly shared: number | undefined;
   readonly master: number | undefined;
+  /** Of an overlay: its layers as `files` shows them, the topmost first. */
+  readonly layers?: readonly LayerSnapshot[];
+}
+
+/** A directory that an overlay is made of. */
+export interface LayerSnapshot {
+  readonly kind: "upper" | "lower";
+  readonly fileSystem: string;
+  /** From the root of that file system. */
+  readonly path: string;
 }
 
 /** A process. */
@@ -78,6 +89,13 @@ export interface CgroupSnapshot {
   readonly children: Readonly<Record<string, CgroupSnapshot>>;
 }
 
+/** A hierarchy of cgroups. */
+export interface HierarchySnapshot {
+  readonly version: 1 | 2;
+  readonly controllers: readonly string[];
+  readonly root: CgroupSnapshot;
+}
+
 /** Everything. */
 export interface Snapshot {
   readonly processes: Readonly<Record<string, ProcessSnapshot>>;
@@ -88,7 +106,7 @@ export interface Snapshot {
   /** Trees by device number; of those that hold something. */
   readonly files: Readonly<Record<string, FileSnapshot>>;
   /** By the number of the hierarchy. */
-  readonly cgroups: Readonly<Record<string, CgroupSnapshot>>;
+  readonly cgroups: Readonly<Record<string, HierarchySnapshot>>;
 }
 
 /** Takes snapshots of one world, each sharing with the one before. */
@@ -112,11 +130,7 @@ export function createCamera(world: World, viewer: Process): () => Snapshot {
       namespaces: byKey(namespacesOf(world), ({ inode }) => inode, namespaceSnapshot),
       mounts: mountTables(mounts),
       files: byKey([...held], ({ device }) => device.join(":"), treeOf),
-      cgroups: byKey(
-        world.hierarchies,
-        ({ id }) => id,
-        ({ root }) => cgroupSnapshot(root),
-      ),
+      cgroups: byKey(world.hierarchies, ({ id }) => id, hierarchySnapshot),
     };
     last = share(last, next);
     return last;
@@ -224,9 +238,21 @@ function mountTables(mounts: readonly Mount[]): Snapshot["mounts"] {
       readOnly: options.readOnly || fs.readOnly,
       shared: peers?.id,
       master: master?.id,
+      ...layersOf(fs),
     });
   }
   return tables;
+}
+
+function layersOf({ root: { inode } }: FileSystem): Pick<MountSnapshot, "layers"> {
+  if (inode.kind !== "overlay") return {};
+  const at = (kind: LayerSnapshot["kind"], layer: Dentry): LayerSnapshot => ({
+    kind,
+    fileSystem: layer.fs.device.join(":"),
+    path: pathInFileSystem(layer),
+  });
+  const upper = inode.upper === undefined ? [] : [at("upper", inode.upper)];
+  return { layers: [...upper, ...inode.lowers.map((lower) => at("lower", lower))] };
 }
 
 /** What looking at one tree after another needs. */
@@ -299,6 +325,10 @@ function layerOf({ inode, fs }: Dentry): Pick<FileSnapshot, "layer"> {
   const roots: readonly Dentry[] = top.lowers;
   while (!roots.includes(root) && root.parent !== undefined) root = root.parent;
   return { layer: roots.indexOf(root) };
+}
+
+function hierarchySnapshot({ version, controllers, root }: CgroupHierarchy): HierarchySnapshot {
+  return { version, controllers, root: cgroupSnapshot(root) };
 }
 
 function cgroupSnapshot(cgroup: Cgroup): CgroupSnapshot {

@@ -17,7 +17,7 @@ import type { GeneratedFile, IdRange, PidNamespace, Process, UserNamespace } fro
 
 /** The text of /proc/PID/status. */
 export function statusText(by: Process, process: Process, namespace: PidNamespace): string {
-  const { credentials, parent, noNewPrivileges, status, umask } = process;
+  const { credentials, parent, noNewPrivileges, filters, status, umask } = process;
   const viewer = by.credentials.userNamespace;
   const ids = (kind: "uid" | "gid", id: number): string => {
     const shown = idInside(viewer, kind, id) ?? OVERFLOW_ID;
@@ -50,6 +50,8 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `CapBnd:\t${capabilityMask(credentials.bounding)}`,
     `CapAmb:\t${capabilityMask(credentials.ambient)}`,
     `NoNewPrivs:\t${noNewPrivileges ? 1 : 0}`,
+    // 2 is SECCOMP_MODE_FILTER.
+    `Seccomp:\t${filters.length > 0 ? 2 : 0}`,
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -262,11 +262,21 @@ describe.skipIf(why !== undefined)("engine", () => {
   });
 
   const call = fc.record({
-    call: fc.constantFrom("start", "stop", "kill", "remove", "restart", "rename", "exec"),
+    call: fc.constantFrom(
+      "start",
+      "stop",
+      "kill",
+      "remove",
+      "restart",
+      "rename",
+      "exec",
+      "pause",
+      "unpause",
+    ),
     target: fc.constantFrom("one", "two"),
   });
 
-  test.prop([fc.array(call, { minLength: 1, maxLength: 10 })], { numRuns: 10 })(
+  test.prop([fc.array(call, { minLength: 1, maxLength: 12 })], { numRuns: 12 })(
     "lifecycle-is-legal: every sequence of calls follows the table, refusals change nothing",
     async (calls) => {
       const expected = new Map([
@@ -293,7 +303,7 @@ describe.skipIf(why !== undefined)("engine", () => {
   /** Every container is as expected, and exactly those that run have a cgroup. */
   async function expectStatuses(expected: ReadonlyMap<string, string>): Promise<void> {
     for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
-    const running = [...expected.values()].filter((is) => is === "running").length;
+    const running = [...expected.values()].filter((is) => /running|paused/.test(is)).length;
     const cgroups = () =>
       new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path))).size;
     // Those of runs that ended go a moment later.
@@ -323,6 +333,10 @@ describe.skipIf(why !== undefined)("engine", () => {
         return engine.killContainer(target, "KILL");
       case "remove":
         return engine.removeContainer(target, { force: false, volumes: false });
+      case "pause":
+        return engine.pauseContainer(target);
+      case "unpause":
+        return engine.unpauseContainer(target);
       case "exec":
         await bench.exec(target, ["true"]);
         return;
@@ -336,36 +350,56 @@ describe.skipIf(why !== undefined)("engine", () => {
     start: {
       created: ["ok", "running"],
       running: ["container-already-started"],
+      paused: ["container-paused"],
       exited: ["ok", "running"],
       gone: ["container-not-found"],
     },
     stop: {
       created: ["container-already-stopped"],
       running: ["ok", "exited"],
+      paused: ["ok", "exited"],
       exited: ["container-already-stopped"],
       gone: ["container-not-found"],
     },
     restart: {
       created: ["ok", "running"],
       running: ["ok", "running"],
+      paused: ["ok", "running"],
       exited: ["ok", "running"],
       gone: ["container-not-found"],
     },
     kill: {
       created: ["container-not-running"],
       running: ["ok", "exited"],
+      paused: ["ok", "exited"],
       exited: ["container-not-running"],
       gone: ["container-not-found"],
     },
     remove: {
       created: ["ok", "gone"],
       running: ["container-running"],
+      paused: ["container-paused"],
       exited: ["ok", "gone"],
       gone: ["container-not-found"],
     },
     exec: {
       created: ["container-not-running"],
       running: ["ok"],
+      paused: ["container-paused"],
+      exited: ["container-not-running"],
+      gone: ["container-not-found"],
+    },
+    pause: {
+      created: ["container-not-running"],
+      running: ["ok", "paused"],
+      paused: ["container-paused"],
+      exited: ["container-not-running"],
+      gone: ["container-not-found"],
+    },
+    unpause: {
+      created: ["container-not-running"],
+      running: ["container-not-paused"],
+      paused: ["ok", "running"],
       exited: ["container-not-running"],
       gone: ["container-not-found"],
     },

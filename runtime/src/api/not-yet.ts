@@ -80,7 +80,6 @@ interface MissingRoute {
 }
 
 const MISSING_ROUTES: readonly MissingRoute[] = [
-  route("GET", "/events", "events"),
   route("GET", "/system/df", "disk usage"),
   route("POST", "/auth", "logging in to a registry"),
   route("POST", "/build", "building images"),
@@ -91,7 +90,7 @@ const MISSING_ROUTES: readonly MissingRoute[] = [
   route("POST", "/containers/prune", "pruning containers"),
   route("GET", "/containers/[^/]+/(top|stats|changes|export)", "this view of a container"),
   route("GET", "/containers/[^/]+/attach/ws", "attaching over a WebSocket"),
-  route("POST", "/containers/[^/]+/(pause|unpause|update)", "this change of a container"),
+  route("POST", "/containers/[^/]+/update", "this change of a container"),
   route("(HEAD|GET|PUT)", "/containers/[^/]+/archive", "copying files"),
   route("GET", "/images/(get|.+/get)", "saving images"),
   route("GET", "/images/search", "searching a registry"),

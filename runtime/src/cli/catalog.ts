@@ -65,6 +65,16 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/restart.ts"),
   ),
   entry(
+    "pause, container pause",
+    "Freeze every process of containers",
+    () => import("./commands/pause.ts"),
+  ),
+  entry(
+    "unpause, container unpause",
+    "Let frozen containers go on",
+    () => import("./commands/unpause.ts"),
+  ),
+  entry(
     "rename, container rename",
     "Give a container another name",
     () => import("./commands/rename.ts"),
@@ -79,6 +89,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     "attach, container attach",
     "Connect the terminal to a running container",
     () => import("./commands/attach.ts"),
+  ),
+  entry(
+    "events, system events",
+    "Tell what happens in the engine, as it happens",
+    () => import("./commands/events.ts"),
   ),
   entry(
     "wait, container wait",

@@ -65,6 +65,8 @@ export class Container {
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();
+  /** Execs that the keeper is starting now: a pause waits for them. */
+  readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
 
   /** @param parts what is known when the container is made or loaded */

@@ -16,6 +16,7 @@ import type { Kernel, ResourceLimit } from "../kernel/index.ts";
 import type { LayerStore } from "../layers/index.ts";
 import type { SeccompPlanner } from "../security/index.ts";
 import type { ContainerTable } from "./container-table.ts";
+import type { EventHub } from "./events.ts";
 import type { Locks } from "./lock.ts";
 import type { EngineOptions } from "./options.ts";
 
@@ -39,6 +40,7 @@ export interface EngineContext {
   readonly images: ImageStore;
   readonly layers: LayerStore;
   readonly containers: ContainerTable;
+  readonly events: EventHub;
   readonly locks: Locks;
   readonly planSeccomp: SeccompPlanner;
   /** The keeper that is connected now; `ready` while a lost one is being replaced, and after. */

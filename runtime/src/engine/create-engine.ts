@@ -13,7 +13,7 @@
  *   one-engine-per-root   a second engine on a root is refused and says which process has it
  *   calls-are-serial      calls at the same time end as they would in some order one after the
  *       other
- * Left out: events.
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -32,6 +32,7 @@ import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
 import type { Engine } from "./engine.ts";
+import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
 import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
@@ -40,6 +41,7 @@ import { inspectContainer, listContainers } from "./listing.ts";
 import { Locks } from "./lock.ts";
 import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
+import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan } from "./plan-preview.ts";
 import { recover } from "./recover.ts";
 import { removeContainer } from "./remove.ts";
@@ -99,6 +101,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     images,
     layers,
     containers: new ContainerTable(),
+    events: new EventHub(kernel),
     locks: new Locks(),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
@@ -125,6 +128,7 @@ function facade(engine: EngineContext): Engine {
   const id = digestOf(`${machine.uname.nodename}:${root}`).slice(-32);
   return {
     version: () => versionObject(engine),
+    events: (request) => engine.events.stream(request),
     info: () => infoObject(engine, id, listImages(engine.images).length),
 
     createContainer: (request) => createContainer(engine, request),
@@ -134,6 +138,8 @@ function facade(engine: EngineContext): Engine {
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
+    pauseContainer: async (reference) => pauseContainer(engine, find(reference)),
+    unpauseContainer: async (reference) => unpauseContainer(engine, find(reference)),
     removeContainer: async (reference, options) =>
       removeContainer(engine, find(reference), options),
     renameContainer: async (reference, name) => renameContainer(engine, find(reference), name),
@@ -148,6 +154,8 @@ function facade(engine: EngineContext): Engine {
       const container = find(reference);
       requireProcess(container);
       await engine.keeper.current.resize(container.id, rows, columns);
+      const size = { height: String(rows), width: String(columns) };
+      engine.events.tellContainer(container.definition, "resize", size);
     },
     journalOf: async (reference) => find(reference).journal.read(),
 

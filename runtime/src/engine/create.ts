@@ -87,6 +87,7 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
     new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
   );
   undo.commit();
+  engine.events.tellContainer(definition, "create");
 }
 
 /**

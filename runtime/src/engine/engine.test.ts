@@ -134,6 +134,46 @@ describe.skipIf(why !== undefined)("engine", () => {
     await expect(bench.engine.killContainer(id, "NOPE")).rejects.toThrow(/invalid signal/i);
   });
 
+  test("a paused container stands still, refuses execs, is found paused again, and can be stopped", async () => {
+    const id = await start("frozen", "trap 'exit 4' TERM; while :; do echo x; sleep 0.01; done");
+    await expect.poll(() => logs(id)).not.toBe("");
+    await bench.engine.pauseContainer(id);
+    const written = await logs(id);
+    await bench.reopen();
+    expect(await stateOf(id)).toMatchObject({ Status: "paused", Paused: true, Running: true });
+    expect(await logs(id)).toBe(written);
+    await expect(bench.exec(id, ["true"])).rejects.toMatchObject({ code: "container-paused" });
+    await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 5 });
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 4 });
+  });
+
+  test("execs and pauses at once hold nobody up", async () => {
+    const id = await start("busy", "sleep 100");
+    const execs = Array.from({ length: 10 }, () => bench.exec(id, ["true"]).catch(() => null));
+    for (let n = 0; n < 5; n++) {
+      await bench.engine.pauseContainer(id);
+      await bench.engine.unpauseContainer(id);
+    }
+    await Promise.all(execs);
+    expect((await bench.exec(id, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("events tell the life of a container in order", async () => {
+    const reader = bench.engine
+      .events({ sinceMs: null, untilMs: Infinity, filters: { container: ["told"] } })
+      .getReader();
+    const id = await start("told", "sleep 100");
+    await bench.engine.restartContainer(id, { signal: "KILL", timeoutSeconds: 1 });
+    await bench.engine.killContainer(id, "KILL");
+    await bench.engine.removeContainer(id, { force: false, volumes: false });
+    const told = ["create", "start", "kill", "die", "start", "restart", "kill", "die", "destroy"];
+    for (const action of told) {
+      const line = new TextDecoder().decode((await reader.read()).value);
+      expect(JSON.parse(line)).toMatchObject({ Action: action, Actor: { ID: id } });
+    }
+    await reader.cancel();
+  });
+
   test("a restarted container keeps its files, also with --rm", async () => {
     const cmd = ["sh", "-c", "echo x >> /kept; wc -l < /kept; sleep 100"];
     const { id } = await bench.engine.createContainer(

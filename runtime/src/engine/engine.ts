@@ -78,6 +78,23 @@ export interface CreateExec {
 /** `GET /containers/{id}/wait`: when to answer. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
+/** Options of `GET /events`. Times in milliseconds since the epoch. */
+export interface EventsRequest {
+  /** null: only what comes from now on. */
+  readonly sinceMs: number | null;
+  /** Infinity: no end. */
+  readonly untilMs: number;
+  readonly filters: Filters;
+}
+
+/** A client's line to a process. */
+export interface ProcessLine extends Attached {
+  /** true: bytes of a terminal; false: Docker's frames. */
+  readonly raw: boolean;
+  /** The client typed the keys that detach it: leaves, and tells of it. */
+  readonly detachByKeys: () => void;
+}
+
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
   readonly n: number;
@@ -100,6 +117,8 @@ export type ApiObject = Readonly<Record<string, unknown>>;
 export interface Engine {
   version(): ApiObject;
   info(): ApiObject;
+  /** One JSON object a line. @throws RuntimeError filter-invalid */
+  events(request: EventsRequest): ReadableStream<Uint8Array>;
 
   createContainer(
     request: CreateContainer,
@@ -122,6 +141,10 @@ export interface Engine {
     options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
   ): Promise<void>;
   killContainer(reference: string, signal: string): Promise<void>;
+  /** Freezes every process. @throws RuntimeError container-paused, container-not-running */
+  pauseContainer(reference: string): Promise<void>;
+  /** @throws RuntimeError container-not-paused, container-not-running */
+  unpauseContainer(reference: string): Promise<void>;
   removeContainer(
     reference: string,
     options: { readonly force: boolean; readonly volumes: boolean },
@@ -142,7 +165,7 @@ export interface Engine {
   attachContainer(
     reference: string,
     request: Omit<AttachRequest, "id"> & { readonly logs: boolean; readonly stream: boolean },
-  ): Promise<Attached & { readonly raw: boolean }>;
+  ): Promise<ProcessLine>;
   resizeContainer(reference: string, rows: number, columns: number): Promise<void>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
 
@@ -154,7 +177,7 @@ export interface Engine {
       readonly tty: boolean;
       readonly consoleSize: readonly [number, number];
     },
-  ): Promise<(Attached & { readonly raw: boolean }) | null>;
+  ): Promise<ProcessLine | null>;
   resizeExec(execId: string, rows: number, columns: number): Promise<void>;
   inspectExec(execId: string): ApiObject;
 

@@ -84,6 +84,7 @@ async function removeUnderLock(engine: EngineContext, container: Container): Pro
   }
   container.journal.close();
   engine.containers.delete(container.id);
+  engine.events.tellContainer(container.definition, "destroy");
   // That a start failed was told to who started it; to be gone is what these wait for.
   const outcome = { ...outcomeOf(container), error: null };
   container.release(["not-running", "next-exit", "removed"], outcome);

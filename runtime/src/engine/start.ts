@@ -37,9 +37,10 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, saveSoon, settleExit } from "./exit.ts";
+import { settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
+import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
@@ -96,6 +97,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
+  engine.events.tellContainer(container.definition, "start");
   saveSoon(engine, container);
   undo.commit();
   const { starting } = container;
@@ -176,6 +178,7 @@ export async function restartContainer(
     try {
       if (hasProcess(container.history.state)) await stopProcess(engine, container, options);
       await startUnderLock(engine, container);
+      engine.events.tellContainer(container.definition, "restart");
     } finally {
       container.isKeptAfterExit = false;
     }

@@ -8,13 +8,14 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "SystemPing", "SystemVersion", "SystemInfo".
  * Invariants: none.
- * Left out: /events, /system/df, /auth.
+ * Left out: /system/df, /auth.
  * Docs: docs/concepts/api.md
  *
  * @module
  */
 
-import type { ApiOptions, Routes } from "../context.ts";
+import { queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { readFilters, readMomentMs } from "../query.ts";
 
 const PING_HEADERS = {
   "Builder-Version": "1",
@@ -24,10 +25,19 @@ const PING_HEADERS = {
   Swarm: "inactive",
 };
 
-/** Adds `/_ping`, `/version`, `/info`, and `/plugins`, of which there are none. */
+/** Adds `/_ping`, `/version`, `/info`, `/events`, and `/plugins`, of which there are none. */
 export function addSystemRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/_ping", () => new Response("OK", { headers: PING_HEADERS }));
   routes.get("/version", (call) => call.json(engine.version()));
   routes.get("/info", (call) => call.json(engine.info()));
+  routes.get("/events", (call) => {
+    const query = queryOf(call);
+    const events = engine.events({
+      sinceMs: readMomentMs(query, "since"),
+      untilMs: readMomentMs(query, "until") ?? Infinity,
+      filters: readFilters(query),
+    });
+    return new Response(events, { headers: { "Content-Type": "application/json" } });
+  });
   routes.get("/plugins", (call) => call.json([]));
 }

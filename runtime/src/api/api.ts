@@ -25,6 +25,7 @@ import { addExecRoutes } from "./routes/exec.ts";
 import { addImageRoutes } from "./routes/images.ts";
 import { addNetworkRoutes } from "./routes/networks.ts";
 import { addOwnRoutes } from "./routes/own.ts";
+import { addResourceRoutes } from "./routes/resources.ts";
 import { addStreamRoutes } from "./routes/streams.ts";
 import { addSystemRoutes } from "./routes/system.ts";
 import { API_VERSION, requestedVersion, routePathOf } from "./versions.ts";
@@ -48,6 +49,7 @@ export function createApi(options: ApiOptions): Api {
   });
   addSystemRoutes(routes, options);
   addContainerRoutes(routes, options);
+  addResourceRoutes(routes, options);
   addStreamRoutes(routes, options);
   addExecRoutes(routes, options);
   addImageRoutes(routes, options);

@@ -97,7 +97,8 @@ const configEntries = {
 
 const throttles = () => list(fields({ Path: text(), Rate: whole() }));
 
-const resourceEntries = {
+/** The part of a body that limits; update takes it too. */
+export const resourceEntries = {
   Memory: whole(),
   MemorySwap: whole(),
   MemoryReservation: whole(),
@@ -148,6 +149,9 @@ function withoutZeros(options: Readonly<Record<string, number>>): Record<string,
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== 0));
 }
 
+/** When to run again; an empty name says nothing. */
+export const restartPolicy = () => fields({ Name: text(), MaximumRetryCount: whole() });
+
 const hostEntries = {
   Binds: list(text()),
   Mounts: list(mount),
@@ -174,7 +178,7 @@ const hostEntries = {
   Sysctls: map(text()),
   Init: v.nullish(v.boolean(), null),
   RestartPolicy: v.pipe(
-    fields({ Name: text(), MaximumRetryCount: whole() }),
+    restartPolicy(),
     v.transform((policy) => ({ ...policy, Name: policy.Name || "no" })),
   ),
   LogConfig: fields({ Type: text(), Config: map(text()) }),

@@ -80,17 +80,14 @@ interface MissingRoute {
 }
 
 const MISSING_ROUTES: readonly MissingRoute[] = [
-  route("GET", "/system/df", "disk usage"),
   route("POST", "/auth", "logging in to a registry"),
   route("POST", "/build", "building images"),
   route("POST", "/build/prune", "pruning the build cache"),
   route("POST", "/session", "BuildKit sessions"),
   route("POST", "/grpc", "BuildKit"),
   route("POST", "/commit", "committing a container"),
-  route("POST", "/containers/prune", "pruning containers"),
-  route("GET", "/containers/[^/]+/(top|stats|changes|export)", "this view of a container"),
+  route("GET", "/containers/[^/]+/(changes|export)", "this view of a container"),
   route("GET", "/containers/[^/]+/attach/ws", "attaching over a WebSocket"),
-  route("POST", "/containers/[^/]+/update", "this change of a container"),
   route("(HEAD|GET|PUT)", "/containers/[^/]+/archive", "copying files"),
   route("GET", "/images/(get|.+/get)", "saving images"),
   route("GET", "/images/search", "searching a registry"),

@@ -91,6 +91,33 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/attach.ts"),
   ),
   entry(
+    "top, container top",
+    "List the processes in a container",
+    () => import("./commands/top.ts"),
+  ),
+  entry(
+    "stats, container stats",
+    "Show what containers use, every second",
+    () => import("./commands/stats.ts"),
+  ),
+  entry(
+    "update, container update",
+    "Give containers other limits",
+    () => import("./commands/update.ts"),
+  ),
+  entry(
+    "port, container port",
+    "Show where a container's ports are published",
+    () => import("./commands/port.ts"),
+  ),
+  entry(
+    "container prune",
+    "Remove all containers that do not run",
+    () => import("./commands/container-prune.ts"),
+  ),
+  entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
+  entry("system prune", "Remove what nobody uses", () => import("./commands/system-prune.ts")),
+  entry(
     "events, system events",
     "Tell what happens in the engine, as it happens",
     () => import("./commands/events.ts"),

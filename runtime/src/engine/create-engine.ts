@@ -31,6 +31,7 @@ import { waitFor } from "./clean-up.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
+import { diskUsage, pruneContainers } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
@@ -48,7 +49,10 @@ import { removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
 import { restartContainer, startContainer } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
+import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { containerTop } from "./top.ts";
+import { updateContainer } from "./update.ts";
 
 /** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
 const SECCOMP_PROGRAMS = 16;
@@ -157,6 +161,12 @@ function facade(engine: EngineContext): Engine {
       const size = { height: String(rows), width: String(columns) };
       engine.events.tellContainer(container.definition, "resize", size);
     },
+    containerTop: async (reference, options) => containerTop(engine, find(reference), options),
+    containerStats: async (reference, request) => containerStats(engine, find(reference), request),
+    updateContainer: async (reference, request) =>
+      updateContainer(engine, find(reference), request),
+    pruneContainers: async (filters) => pruneContainers(engine, filters),
+    diskUsage: async (types) => diskUsage(engine, new Set(types)),
     journalOf: async (reference) => find(reference).journal.read(),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),

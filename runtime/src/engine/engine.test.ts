@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFrameDecoder } from "../container/index.ts";
 import type { Keeper } from "../container/index.ts";
@@ -156,6 +156,66 @@ describe.skipIf(why !== undefined)("engine", () => {
     }
     await Promise.all(execs);
     expect((await bench.exec(id, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("update changes the limits of a running container, all of them or none", async () => {
+    const id = await start("grown", "sleep 100");
+    await bench.engine.updateContainer(id, {
+      resources: { Memory: 2 ** 26, MemorySwap: 2 ** 27, PidsLimit: 30 },
+      restartPolicy: null,
+    });
+    const limits = (bench.snapshot()["cgroups"] ?? []).map((path) => join(path, "pids.max"));
+    const read = () => readFileSync(limits.find(existsSync) ?? "no pids controller", "utf8").trim();
+    expect(read()).toBe("30");
+    const isRefused = bench.engine.updateContainer(id, {
+      resources: { PidsLimit: 40, CpusetCpus: "999" },
+      restartPolicy: null,
+    });
+    await expect(isRefused).rejects.toMatchObject({ class: "invalid" });
+    expect(read()).toBe("30");
+    const { HostConfig } = await bench.engine.inspectContainer(id, { size: false });
+    expect(HostConfig).toMatchObject({ Memory: 2 ** 26, PidsLimit: 30, CpusetCpus: "" });
+    await bench.reopen();
+    const again = await bench.engine.inspectContainer(id, { size: false });
+    expect(again["HostConfig"]).toMatchObject({ Memory: 2 ** 26, PidsLimit: 30 });
+  });
+
+  test("stats of a container that works shows processor time, of a stopped one nothing", async () => {
+    const id = await start("worker", "while :; do :; done");
+    const read = async (request: { stream: boolean; oneShot: boolean }) => {
+      const stream = await bench.engine.containerStats(id, request);
+      const { value } = await stream.getReader().read();
+      return JSON.parse(new TextDecoder().decode(value)) as Record<string, Record<string, unknown>>;
+    };
+    const rate = await read({ stream: false, oneShot: false });
+    const used = (name: string) => (rate[name] ?? {})["cpu_usage"] as { total_usage: number };
+    const spent = used("cpu_stats").total_usage - used("precpu_stats").total_usage;
+    expect(spent).toBeGreaterThan(1e7);
+    expect(rate["pids_stats"]).toMatchObject({ current: 1 });
+    const top = await bench.engine.containerTop(id, "-o pid,args");
+    expect(top.Processes.map((row) => row[1])).toEqual(["sh -c while :; do :; done"]);
+    await bench.engine.killContainer(id, "KILL");
+    expect(await read({ stream: true, oneShot: false })).toMatchObject({
+      read: "0001-01-01T00:00:00Z",
+      memory_stats: {},
+    });
+  });
+
+  test("prune removes what does not run, as far as filters say", async () => {
+    const running = await start("stays", "sleep 100");
+    await bench.engine.createContainer(wish({ name: "kept", config: { Labels: { keep: "1" } } }));
+    await bench.run({ name: "goes", cmd: ["sh", "-c", "echo 12345 > /file"] });
+    const answer = await bench.engine.pruneContainers({ "label!": ["keep"] });
+    expect(answer["ContainersDeleted"]).toHaveLength(1);
+    expect(answer["SpaceReclaimed"]).toBe(6);
+    expect(await bench.ids()).toHaveLength(2);
+    await expect(bench.engine.pruneContainers({ nosuch: ["x"] })).rejects.toMatchObject({
+      code: "filter-invalid",
+    });
+    await bench.engine.pruneContainers({ until: ["1h"] });
+    expect(await bench.ids()).toHaveLength(2);
+    await bench.engine.pruneContainers({});
+    expect(await bench.ids()).toEqual([running]);
   });
 
   test("events tell the life of a container in order", async () => {

@@ -14,7 +14,13 @@
  * @module
  */
 
-import type { Attached, AttachRequest, ContainerConfig, HostConfig } from "../container/index.ts";
+import type {
+  Attached,
+  AttachRequest,
+  ContainerConfig,
+  HostConfig,
+  ResourcesConfig,
+} from "../container/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
@@ -75,6 +81,21 @@ export interface CreateExec {
   readonly consoleSize: readonly [number, number];
 }
 
+/** Options of `GET /containers/{id}/stats`. */
+export interface StatsRequest {
+  /** One object a second, until nobody listens. */
+  readonly stream: boolean;
+  /** One object at once, without the sample that a rate would need. */
+  readonly oneShot: boolean;
+}
+
+/** What `POST /containers/{id}/update` carries; zero and absent leave things as they are. */
+export interface UpdateContainer {
+  readonly resources: Partial<ResourcesConfig>;
+  /** null: as it is. */
+  readonly restartPolicy: HostConfig["RestartPolicy"] | null;
+}
+
 /** `GET /containers/{id}/wait`: when to answer. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
@@ -94,6 +115,15 @@ export interface ProcessLine extends Attached {
   /** The client typed the keys that detach it: leaves, and tells of it. */
   readonly detachByKeys: () => void;
 }
+
+/** The answer of `GET /containers/{id}/top`. */
+export interface ProcessTable {
+  readonly Titles: readonly string[];
+  readonly Processes: readonly (readonly string[])[];
+}
+
+/** What `GET /system/df` can tell of. */
+export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
 
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
@@ -167,6 +197,18 @@ export interface Engine {
     request: Omit<AttachRequest, "id"> & { readonly logs: boolean; readonly stream: boolean },
   ): Promise<ProcessLine>;
   resizeContainer(reference: string, rows: number, columns: number): Promise<void>;
+  /** Options are those of ps: `-ef`, `aux`, `-o pid,comm`. Needs a container that runs. */
+  containerTop(reference: string, options: string): Promise<ProcessTable>;
+  /** One JSON object a line. */
+  containerStats(reference: string, request: StatsRequest): Promise<ReadableStream<Uint8Array>>;
+  /** @throws RuntimeError resource-invalid, request-invalid; then nothing has changed */
+  updateContainer(
+    reference: string,
+    request: UpdateContainer,
+  ): Promise<{ readonly warnings: readonly string[] }>;
+  /** Removes what does not run. @throws RuntimeError filter-invalid */
+  pruneContainers(filters: Filters): Promise<ApiObject>;
+  diskUsage(types: readonly DiskUsageType[]): Promise<ApiObject>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;

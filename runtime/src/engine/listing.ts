@@ -118,7 +118,7 @@ function sizesOf(
 }
 
 /** Bytes of the files in a tree that a running container may be changing. */
-function treeBytes(kernel: Files, path: string): number {
+export function treeBytes(kernel: Files, path: string): number {
   try {
     const { type, sizeBytes } = kernel.lstat(path);
     if (type === "file") return sizeBytes;

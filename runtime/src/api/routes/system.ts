@@ -8,7 +8,7 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "SystemPing", "SystemVersion", "SystemInfo".
  * Invariants: none.
- * Left out: /system/df, /auth.
+ * Left out: /auth.
  * Docs: docs/concepts/api.md
  *
  * @module

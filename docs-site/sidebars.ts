@@ -34,6 +34,7 @@ const sidebars: SidebarsConfig = {
         page("how-a-container-starts"),
         page("container"),
         page("keeper"),
+        page("archive"),
         page("logs"),
       ],
     },

@@ -62,6 +62,10 @@ function numbersIn(value: unknown, path = ""): readonly (readonly [string, numbe
   return Object.entries(value).flatMap(([key, each]) => numbersIn(each, `${path}.${key}`));
 }
 
+function bytesOf(sample: StatsSample | null): readonly number[] {
+  return (sample?.usage.blkio ?? []).map(({ bytes }) => bytes);
+}
+
 function shown({ cpu_stats: cpu, memory_stats: memory, blkio_stats: blkio }: StatsAnswer) {
   return {
     total: cpu.cpu_usage.total_usage,
@@ -84,7 +88,7 @@ describe("stats", () => {
       expect(shown(told)).toEqual({
         total: now?.usage.cpuTotalNs ?? 0,
         memory: now?.usage.memoryBytes,
-        blkio: now?.usage.blkio.map(({ bytes }) => bytes) ?? [],
+        blkio: bytesOf(now),
       });
       expect(told.memory_stats.limit ?? 0).toBeLessThanOrEqual(about.machineMemoryBytes);
     },

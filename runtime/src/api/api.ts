@@ -20,6 +20,7 @@ import type { ApiEnv, ApiOptions, Call } from "./context.ts";
 import { failureResponse, isUnexpected, notFound, notImplemented } from "./failure.ts";
 import { missingFeature } from "./not-yet.ts";
 import type { Platform } from "./platform.ts";
+import { addArchiveRoutes } from "./routes/archive.ts";
 import { addContainerRoutes } from "./routes/containers.ts";
 import { addExecRoutes } from "./routes/exec.ts";
 import { addImageRoutes } from "./routes/images.ts";
@@ -50,6 +51,7 @@ export function createApi(options: ApiOptions): Api {
   addSystemRoutes(routes, options);
   addContainerRoutes(routes, options);
   addResourceRoutes(routes, options);
+  addArchiveRoutes(routes, options);
   addStreamRoutes(routes, options);
   addExecRoutes(routes, options);
   addImageRoutes(routes, options);
@@ -62,10 +64,12 @@ export function createApi(options: ApiOptions): Api {
   });
   const server = `Drydock/${String(options.engine.version()["Version"])} (linux)`;
   return async (request, platform) => {
-    // Hono would run a GET for a HEAD, with all its effects; only the ping has a HEAD.
-    const isPing = routePathOf(new URL(request.url).pathname) === "/_ping";
+    // Hono would run a GET for a HEAD, with all its effects; only these two have a HEAD.
+    const hasHead = /^\/_ping$|^\/containers\/[^/]+\/archive$/.test(
+      routePathOf(new URL(request.url).pathname),
+    );
     const response =
-      request.method === "HEAD" && !isPing
+      request.method === "HEAD" && !hasHead
         ? unknownRouteResponse()
         : await routes.fetch(request, platform);
     return withServerHeaders(response, server);

@@ -73,7 +73,8 @@ export const consoleSize = () =>
     v.transform(([rows = 0, columns = 0]): readonly [number, number] => [rows, columns]),
   );
 
-const configEntries = {
+/** The part of a body that an image can also say; commit takes it too. */
+export const configEntries = {
   Hostname: text(),
   Domainname: text(),
   User: text(),

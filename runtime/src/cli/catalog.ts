@@ -118,6 +118,26 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
   entry("system prune", "Remove what nobody uses", () => import("./commands/system-prune.ts")),
   entry(
+    "cp, container cp",
+    "Copy files between a container and this machine",
+    () => import("./commands/cp.ts"),
+  ),
+  entry(
+    "diff, container diff",
+    "Show what a container changed in its files",
+    () => import("./commands/diff.ts"),
+  ),
+  entry(
+    "export, container export",
+    "Save all files of a container as a tar archive",
+    () => import("./commands/export.ts"),
+  ),
+  entry(
+    "commit, container commit",
+    "Make an image of what a container changed",
+    () => import("./commands/commit.ts"),
+  ),
+  entry(
     "events, system events",
     "Tell what happens in the engine, as it happens",
     () => import("./commands/events.ts"),

@@ -1,3 +1,4 @@
+export * from "./archive.ts";
 export * from "./byte-streams.ts";
 export * from "./complete-config.ts";
 export * from "./config.ts";
@@ -19,6 +20,7 @@ export * from "./plan-input.ts";
 export * from "./plan-process.ts";
 export * from "./plan-tree.ts";
 export * from "./plan.ts";
+export * from "./resolve-path.ts";
 export * from "./signals.ts";
 export * from "./states.ts";
 export * from "./stdio-hub.ts";

@@ -26,8 +26,10 @@ import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
 import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
+import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
 import { waitFor } from "./clean-up.ts";
+import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
@@ -128,7 +130,7 @@ function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
 /** One method for each of the façade's, all of them this short. */
 function facade(engine: EngineContext): Engine {
   const { containers, machine, root } = engine;
-  const find = (reference: string) => containers.find(reference);
+  const find: ContainerTable["find"] = (reference) => containers.find(reference);
   const id = digestOf(`${machine.uname.nodename}:${root}`).slice(-32);
   return {
     version: () => versionObject(engine),
@@ -161,12 +163,7 @@ function facade(engine: EngineContext): Engine {
       const size = { height: String(rows), width: String(columns) };
       engine.events.tellContainer(container.definition, "resize", size);
     },
-    containerTop: async (reference, options) => containerTop(engine, find(reference), options),
-    containerStats: async (reference, request) => containerStats(engine, find(reference), request),
-    updateContainer: async (reference, request) =>
-      updateContainer(engine, find(reference), request),
-    pruneContainers: async (filters) => pruneContainers(engine, filters),
-    diskUsage: async (types) => diskUsage(engine, new Set(types)),
+    ...insideMethods(engine, find),
     journalOf: async (reference) => find(reference).journal.read(),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
@@ -182,6 +179,25 @@ function facade(engine: EngineContext): Engine {
     imageHistory: async (reference) => historyOf(engine, reference),
     pullImage: async (reference) => requireImage(engine, reference),
   };
+}
+
+/** What is in a container: its processes, its counters, its files. */
+function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
+  return {
+    containerTop: async (reference, options) => containerTop(engine, find(reference), options),
+    containerStats: async (reference, request) => containerStats(engine, find(reference), request),
+    updateContainer: async (reference, request) =>
+      updateContainer(engine, find(reference), request),
+    pruneContainers: async (filters) => pruneContainers(engine, filters),
+    diskUsage: async (types) => diskUsage(engine, new Set(types)),
+    statPath: async (reference, path) => statPath(engine, find(reference), path),
+    getArchive: async (reference, path) => getArchive(engine, find(reference), path),
+    putArchive: async (reference, request) => putArchive(engine, find(reference), request),
+    exportContainer: async (reference) => exportContainer(engine, find(reference)),
+    containerChanges: async (reference) => containerChanges(engine, find(reference)),
+    commitContainer: async (reference, request) =>
+      commitContainer(engine, find(reference), request),
+  } satisfies Partial<Engine>;
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {

@@ -19,6 +19,7 @@ import type {
   AttachRequest,
   ContainerConfig,
   HostConfig,
+  PathStat,
   ResourcesConfig,
 } from "../container/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
@@ -125,6 +126,32 @@ export interface ProcessTable {
 /** What `GET /system/df` can tell of. */
 export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
 
+/** What `PUT /containers/{id}/archive` carries. */
+export interface PutArchive {
+  /** A directory of the container. */
+  readonly path: string;
+  /** Refuse to replace a directory by something else, and the other way round. */
+  readonly keepTypes: boolean;
+  /** Give everything to the container's user. */
+  readonly copyOwner: boolean;
+  /** A plain tar. */
+  readonly archive: AsyncIterable<Uint8Array>;
+}
+
+/** What `POST /commit` carries. */
+export interface CommitContainer {
+  /** Name and tag; empty: no name. */
+  readonly reference: string;
+  readonly comment: string;
+  readonly author: string;
+  /** Lets the container stand still meanwhile. */
+  readonly pause: boolean;
+  /** Lines of a Dockerfile that change the configuration. */
+  readonly changes: readonly string[];
+  /** What is not empty in it is used instead of the container's. */
+  readonly config: Partial<ContainerConfig> | null;
+}
+
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
   readonly n: number;
@@ -209,6 +236,21 @@ export interface Engine {
   /** Removes what does not run. @throws RuntimeError filter-invalid */
   pruneContainers(filters: Filters): Promise<ApiObject>;
   diskUsage(types: readonly DiskUsageType[]): Promise<ApiObject>;
+  /** @throws RuntimeError archive-path-not-found */
+  statPath(reference: string, path: string): Promise<PathStat>;
+  /** A path as a tar. @throws RuntimeError archive-path-not-found */
+  getArchive(
+    reference: string,
+    path: string,
+  ): Promise<{ readonly stat: PathStat; readonly stream: ReadableStream<Uint8Array> }>;
+  /** @throws RuntimeError archive-path-not-found, archive-refused, layer-invalid */
+  putArchive(reference: string, request: PutArchive): Promise<void>;
+  /** The whole tree as a tar, without what is mounted into it. */
+  exportContainer(reference: string): Promise<ReadableStream<Uint8Array>>;
+  /** What differs from the image. */
+  containerChanges(reference: string): Promise<readonly ApiObject[]>;
+  /** Makes an image of what the container changed. */
+  commitContainer(reference: string, request: CommitContainer): Promise<{ readonly id: string }>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;

@@ -41,6 +41,7 @@ import { removeEnded } from "./remove.ts";
 import { saveHistory } from "./save.ts";
 import { containersDirectory, filesOf, readExitRecord, readStore } from "./state-store.ts";
 import type { Stored } from "./state-store.ts";
+import { unmountLeftovers } from "./tree.ts";
 
 /** The exit code of a process that was killed with its keeper. */
 const KILLED = 137;
@@ -49,6 +50,7 @@ const CGROUP_PAUSE_MS = 10;
 
 /** Loads every container and makes memory, disk and kernel agree. */
 export async function recover(engine: EngineContext): Promise<void> {
+  unmountLeftovers(engine);
   for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
   const kept = await engine.keeper.current.list();
   const byId = new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));

@@ -55,12 +55,14 @@ export interface ImageHistory {
   readonly created: string;
   readonly created_by: string;
   readonly comment?: string;
+  readonly author?: string;
   /** Present and true: this step made no layer. */
   readonly empty_layer?: boolean;
 }
 
 /** An image's configuration blob. */
 export interface ImageConfig {
+  readonly author?: string;
   /** RFC 3339 */
   readonly created: string;
   readonly architecture: string;

@@ -35,6 +35,8 @@ const sidebars: SidebarsConfig = {
         page("container"),
         page("keeper"),
         page("archive"),
+        page("restart"),
+        page("health"),
         page("logs"),
       ],
     },

@@ -9,7 +9,7 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "ContainerCreate", ContainerConfig and HostConfig.
  * Invariants: none.
- * Left out: health checks, links and what only Windows has; a warning names those that were sent.
+ * Left out: links and what only Windows has; a warning names those that were sent.
  * Docs: docs/concepts/api.md
  *
  * @module
@@ -94,6 +94,21 @@ export const configEntries = {
   Volumes: map(nothing()),
   StopSignal: text(),
   StopTimeout: wholeOrNull(),
+  Healthcheck: v.pipe(
+    fieldsOrNull({
+      Test: list(text()),
+      Interval: whole(),
+      Timeout: whole(),
+      StartPeriod: whole(),
+      StartInterval: whole(),
+      Retries: whole(),
+    }),
+    v.check(
+      (health) =>
+        health === null || Object.values(health).every((n) => typeof n !== "number" || n >= 0),
+      "durations and retries that are not negative",
+    ),
+  ),
 };
 
 const throttles = () => list(fields({ Path: text(), Rate: whole() }));

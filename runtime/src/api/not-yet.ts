@@ -33,7 +33,6 @@ const REFUSED: readonly MissingOption[] = [
 ];
 
 const IGNORED: readonly MissingOption[] = [
-  { path: ["Healthcheck", "Test"], what: "--health-cmd (health checks)" },
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
   { path: ["HostConfig", "Init"], what: "--init (a first process that reaps others)" },

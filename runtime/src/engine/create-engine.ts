@@ -49,7 +49,7 @@ import { previewPlan } from "./plan-preview.ts";
 import { recover } from "./recover.ts";
 import { removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
-import { restartContainer, startContainer } from "./start.ts";
+import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
@@ -99,7 +99,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
   sweepLayers(kernel, layers);
   sweepBlobs(images);
   ensureBaseImage(images, layers, kernel.uname().machine);
-  return {
+  const engine: EngineContext = {
     options,
     kernel,
     root,
@@ -111,7 +111,9 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     locks: new Locks(),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
+    startAgain: (container) => startUnderLock(engine, container),
   };
+  return engine;
 }
 
 function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
@@ -201,6 +203,11 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
+  // What waits goes on in the next engine.
+  for (const container of engine.containers.all()) {
+    container.cancelRestart();
+    container.stopHealth();
+  }
   await engine.locks.idle();
   for (const { journal } of engine.containers.all()) {
     await journal.flush();

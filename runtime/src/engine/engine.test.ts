@@ -79,16 +79,73 @@ describe.skipIf(why !== undefined)("engine", () => {
     });
   });
 
-  test("--rm and --restart exclude each other; a policy alone is kept with a warning", async () => {
+  test("--rm and --restart exclude each other", async () => {
     const RestartPolicy = { Name: "always", MaximumRetryCount: 0 };
     const both = wish({ hostConfig: { AutoRemove: true, RestartPolicy } });
     await expect(bench.engine.createContainer(both)).rejects.toThrow(
       "can't create 'AutoRemove' container with restart policy",
     );
-    const { warnings } = await bench.engine.createContainer(
-      wish({ hostConfig: { RestartPolicy } }),
+  });
+
+  async function restarting(name: string, Name: string, script: string): Promise<string> {
+    const hostConfig = {
+      RestartPolicy: { Name, MaximumRetryCount: Name === "on-failure" ? 2 : 0 },
+    };
+    const { id } = await bench.engine.createContainer(
+      wish({ name, cmd: ["sh", "-c", script], hostConfig }),
     );
-    expect(warnings).toEqual([expect.stringContaining("--restart always is kept")]);
+    await bench.engine.startContainer(id);
+    return id;
+  }
+
+  test("a policy starts again what fails, as often as it says", async () => {
+    const id = await restarting("failing", "on-failure", "echo x; exit 3");
+    await expect.poll(() => stateOf(id), { timeout: 5000 }).toMatchObject({ Status: "exited" });
+    expect(await bench.engine.inspectContainer(id, { size: false })).toMatchObject({
+      RestartCount: 2,
+    });
+    expect(await logs(id)).toBe("x\nx\nx\n");
+  });
+
+  test("what is stopped while it waits for a restart stays stopped; always outlives engines", async () => {
+    const id = await restarting("always", "always", "echo x; exit 3");
+    await expect.poll(() => stateOf(id)).toMatchObject({ Status: "restarting" });
+    await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 1 });
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 3 });
+    const before = await logs(id);
+    await bench.engine.startContainer(id);
+    await bench.reopen();
+    await expect.poll(() => logs(id), { timeout: 5000 }).not.toBe(`${before}x\n`);
+    const running = await restarting("stopped", "unless-stopped", "sleep 100");
+    await bench.engine.killContainer(running, "KILL");
+    await bench.reopen();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await stateOf(running)).toMatchObject({ Status: "exited", ExitCode: 137 });
+  });
+
+  test("health follows the check, and tells of it", async () => {
+    const Healthcheck = {
+      Test: ["CMD-SHELL", "cat /state; test -e /ok"],
+      Interval: 5e7,
+      Timeout: 5e9,
+      StartPeriod: 0,
+      StartInterval: 0,
+      Retries: 2,
+    };
+    const reader = bench.engine
+      .events({ sinceMs: null, untilMs: Infinity, filters: { event: ["health_status"] } })
+      .getReader();
+    const cmd = ["sh", "-c", "echo bad > /state; sleep 100"];
+    const { id } = await bench.engine.createContainer(wish({ cmd, config: { Healthcheck } }));
+    await bench.engine.startContainer(id);
+    expect(await stateOf(id)).toMatchObject({ Health: { Status: "starting" } });
+    const told = async () => new TextDecoder().decode((await reader.read()).value);
+    expect(await told()).toContain('"Action":"health_status: unhealthy"');
+    const { Health } = await stateOf(id);
+    expect(Health).toMatchObject({ FailingStreak: 2, Log: [{ ExitCode: 1, Output: "bad\n" }, {}] });
+    await bench.exec(id, ["touch", "/ok"]);
+    expect(await told()).toContain('"Action":"health_status: healthy"');
+    await reader.cancel();
   });
 
   test.each([

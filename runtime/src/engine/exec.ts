@@ -138,6 +138,7 @@ async function begin(
   } catch (error) {
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
+    exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
     return error instanceof Error ? error : new Error(String(error));
   }

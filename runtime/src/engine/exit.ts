@@ -9,7 +9,7 @@
  * Kernel interface: rmdir(2) of cgroups, kill(2).
  * Specification: Docker Engine API v1.50, ContainerWait.
  * Invariants: see `engine.ts`.
- * Left out: restart policies (a later chapter acts on them).
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -25,6 +25,7 @@ import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { removeEnded } from "./remove.ts";
+import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
 
 /** The keeper announced an end: of a container's first process, or of an exec process. */
@@ -41,6 +42,7 @@ function onExecExit(engine: EngineContext, record: ExitRecord): void {
     if (exec === undefined) continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
+    exec.onEnd?.(exec.exitCode);
     const about = { execID: exec.id, exitCode: String(exec.exitCode) };
     engine.events.tellContainer(definition, "exec_die", about);
   }
@@ -51,12 +53,21 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   const { state } = container.history;
   if (!hasProcess(state) || state.hostPid !== record.hostPid) return;
   const kernel = withContext(container.journal.kernel, { operation: "clean up after exit" });
+  const exitCode = exitCodeOf(record.status);
+  const ranMs = record.finishedAtMs - state.startedAtMs;
+  const decision = decisionFor(container, { exitCode, ranMs });
+  container.stopHealth();
   container.advance({
-    type: "exit",
+    type: decision.restarts ? "await-restart" : "exit",
     finishedAtMs: record.finishedAtMs,
-    exitCode: exitCodeOf(record.status),
+    exitCode,
     oomKilled: wasOomKilled(kernel, container.cgroup),
   });
+  if (decision.restarts) {
+    const { count, delayMs } = decision;
+    container.history = { ...container.history, restartCount: count, restartDelayMs: delayMs };
+    scheduleRestart(engine, container, delayMs);
+  }
   tellEnd(engine, container);
   const outcome = outcomeOf(container);
   const isKept = !container.definition.hostConfig.AutoRemove || container.isKeptAfterExit;

@@ -21,6 +21,7 @@ import type { EngineContext } from "./context.ts";
 import { onExit, tellEnd } from "./exit.ts";
 import { markLost } from "./recover.ts";
 import { removeEnded } from "./remove.ts";
+import { resumeRestart } from "./restart.ts";
 
 /** Listens to the present keeper; a lost one is replaced. */
 export function listenToKeeper(engine: EngineContext): void {
@@ -44,8 +45,10 @@ async function replaceKeeper(engine: EngineContext): Promise<void> {
 }
 
 async function endLost(engine: EngineContext, container: Container): Promise<void> {
+  container.stopHealth();
   tellEnd(engine, container);
   await cleanUp(engine, container);
   container.release(["not-running", "next-exit"], outcomeOf(container));
   if (container.definition.hostConfig.AutoRemove) void removeEnded(engine, container);
+  else resumeRestart(engine, container);
 }

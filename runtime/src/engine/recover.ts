@@ -35,9 +35,11 @@ import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { settleExit } from "./exit.ts";
+import { watchHealth } from "./health.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
+import { resumeRestart } from "./restart.ts";
 import { saveHistory } from "./save.ts";
 import { containersDirectory, filesOf, readExitRecord, readStore } from "./state-store.ts";
 import type { Stored } from "./state-store.ts";
@@ -64,6 +66,8 @@ export async function recover(engine: EngineContext): Promise<void> {
     const { state } = container.history;
     const isOver = state.status === "exited" || state.status === "dead";
     if (isOver && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
+    else resumeRestart(engine, container);
+    watchHealth(engine, container);
   }
 }
 

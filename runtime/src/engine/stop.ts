@@ -20,6 +20,7 @@ import { signalNumber } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { thaw } from "./pause.ts";
+import { giveUpRestart } from "./restart.ts";
 
 /** How to stop: see `Engine.stopContainer`. */
 export interface StopOptions {
@@ -37,6 +38,9 @@ export async function stopContainer(
 ): Promise<void> {
   if (options.signal !== null) parseSignal(options.signal);
   await engine.locks.run(container.id, async () => {
+    if (container.history.state.status === "restarting") {
+      return giveUpRestart(engine, container);
+    }
     if (!hasProcess(container.history.state)) {
       throw new RuntimeError({
         code: "container-already-stopped",
@@ -93,12 +97,14 @@ async function sendSignal(
   container: Container,
   signal: string,
 ): Promise<void> {
-  const { id, definition, history } = container;
+  const { id, definition } = container;
+  // Known before the end that it may cause: what a person ends does not start again.
+  const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
+  if (ends) container.history = { ...container.history, isStopped: true };
   engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
   await engine.keeper.current.signal(id, signal);
   // A frozen process sees a signal when it runs again: one that is to end it must be seen.
-  const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
-  if (ends && history.state.status === "paused") thaw(engine, container);
+  if (ends && container.history.state.status === "paused") thaw(engine, container);
 }
 
 /** Resolves when the present run has ended and its cgroup is gone. */
@@ -120,6 +126,7 @@ export async function killContainer(
   signalText: string,
 ): Promise<void> {
   const signal = parseSignal(signalText === "" ? "SIGKILL" : signalText);
+  if (container.history.state.status === "restarting") return giveUpRestart(engine, container);
   if (!hasProcess(container.history.state)) {
     throw new RuntimeError({
       code: "container-not-running",

@@ -47,6 +47,15 @@ export interface ImageRunConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
+  /** Docker's own: OCI has no such field. Durations in nanoseconds. */
+  readonly Healthcheck?: {
+    readonly Test?: readonly string[];
+    readonly Interval?: number;
+    readonly Timeout?: number;
+    readonly StartPeriod?: number;
+    readonly StartInterval?: number;
+    readonly Retries?: number;
+  };
 }
 
 /** One step of an image's making. */

@@ -98,6 +98,7 @@ describe("arithmetic", () => {
 
   const limit = fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.maxSafeNat());
   test.prop([limit], runs(500))("limit-round-trip", (value) => {
+    expect(formatLimit(value)).toMatch(/^(\d+|max)$/);
     expect(parseLimit(formatLimit(value))).toBe(value);
     expect(parseLimit(`${formatLimit(value)}\n`)).toBe(value);
   });
@@ -338,7 +339,7 @@ describe("plan", () => {
   test.prop([anyParent, anyLimits], runs(500))("limits-are-total", ({ parent, inV2 }, limits) => {
     const { steps } = plan(parent, limits);
     const writes = steps.flatMap((step) =>
-      step.kind === "write" ? [`${step.path}=${step.text}`] : [],
+      step.kind === "write" ? step.texts.map((text) => `${step.path}=${text}`) : [],
     );
     for (const { key, v2Name, v1, v2 } of EXPECTED) {
       const value = limits[key];

@@ -283,8 +283,7 @@ describe("bytes", () => {
       let count = 0;
       const write = (): void => writer.write("stdout", encode(`${count++}\n`));
       for (let n = 0; n < first; n++) write();
-      const end = disk.files.get("/log");
-      const place = { inode: end?.inode ?? 0, offsetBytes: end?.text.length ?? 0 };
+      const place = disk.endOf("/log");
       const reader = readLog({ kernel: disk, path: "/log", maxFiles }, null, place);
       const seen: number[] = [];
       for (const turn of [...turns, ...Array.from({ length: first + 1 }, () => "read")]) {
@@ -405,8 +404,15 @@ function paperSource(): PaperSource {
   };
 }
 
-/** A sink that takes `capacity` bytes before it wants its reader to catch up. */
-function paperSink(capacity: number): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
+/**
+ * A sink that takes `capacity` bytes before it wants its reader to catch up.
+ *
+ * @param onTaken called within each write
+ */
+function paperSink(
+  capacity: number,
+  onTaken: () => void,
+): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
   const taken: Uint8Array[] = [];
   const waiting: (() => void)[] = [];
   let unread = 0;
@@ -418,6 +424,7 @@ function paperSink(capacity: number): ByteSink & { read(): void; readonly taken:
     },
     write: (bytes) => {
       taken.push(bytes);
+      onTaken();
       unread += bytes.length;
       return unread < capacity;
     },
@@ -449,7 +456,7 @@ async function runHub(actions: readonly HubAction[], capacities: readonly number
     end: () => undefined,
   };
   const hub = new StdioHub();
-  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1));
+  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1, () => neverAhead()));
   const clients = sinks.map((sink, index) =>
     hub.attach({ stdin: false, stdout: index < 2, stderr: true }, sink),
   );
@@ -767,6 +774,18 @@ describe.skipIf(why !== undefined)("real containers", () => {
     expect(exit.status).toEqual(status);
   });
 
+  test("exit-after-log: also of those whom it leaves behind with its streams", async () => {
+    const { request, id, logPath } = await bench.prepare({
+      config: { Cmd: ["sh", "-c", "(sleep 0.1; echo late) & exit 7"] },
+      // In a PID namespace of its own nobody would be left behind.
+      hostConfig: { PidMode: "host" },
+    });
+    const exit = bench.exitOf(id);
+    await bench.keeper.start(request);
+    await exit;
+    expect(readFileSync(logPath, "utf8")).toContain("late");
+  });
+
   test.prop([fc.integer({ min: 0, max: 3000 }), fc.boolean()], { numRuns: 12 })(
     "exit-after-log: when an exit is announced, log and exit file are complete",
     async (lines, newline) => {
@@ -850,6 +869,10 @@ function memoryFiles() {
   };
   return {
     files,
+    endOf: (path: string) => {
+      const { inode, text } = files.get(path) ?? { inode: 0, text: "" };
+      return { inode, offsetBytes: text.length };
+    },
     // A clock that stands still now and then.
     nowMs: () => (ms += ms % 3 === 0 ? 0.25 : 0),
     writeFile: (path: string, data: Uint8Array | string) => {

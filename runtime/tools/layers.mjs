@@ -53,6 +53,10 @@ export const rooms = {
       "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no " +
       "state. `cp` packs the user's files with the engine's own tar.",
   },
+  playground: {
+    may: [...ground, ...concepts, "container", "images", "engine", "api", "cli", "kernel/model"],
+    why: "The page's entry wires the API and the CLI to the model kernel, and needs no Node.",
+  },
   keeper: { may: server, why: "The keeper's entry wires container/ to the Linux kernel." },
   daemon: {
     may: [...server, "keeper"],
@@ -69,6 +73,7 @@ export const packages = {
     rooms: ["kernel/linux", "cli/node"],
     why: "Foreign calls are the kernel port's business; the CLI's entry makes the user's terminal raw.",
   },
+  unbash: { rooms: ["kernel/model"], why: "Shell scripts are run by the model's userland." },
   "@noble/hashes": { rooms: ["layers"], why: "Digests are a matter of the content store." },
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
   "@hono/node-server": { rooms: ["daemon"], why: "Serving HTTP is a matter of the daemon." },

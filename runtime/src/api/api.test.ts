@@ -37,7 +37,6 @@ describe("versions", () => {
   test("a newer version is refused in Docker's words", async () => {
     const response = await ask(engineDouble().api, "GET", "/v1.99/info");
     expect(response.status).toBe(400);
-    expect(response.headers.get("api-version")).toBe("1.50");
     expect(await message(response)).toBe(
       "client version 1.99 is too new. Maximum supported API version is 1.50",
     );

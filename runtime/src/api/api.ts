@@ -16,6 +16,7 @@
  */
 
 import { Hono } from "hono/tiny";
+import { getPath } from "hono/utils/url";
 import type { ApiEnv, ApiOptions, Call } from "./context.ts";
 import { failureResponse, isUnexpected, notFound, notImplemented } from "./failure.ts";
 import { missingFeature } from "./not-yet.ts";
@@ -29,7 +30,7 @@ import { addOwnRoutes } from "./routes/own.ts";
 import { addResourceRoutes } from "./routes/resources.ts";
 import { addStreamRoutes } from "./routes/streams.ts";
 import { addSystemRoutes } from "./routes/system.ts";
-import { API_VERSION, requestedVersion, routePathOf } from "./versions.ts";
+import { requestedVersion, routePathOf } from "./versions.ts";
 
 /** Answers one request; never rejects. */
 export type Api = (request: Request, platform: Platform) => Promise<Response>;
@@ -41,11 +42,9 @@ export type Api = (request: Request, platform: Platform) => Promise<Response>;
  *   await api(new Request("http://drydock/v1.50/containers/json"), {});
  */
 export function createApi(options: ApiOptions): Api {
-  const routes = new Hono<ApiEnv>({
-    getPath: (request) => routePathOf(new URL(request.url).pathname),
-  });
+  const routes = new Hono<ApiEnv>({ getPath: (request) => routePathOf(getPath(request)) });
   routes.use("*", (call, next) => {
-    call.set("version", requestedVersion(new URL(call.req.url).pathname));
+    call.set("version", requestedVersion(getPath(call.req.raw)));
     return next();
   });
   addSystemRoutes(routes, options);
@@ -62,17 +61,12 @@ export function createApi(options: ApiOptions): Api {
     if (isUnexpected(error)) options.onBug(error);
     return failureResponse(error);
   });
-  const server = `Drydock/${String(options.engine.version()["Version"])} (linux)`;
   return async (request, platform) => {
     // Hono would run a GET for a HEAD, with all its effects; only these two have a HEAD.
-    const hasHead = /^\/_ping$|^\/containers\/[^/]+\/archive$/.test(
-      routePathOf(new URL(request.url).pathname),
-    );
-    const response =
-      request.method === "HEAD" && !hasHead
-        ? unknownRouteResponse()
-        : await routes.fetch(request, platform);
-    return withServerHeaders(response, server);
+    const isRefused =
+      request.method === "HEAD" &&
+      !/^\/_ping$|^\/containers\/[^/]+\/archive$/.test(routePathOf(getPath(request)));
+    return isRefused ? unknownRouteResponse() : routes.fetch(request, platform);
   };
 }
 
@@ -86,12 +80,4 @@ function unknownRoute(call: Call): Response {
 
 function unknownRouteResponse(): Response {
   return failureResponse(notFound("route-not-found", "page not found"));
-}
-
-function withServerHeaders(response: Response, server: string): Response {
-  response.headers.set("Api-Version", API_VERSION);
-  response.headers.set("Docker-Experimental", "false");
-  response.headers.set("Ostype", "linux");
-  response.headers.set("Server", server);
-  return response;
 }

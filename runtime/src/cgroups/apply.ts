@@ -26,7 +26,7 @@ import type { UndoStack } from "../undo/index.ts";
 import { parseLimit } from "./arithmetic.ts";
 import { readTextOr, words } from "./layout.ts";
 import type { CgroupLimits } from "./limits.ts";
-import { type Cgroup, type CgroupDirectory, type CgroupParent, type CgroupPlan } from "./plan.ts";
+import type { Cgroup, CgroupDirectory, CgroupParent, CgroupPlan, CgroupStep } from "./plan.ts";
 import { planUpdate } from "./plan.ts";
 
 /**
@@ -41,11 +41,13 @@ export function applyCgroup(kernel: Files, plan: CgroupPlan, undo: UndoStack): v
       attempt(`mkdir ${step.path}`, () => kernel.mkdir(step.path, 0o755));
       undo.push(`remove cgroup ${step.path}`, () => void removeDirectory(kernel, step.path));
     } else {
-      attempt(`write ${step.text} to ${step.path}`, () =>
-        kernel.writeFile(step.path, step.text, "existing"),
-      );
+      write(kernel, step);
     }
   }
+}
+
+function write(kernel: Files, { path, texts }: CgroupStep & { readonly kind: "write" }): void {
+  attempt(`write ${texts.join(", ")} to ${path}`, () => kernel.writeEach(path, texts));
 }
 
 /**
@@ -251,9 +253,7 @@ export function updateCgroup(
     for (const step of planUpdate(parent, cgroup, limits, current)) {
       if (step.kind !== "write") continue;
       const before = kernel.readText(step.path).trim();
-      attempt(`write ${step.text} to ${step.path}`, () =>
-        kernel.writeFile(step.path, step.text, "existing"),
-      );
+      write(kernel, step);
       restores.push(() => kernel.writeFile(step.path, before, "existing"));
     }
   } catch (error) {

@@ -60,7 +60,7 @@ describe("openCgroupParent()", () => {
     const request = { name: "c1", limits, devices: "listed" as const, blockDevices: new Map() };
     expect(planCgroup(parent, request).steps).toEqual([
       { kind: "mkdir", path: `${mountPoint}/drydock/c1` },
-      { kind: "write", path: `${mountPoint}/drydock/c1/memory.max`, text: "8192" },
+      { kind: "write", path: `${mountPoint}/drydock/c1/memory.max`, texts: ["8192"] },
     ]);
   });
 

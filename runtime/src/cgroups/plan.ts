@@ -50,7 +50,7 @@ export interface Cgroup {
 /** One step of a plan. */
 export type CgroupStep =
   | { readonly kind: "mkdir"; readonly path: string }
-  | { readonly kind: "write"; readonly path: string; readonly text: string };
+  | { readonly kind: "write"; readonly path: string; readonly texts: readonly string[] };
 
 /** What to do and what will then exist. */
 export interface CgroupPlan {
@@ -132,9 +132,25 @@ type Writer = (settings: Settings) => readonly Write[];
 
 function planWrites(directory: CgroupDirectory, settings: Settings): readonly CgroupStep[] {
   const writers = directory.version === 1 ? VERSION_1 : VERSION_2;
-  return directory.controllers
-    .flatMap((controller) => writers[controller]?.(settings) ?? [])
-    .map(([file, text]) => ({ kind: "write", path: `${directory.path}/${file}`, text }));
+  const writes = directory.controllers.flatMap(
+    (controller) => writers[controller]?.(settings) ?? [],
+  );
+  return gather(writes).map(([file, ...texts]) => ({
+    kind: "write",
+    path: `${directory.path}/${file}`,
+    texts,
+  }));
+}
+
+/** What goes into the same file one after the other needs to open it only once. */
+function gather(writes: readonly Write[]): readonly (readonly [string, ...string[]])[] {
+  const gathered: [string, ...string[]][] = [];
+  for (const [file, text] of writes) {
+    const last = gathered.at(-1);
+    if (last?.[0] === file) last.push(text);
+    else gathered.push([file, text]);
+  }
+  return gathered;
 }
 
 /** One write, or none when the limit was not asked. */

@@ -14,6 +14,7 @@ export * from "./keeper-protocol.ts";
 export * from "./keeper-server.ts";
 export * from "./keeper.ts";
 export * from "./local-keeper.ts";
+export * from "./local-tree.ts";
 export * from "./log-reader.ts";
 export * from "./log-rotation.ts";
 export * from "./log-writer.ts";

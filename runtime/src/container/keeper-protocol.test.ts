@@ -80,6 +80,7 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
       stderr: undefined,
       terminal: undefined,
       exited: new Promise((resolve) => ends.push(resolve)),
+      unmounted: Promise.resolve(),
     };
   };
   const kernel: Partial<Kernel> = {
@@ -111,6 +112,7 @@ const request: StartRequest = {
   pidNamespace: "new",
   idMaps: null,
   stdio: { terminal: false, openStdin: true, stdinOnce: true, rows: 0, columns: 0 },
+  outlivedByMounts: false,
   logPath: "/log",
   exitPath: "/exit",
   fault: null,
@@ -207,7 +209,7 @@ test("a stranger, and a client of another version, are told so", async () => {
   for (const [line, words] of [
     ["GET / HTTP/1.1", "Keeper failed"],
     ['{"open":"door"}', "not a line of the keeper's protocol"],
-    ['{"open":"calls","protocol":99}', "speaks protocol 2, not 99"],
+    ['{"open":"calls","protocol":99}', "speaks protocol 3, not 99"],
   ] as const) {
     const [near, far] = connectionPair();
     serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });

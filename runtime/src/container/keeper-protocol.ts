@@ -37,7 +37,7 @@ import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
 
 /** Raised when the two sides would no longer understand each other. */
-export const KEEPER_PROTOCOL = 2;
+export const KEEPER_PROTOCOL = 3;
 
 /** The first line of a connection. */
 export type Opening =
@@ -189,7 +189,7 @@ interface CallSession {
 
 async function answerCall(session: CallSession, call: NumberedCall): Promise<KeeperLine> {
   try {
-    const result = performCall(session, call);
+    const result = await performCall(session, call);
     return { reply: call.call, result: result ?? null };
   } catch (error) {
     return { reply: call.call, ...failedOf(error) };

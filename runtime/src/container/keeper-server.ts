@@ -85,6 +85,8 @@ export class KeeperServer {
   readonly #options: KeeperServerOptions;
   readonly #processes = new Map<string, KeptProcess>();
   readonly #journals = new Map<string, readonly KeptJournal[]>();
+  /** Mounts of processes that have ended. */
+  readonly #unmounting = new Map<string, Promise<void>>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
 
   constructor(options: KeeperServerOptions) {
@@ -97,7 +99,9 @@ export class KeeperServer {
   }
 
   /** See `Keeper.start`. @throws StartError */
-  start(request: StartRequest): Started {
+  async start(request: StartRequest): Promise<Started> {
+    // Two mounts of one upper layer would disturb each other.
+    await this.#unmounting.get(request.id);
     const process = this.#processOf(request.id);
     if (process.hub.isConnected) throw alreadyKept(request.id);
     const journal = createJournal(JOURNAL_LIMIT);
@@ -254,8 +258,16 @@ export class KeeperServer {
     const record: ExitRecord = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
     process.kept = undefined;
     this.#drop(request.id, process);
+    this.#awaitUnmounting(request.id, child);
     if (request.exitPath !== null) this.#writeExitFile(request.exitPath, record);
     for (const listener of this.#exitListeners) listener(record);
+  }
+
+  #awaitUnmounting(id: string, { unmounted }: Child): void {
+    const over = unmounted.then(() => {
+      if (this.#unmounting.get(id) === over) this.#unmounting.delete(id);
+    });
+    this.#unmounting.set(id, over);
   }
 
   async #drained(hub: StdioHub): Promise<void> {
@@ -313,12 +325,18 @@ function alreadyKept(id: string): RuntimeError {
   });
 }
 
-function spawnInit(kernel: Kernel, { pidNamespace, stdio, plan, idMaps }: StartRequest): Child {
+function spawnInit(kernel: Kernel, request: StartRequest): Child {
+  const { pidNamespace, stdio, plan, idMaps, outlivedByMounts } = request;
   const userNamespace = idMaps === null ? null : kernel.createUserNamespace(idMaps);
   const stdioKind = stdio.terminal ? "terminal" : "pipes";
   try {
-    const options = { pidNamespace, stdio: stdioKind, stdin: stdio.openStdin } as const;
-    return kernel.spawn(options, (inside) => runInit(inside, plan, userNamespace));
+    const how = {
+      pidNamespace,
+      stdio: stdioKind,
+      stdin: stdio.openStdin,
+      outlivedByMounts,
+    } as const;
+    return kernel.spawn(how, (inside) => runInit(inside, plan, userNamespace));
   } finally {
     if (userNamespace !== null) kernel.closeUserNamespace(userNamespace);
   }

@@ -52,6 +52,11 @@ export interface StartRequest {
   /** Maps to write when the plan asks for them, after it entered a new user namespace. */
   readonly idMaps: { readonly uid: readonly IdMap[]; readonly gid: readonly IdMap[] } | null;
   readonly stdio: StdioRequest;
+  /**
+   * Announce its end before its mounts are taken apart. Not for a container that binds a path of
+   * the host, which may have to be unmounted there next.
+   */
+  readonly outlivedByMounts: boolean;
   /** json-file log to append to, null for none (execs, `--log-driver none`). */
   readonly logPath: string | null;
   /** Limits of that log, and whether there can be one of an earlier run. Absent: none. */

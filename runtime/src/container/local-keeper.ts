@@ -22,7 +22,7 @@ import type { HubClient } from "./stdio-hub.ts";
 export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
   return {
-    start: async (request) => server.start(request),
+    start: (request) => server.start(request),
     takeJournal: async (id) => server.takeJournal(id),
     attach: (request) => {
       const { sink, stream, onCancel } = createStreamedSink();

@@ -50,17 +50,28 @@ export function* readLog(
   // What is not there any more was rotated away: what is left begins with the oldest.
   const start = Math.max(0, from === null ? 0 : inodes.indexOf(from.inode));
   const end = to === null ? inodes.length - 1 : inodes.indexOf(to.inode);
+  for (const inode of inodes.slice(start, end + 1)) {
+    const first = offsetIn(from, inode, 0);
+    yield* readFile(log, inode, first, offsetIn(to, inode, Infinity));
+  }
+}
+
+function offsetIn(place: LogPlace | null, inode: number, otherwise: number): number {
+  return place?.inode === inode ? place.offsetBytes : otherwise;
+}
+
+function* readFile(
+  log: LogFiles,
+  inode: number,
+  first: number,
+  last: number,
+): Generator<LogEntry, void, undefined> {
   const parse = createLogParser();
-  for (const [at, inode] of inodes.entries()) {
-    if (at < start || at > end) continue;
-    const first = from?.inode === inode ? from.offsetBytes : 0;
-    const last = to?.inode === inode ? to.offsetBytes : Infinity;
-    for (let offset = first; offset < last;) {
-      const bytes = chunkOf(log, inode, offset, Math.min(CHUNK_BYTES, last - offset));
-      if (bytes.length === 0) break;
-      offset += bytes.length;
-      yield* parse(bytes);
-    }
+  for (let offset = first; offset < last;) {
+    const bytes = chunkOf(log, inode, offset, Math.min(CHUNK_BYTES, last - offset));
+    if (bytes.length === 0) return;
+    offset += bytes.length;
+    yield* parse(bytes);
   }
 }
 

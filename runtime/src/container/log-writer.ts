@@ -51,6 +51,14 @@ export function createLogWriter(target: LogTarget): LogWriter {
   const cutters = { stdout: createLineCutter(), stderr: createLineCutter() };
   let lastUs = 0;
   let afterFailure = "";
+  const makeRoom = (length: number): void => {
+    size ??= sizeOf(kernel, path);
+    if (maxBytes !== null && size >= maxBytes) {
+      rotateLog(kernel, path, maxFiles);
+      size = 0;
+    }
+    size += length;
+  };
   const append = (stream: LogStream, texts: readonly string[]): void => {
     if (texts.length === 0) return;
     // Each write has a time of its own: whoever reads on behind one knows it by that.
@@ -65,12 +73,7 @@ export function createLogWriter(target: LogTarget): LogWriter {
       return append(stream, texts.slice(half));
     }
     try {
-      size ??= sizeOf(kernel, path);
-      if (maxBytes !== null && size >= maxBytes) {
-        rotateLog(kernel, path, maxFiles);
-        size = 0;
-      }
-      size += lines.length;
+      makeRoom(lines.length);
       kernel.writeFile(path, afterFailure + lines, "append", LOG_PERMISSIONS);
       afterFailure = "";
       onAppended(lines);

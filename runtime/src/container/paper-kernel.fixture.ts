@@ -95,6 +95,7 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
       stderr: undefined,
       terminal: undefined,
       exited: Promise.resolve({ exitCode: 0 }),
+      unmounted: Promise.resolve(),
     };
   };
   const entries = () => journal.entries().filter(({ hostPid }) => hostPid !== undefined);

@@ -79,6 +79,7 @@ export interface ContainerPlan {
   /** For `StartRequest`. */
   readonly pidNamespace: NamespacePlan["pidNamespace"];
   readonly idMaps: IdMaps | null;
+  readonly outlivedByMounts: boolean;
   readonly init: InitPlan;
   /** To be applied before the start: `applyCgroup`. */
   readonly cgroup: CgroupPlan;
@@ -125,6 +126,7 @@ export function planContainer(input: PlanInput): ContainerPlan {
   return {
     pidNamespace: namespaces.pidNamespace,
     idMaps: tree.inUserNamespace ? input.idMaps : null,
+    outlivedByMounts: tree.volumes.every(({ type }) => type !== "bind"),
     init,
     cgroup,
     warnings: [...checked.warnings, ...missingCapabilities(input)],

@@ -19,7 +19,14 @@
 
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { API_VERSION, MIN_API_VERSION, createApi, messageOf, type Api } from "../api/index.ts";
+import {
+  API_VERSION,
+  MIN_API_VERSION,
+  createApi,
+  messageOf,
+  serverHeaders,
+  type Api,
+} from "../api/index.ts";
 import type { RemoteKeeper } from "../container/index.ts";
 import { createEngine, type OpenEngine } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
@@ -75,7 +82,7 @@ async function serve(options: DaemonOptions): Promise<void> {
     onBug: (error) => log(stackOf(error)),
   });
   for (const host of options.hosts) {
-    const server = createApiServer(options.debug ? logged(api) : api);
+    const server = createApiServer(options.debug ? logged(api) : api, serverHeaders(engine));
     undo.push("close a server", closer(server));
     await listen(server, host, options.group);
   }

@@ -11,7 +11,9 @@ import { createApiServer } from "./server.ts";
 const directory = mkdtempSync(join(tmpdir(), "drydock-server-"));
 const socketPath = join(directory, "d.sock");
 let api: Api;
-const server = createApiServer((given, platform) => api(given, platform));
+const server = createApiServer((given, platform) => api(given, platform), {
+  "Api-Version": "1.50",
+});
 
 beforeAll(() => new Promise<void>((resolve) => server.listen(socketPath, resolve)));
 afterAll(async () => {
@@ -67,6 +69,7 @@ describe("ordinary requests", () => {
     expect(ping.response.headers["content-length"]).toBe("2");
     const start = await ask("POST", "/containers/x/start");
     expect([start.response.statusCode, start.body]).toEqual([204, ""]);
+    expect(start.response.headers["api-version"]).toBe("1.50");
     const head = await ask("HEAD", "/_ping");
     expect([head.response.statusCode, head.response.headers["api-version"]]).toEqual([200, "1.50"]);
   });

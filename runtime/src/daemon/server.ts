@@ -14,19 +14,28 @@ import { createServer, type Server } from "node:http";
 import { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Api } from "../api/index.ts";
+import { HOST_NAME, malformedRequest } from "./malformed-request.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
 /** As in Go's server: clients put credentials for many registries into one header. */
 const MAX_HEADER_BYTES = 1 << 20;
 
-/** A server for the API that does not listen yet. */
-export function createApiServer(api: Api): Server {
+/**
+ * A server for the API that does not listen yet.
+ *
+ * @param headers of every answer, besides its own
+ */
+export function createApiServer(api: Api, headers: Readonly<Record<string, string>>): Server {
   const options = { maxHeaderSize: MAX_HEADER_BYTES };
   const listener = getRequestListener((request) => api(request, {}), {
-    hostname: "drydock",
-    errorHandler: () => Response.json({ message: "malformed request target" }, { status: 400 }),
+    hostname: HOST_NAME,
+    errorHandler: malformedRequest,
   });
-  const server = createServer(options, (incoming, outgoing) => void listener(incoming, outgoing));
+  const lines = Object.entries(headers);
+  const server = createServer(options, (incoming, outgoing) => {
+    for (const [name, value] of lines) outgoing.setHeader(name, value);
+    void listener(incoming, outgoing);
+  });
   // An attach or a followed log lasts as long as its container; a dead client ends with its socket.
   server.requestTimeout = 0;
   // Clients keep connections for later; one that we close just then is an error to them.

@@ -26,7 +26,8 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import type { Api, Line, Platform } from "../api/index.ts";
+import type { Api, Line } from "../api/index.ts";
+import { HOST_NAME, malformedRequest } from "./malformed-request.ts";
 
 /** No options that come with an upgrade are larger. */
 const BODY_LIMIT_BYTES = 1 << 20;
@@ -48,16 +49,28 @@ export async function serveUpgrade(api: Api, event: UpgradeEvent): Promise<void>
   socket.pause();
   if (event.head.length > 0) socket.unshift(event.head);
   const body = await readBody(incoming, socket);
-  let taken = false;
+  // The parser has let go of the request, so the listener finds its body here.
+  if (body !== null) Object.assign(incoming, { rawBody: Buffer.from(body.buffer) });
+  const outgoing = new ServerResponse(incoming);
+  let isTaken = false;
   const hijack = (contentType: string): Line => {
-    taken = true;
+    isTaken = true;
     socket.write(upgradedHead(contentType));
     return lineOf(socket);
   };
-  const platform: Platform = wantsLine(incoming) ? { hijack } : {};
-  const request = body === null ? null : toRequest(incoming, body.length === 0 ? null : body);
-  const response = await callApi(api, request, platform);
-  if (!taken) await decline(response, incoming, socket);
+  const answer = async (request: Request): Promise<Response> => {
+    if (body === null) return refuse();
+    const response = await api(request, wantsLine(incoming) ? { hijack } : {});
+    // What is written to an answer without a socket is never sent.
+    if (!isTaken) lend(socket, outgoing);
+    return response;
+  };
+  const refuse = (): Response => {
+    lend(socket, outgoing);
+    return malformedRequest();
+  };
+  const options = { hostname: HOST_NAME, autoCleanupIncoming: false, errorHandler: refuse };
+  await getRequestListener(answer, options)(incoming, outgoing);
 }
 
 /** Docker's clients ask for `tcp`; other protocols (h2c) are offers that we decline. */
@@ -158,51 +171,12 @@ function hangUp(socket: Socket): void {
   socket.once("close", () => clearTimeout(timer));
 }
 
-/** Answers on the socket as an ordinary server would, and closes it. */
-async function decline(
-  response: Response,
-  incoming: IncomingMessage,
-  socket: Socket,
-): Promise<void> {
-  const outgoing = new ServerResponse(incoming);
+/** Lets an ordinary answer go out on the socket, and closes it then. */
+function lend(socket: Socket, outgoing: ServerResponse): void {
   outgoing.shouldKeepAlive = false;
   outgoing.assignSocket(socket);
   outgoing.once("finish", () => {
     outgoing.detachSocket(socket);
     hangUp(socket);
   });
-  const answer = { autoCleanupIncoming: false, errorHandler: () => response };
-  await getRequestListener(() => response, answer)(incoming, outgoing);
-}
-
-/** A request for the API; null when its target is no URL. */
-function toRequest(
-  incoming: IncomingMessage,
-  body: Uint8Array<ArrayBuffer> | null,
-): Request | null {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headersDistinct)) {
-    for (const one of value ?? []) headers.append(name, one);
-  }
-  const url = urlOf(incoming.url ?? "/");
-  if (url === null) return null;
-  const method = incoming.method ?? "GET";
-  return new Request(
-    url,
-    body === null ? { method, headers } : { method, headers, body, duplex: "half" },
-  );
-}
-
-function urlOf(target: string): URL | null {
-  try {
-    return new URL(target, "http://drydock");
-  } catch {
-    return null;
-  }
-}
-
-/** Calls the API; a request that could not be read is refused here. */
-async function callApi(api: Api, request: Request | null, platform: Platform): Promise<Response> {
-  if (request !== null) return api(request, platform);
-  return Response.json({ message: "malformed request target" }, { status: 400 });
 }

@@ -70,9 +70,9 @@ export function switchable(base: Kernel): SwitchableKernel {
       if (callsLeft === 0 && name === "writeFile") writeHalf(base, args);
       throw new KernelError(name, "EIO", String(args[0]));
     }
+    const kernel = faulty?.kernel ?? base;
     // The arguments are those of the method of this name.
-    const method = (faulty?.kernel ?? base)[name] as (...args: readonly unknown[]) => unknown;
-    return method(...args);
+    return (kernel[name] as (...args: readonly unknown[]) => unknown)(...args);
   };
   const kernel = Object.fromEntries(
     (Object.keys(base) as (keyof Kernel)[]).map((name) => [

@@ -201,6 +201,7 @@ function startRequest(
     pidNamespace: plan.pidNamespace,
     idMaps: null,
     stdio: { terminal: request.tty, openStdin: request.attachStdin, stdinOnce: true, ...size },
+    outlivedByMounts: false,
     logPath: null,
     exitPath: null,
     fault: engine.options.nextInitFault?.() ?? null,

@@ -72,10 +72,11 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   const outcome = outcomeOf(container);
   const isKept = !container.definition.hostConfig.AutoRemove || container.isKeptAfterExit;
   container.release(["not-running", "next-exit"], outcome);
+  // Its removal sweeps away what the run left behind.
+  if (!isKept) return void removeEnded(engine, container);
   // Who waited hears it before the traces of the run are removed.
   container.cleaned = pause(engine.kernel, 0).then(() => cleanUp(engine, container));
-  if (isKept) saveSoon(engine, container);
-  else void removeEnded(engine, container);
+  saveSoon(engine, container);
 }
 
 /** Tells that a container has ended, and why if memory ran out. */

@@ -97,8 +97,8 @@ function cgroupStep(step: CgroupStep): Draft {
     where: "engine",
     concept: "cgroups",
     operation: "start container",
-    call: step.kind === "mkdir" ? "mkdir" : "writeFile",
-    args: step.kind === "mkdir" ? [step.path] : [step.path, step.text],
+    call: step.kind === "mkdir" ? "mkdir" : "writeEach",
+    args: step.kind === "mkdir" ? [step.path] : [step.path, step.texts],
     why: step.kind === "mkdir" ? "make the container's cgroup" : "set a limit",
     source: SOURCES["cgroups"] ?? "",
   };

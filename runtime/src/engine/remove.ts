@@ -95,12 +95,15 @@ async function removeUnderLock(engine: EngineContext, container: Container): Pro
   await forget(engine, container);
 }
 
-/** Removes what is left of a container that is gone; at the latest the next engine does. */
+/**
+ * Removes what is left of a container that is gone; at the latest the next engine does. It begins a
+ * little later: the client that was answered is still at work, and would have to share the machine.
+ */
 async function sweep(engine: EngineContext, container: Container): Promise<void> {
   const { id, files } = container;
   await container.cleaned;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    await pause(engine.kernel, attempt === 1 ? 0 : PAUSE_MS * attempt);
+    await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);
     try {
       return removeTree(engine.kernel, files.directory);

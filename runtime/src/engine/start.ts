@@ -125,6 +125,7 @@ function startRequest(
     pidNamespace: plan.pidNamespace,
     idMaps: plan.idMaps,
     stdio: stdioOf(config, hostConfig.ConsoleSize),
+    outlivedByMounts: plan.outlivedByMounts,
     logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
     logRotation: {
       ...rotationOf(hostConfig.LogConfig),

@@ -30,6 +30,7 @@ import {
   readCgroupPids,
   removeCgroup,
 } from "../cgroups/index.ts";
+import { mutantBundlePlugins } from "../../tools/seeded-mutants.mjs";
 import type { CgroupParent, CgroupPlan } from "../cgroups/index.ts";
 import { createFrameDecoder, planContainer, planExec } from "../container/index.ts";
 import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
@@ -189,6 +190,7 @@ export class KeeperBench implements AsyncDisposable {
       pidNamespace: plan.pidNamespace,
       idMaps: plan.idMaps,
       stdio: { terminal: Tty, openStdin: OpenStdin, stdinOnce: StdinOnce, rows: 0, columns: 0 },
+      outlivedByMounts: plan.outlivedByMounts,
       logPath,
       exitPath,
       fault: null,
@@ -286,6 +288,7 @@ export class KeeperBench implements AsyncDisposable {
       pidNamespace: exec.pidNamespace,
       idMaps: null,
       stdio: { terminal, openStdin: true, stdinOnce: true, rows: 0, columns: 0 },
+      outlivedByMounts: false,
       logPath: null,
       exitPath: null,
       fault: null,
@@ -390,7 +393,9 @@ export function keeperProgram(): Promise<string> {
 
 /** Every test process writes the same file: under another name first, so that none sees a half. */
 async function bundleKeeper(): Promise<string> {
-  const target = fileURLToPath(new URL("../../build/keeper.js", import.meta.url));
+  const plugins = mutantBundlePlugins();
+  const name = plugins.length > 0 ? "keeper-mutant.js" : "keeper.js";
+  const target = fileURLToPath(new URL(`../../build/${name}`, import.meta.url));
   const outfile = `${target}.${process.pid}`;
   await build({
     entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
@@ -401,6 +406,7 @@ async function bundleKeeper(): Promise<string> {
     target: "node20",
     external: ["koffi"],
     logLevel: "silent",
+    plugins,
   });
   renameSync(outfile, target);
   return target;

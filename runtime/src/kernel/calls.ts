@@ -43,6 +43,7 @@ export const CALLS: Readonly<Record<CallName, CallKind>> = {
   listLinks: look,
   getCapabilities: look,
   writeFile: change,
+  writeEach: change,
   fsync: change,
   mkdir: change,
   rmdir: change,

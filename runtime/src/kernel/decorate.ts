@@ -30,21 +30,50 @@ export type Around = (passing: Passing) => unknown;
 /** A kernel, or a kernel with `Self`: an object whose properties are functions. */
 export type Callable = Partial<Record<CallName, unknown>>;
 
+const INNER = Symbol("inner");
+const AROUND = Symbol("around");
+
+interface Decorated {
+  readonly [INNER]: Callable;
+  readonly [AROUND]: Around;
+}
+
 /**
- * A copy of a kernel with `around` around every call but `spawn` and those of kind `own`.
- *
- * @param kernel stays as it is
+ * The methods of every decorated kernel. They are made once: each operation makes several views of
+ * a kernel, and a function for each call of each of them would cost more than many a call.
  */
-export function decorate<K extends Callable>(kernel: K, around: Around): K {
-  const decorated: Record<string, unknown> = { ...kernel };
-  for (const [key, { kind }] of Object.entries(CALLS)) {
+const METHODS: object = Object.fromEntries(
+  Object.entries(CALLS).map(([key, { kind }]) => {
     const name = key as CallName; // The keys of CALLS are exactly the names.
-    const method = kernel[name];
-    if (typeof method !== "function" || kind === "own" || name === "spawn") continue;
-    const entry = (...args: readonly unknown[]): unknown =>
-      around({ name, args, proceed: () => method(...args), entry });
-    decorated[name] = entry;
-  }
-  // Every property of K is there, functions with the same parameters and result.
-  return decorated as K;
+    return [name, kind === "own" || name === "spawn" ? passOn(name) : surround(name)];
+  }),
+);
+
+function passOn(name: CallName): (this: Decorated, ...args: readonly unknown[]) => unknown {
+  return function (...args) {
+    return call(this[INNER], name, args);
+  };
+}
+
+function surround(name: CallName): (this: Decorated, ...args: readonly unknown[]) => unknown {
+  return function entry(...args) {
+    return this[AROUND]({ name, args, proceed: () => call(this[INNER], name, args), entry });
+  };
+}
+
+function call(kernel: Callable, name: CallName, args: readonly unknown[]): unknown {
+  // Whoever calls has a kernel that has this method, with these parameters.
+  return (kernel[name] as (...given: readonly unknown[]) => unknown)(...args);
+}
+
+/**
+ * A kernel that does what another does, with `around` around every call but `spawn` and those of
+ * kind `own`.
+ *
+ * @param kernel stays as it is @param more methods of its own, instead of those
+ */
+export function decorate<K extends Callable>(kernel: K, around: Around, more: object = {}): K {
+  const made: Decorated = { [INNER]: kernel, [AROUND]: around };
+  // It has a method for each of K's, with the same parameters and result.
+  return Object.assign(Object.create(METHODS), made, more) as K;
 }

@@ -31,6 +31,7 @@ const RESULTS: readonly CallName[] = ["readlink", "openCgroup", "openTerminal"];
 /** Calls whose arguments need more than cutting. */
 const SPECIAL: Partial<Record<CallName, (args: readonly unknown[]) => readonly JournalValue[]>> = {
   writeFile: describeWrite,
+  writeEach: describeWrite,
   execve: ([path, argv, env]) => [describe(path), describe(argv), variableNames(env)],
   installSeccomp: ([program]) => [{ instructions: Array.isArray(program) ? program.length : 0 }],
 };
@@ -55,14 +56,19 @@ export function describeResult(name: CallName, result: unknown): JournalValue | 
 function describeWrite(args: readonly unknown[]): readonly JournalValue[] {
   const [path, data, ...rest] = args;
   const isKernelFile = typeof path === "string" && /^\/(proc|sys)\//.test(path);
-  const isShort = typeof data === "string" && data.length <= KERNEL_TEXT_MAX;
-  const text = isKernelFile && isShort ? data : { bytes: lengthOf(data) };
+  const lines: readonly unknown[] = Array.isArray(data) ? data : [data];
+  const isShort = lines.every((line) => typeof line === "string" && line.length <= KERNEL_TEXT_MAX);
+  const text = isKernelFile && isShort ? describe(data) : { bytes: sumOf(lines.map(lengthOf)) };
   return [describe(path), text, ...rest.map(describe)];
 }
 
 function lengthOf(data: unknown): number {
   if (typeof data === "string") return new TextEncoder().encode(data).length;
   return data instanceof Uint8Array ? data.length : 0;
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }
 
 function variableNames(env: unknown): JournalValue {

@@ -16,7 +16,7 @@
  * @module
  */
 import { CALLS, type CallName } from "./calls.ts";
-import { decorate, type Callable } from "./decorate.ts";
+import { decorate, type Around, type Callable } from "./decorate.ts";
 import { KernelError, type Errno, type Inside, type Kernel } from "./port.ts";
 import { keepViews } from "./trace.ts";
 
@@ -59,21 +59,27 @@ export function injectFaults(kernel: Kernel, plan: FaultPlan): FaultyKernel {
 }
 
 function faulty(kernel: Kernel, plan: FaultPlan, count: Count): Kernel {
-  const withFaults = decorateFaults(kernel, plan, count);
   const spawn: Kernel["spawn"] = (options, main) => {
     countCall(plan, count, "spawn", String(options.pidNamespace));
     const wrap = (own: Inside["kernel"]): Inside["kernel"] =>
       keepViews(own, decorateFaults(own, plan, count), wrap);
     return kernel.spawn(options, (inside) => main({ ...inside, kernel: wrap(inside.kernel) }));
   };
-  return keepViews(kernel, { ...withFaults, spawn }, (view) => faulty(view, plan, count));
+  const withFaults = decorateFaults(kernel, plan, count, { spawn });
+  return keepViews(kernel, withFaults, (view) => faulty(view, plan, count));
 }
 
-function decorateFaults<K extends Callable>(kernel: K, plan: FaultPlan, count: Count): K {
-  return decorate(kernel, ({ name, args, proceed }) => {
+function decorateFaults<K extends Callable>(
+  kernel: K,
+  plan: FaultPlan,
+  count: Count,
+  more: object = {},
+): K {
+  const around: Around = ({ name, args, proceed }) => {
     countCall(plan, count, name, typeof args[0] === "string" ? args[0] : "");
     return proceed();
-  });
+  };
+  return decorate(kernel, around, more);
 }
 
 /** Counts a call. @throws KernelError when it is the one that must fail */

@@ -51,6 +51,11 @@ export interface Files {
    * exactly when the file is made, default 0o644
    */
   writeFile(path: string, data: Uint8Array | string, mode: WriteMode, permissions?: number): void;
+  /**
+   * @syscall write(2) - "write each text with a call of its own into one opened file that is there,
+   * as lists of cgroups take their lines"
+   */
+  writeEach(path: string, texts: readonly string[]): void;
   /** @syscall fsync(2) - "flush one file or directory to the disk" */
   fsync(path: string): void;
   /**

@@ -256,6 +256,11 @@ export interface SpawnOptions {
   readonly stdio: "pipes" | "terminal" | "null";
   /** With `pipes`: whether stdin is a pipe (else /dev/null). */
   readonly stdin: boolean;
+  /**
+   * Let its mount namespace outlive it: its end is then known before its mounts are taken apart,
+   * which may wait for the disk. `Child.unmounted` tells.
+   */
+  readonly outlivedByMounts?: boolean;
 }
 
 /** What a process becomes: execve(2). */
@@ -296,6 +301,8 @@ export interface Child {
   readonly terminal: Terminal | undefined;
   /** Resolves when the process has been reaped. */
   readonly exited: Promise<WaitStatus>;
+  /** Resolves after that, when nothing of ours holds its mounts any more. */
+  readonly unmounted: Promise<void>;
 }
 
 /** Id maps of a user namespace: the lines of uid_map and gid_map. */

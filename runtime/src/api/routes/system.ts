@@ -14,8 +14,10 @@
  * @module
  */
 
+import type { Engine } from "../../engine/index.ts";
 import { queryOf, type ApiOptions, type Routes } from "../context.ts";
 import { readFilters, readMomentMs } from "../query.ts";
+import { API_VERSION } from "../versions.ts";
 
 const PING_HEADERS = {
   "Builder-Version": "1",
@@ -25,9 +27,23 @@ const PING_HEADERS = {
   Swarm: "inactive",
 };
 
+/**
+ * What every answer of a server says about it, besides its own: from which clients learn what they
+ * may ask.
+ */
+export function serverHeaders(engine: Engine): Readonly<Record<string, string>> {
+  return {
+    "Api-Version": API_VERSION,
+    "Docker-Experimental": "false",
+    Ostype: "linux",
+    Server: `Drydock/${String(engine.version()["Version"])} (linux)`,
+  };
+}
+
 /** Adds `/_ping`, `/version`, `/info`, `/events`, and `/plugins`, of which there are none. */
 export function addSystemRoutes(routes: Routes, { engine }: ApiOptions): void {
-  routes.get("/_ping", () => new Response("OK", { headers: PING_HEADERS }));
+  const headers = { ...PING_HEADERS, ...serverHeaders(engine) };
+  routes.get("/_ping", () => new Response("OK", { headers }));
   routes.get("/version", (call) => call.json(engine.version()));
   routes.get("/info", (call) => call.json(engine.info()));
   routes.get("/events", (call) => {

@@ -51,6 +51,23 @@ const contents: readonly Case[] = [
     },
   },
   {
+    name: "writeEach() empties a file that is there and writes one text after the other",
+    need: "nothing",
+    run: ({ kernel, scratch }) => {
+      const path = `${scratch}/f`;
+      equal(
+        errnoOf(() => kernel.writeEach(path, ["x"])),
+        "ENOENT",
+        "existing",
+      );
+      kernel.writeFile(path, "a longer text", "create");
+      kernel.writeEach(path, ["one", "", "two"]);
+      equal(kernel.readText(path), "onetwo", "texts");
+      kernel.writeEach(path, []);
+      equal(kernel.readText(path), "", "no texts");
+    },
+  },
+  {
     name: "writeFile() applies permissions exactly, and only to a file that it makes",
     need: "nothing",
     run: ({ kernel, scratch }) => {

@@ -12,7 +12,6 @@ import fs from "node:fs";
 import type { Child, Terminal } from "../port.ts";
 import { receiveDescriptor } from "./descriptors.ts";
 import type { Libc } from "./libc.ts";
-import type { Reaper } from "./reaper.ts";
 import { openSink, openSource } from "./streams.ts";
 import { openMaster } from "./terminal.ts";
 
@@ -26,14 +25,17 @@ export interface ParentSide {
 }
 
 /** Makes the parent's view of a child. It owns the descriptors of `side` from now on. */
-export function createChild(libc: Libc, reaper: Reaper, hostPid: number, side: ParentSide): Child {
+export function createChild(
+  libc: Libc,
+  hostPid: number,
+  side: ParentSide,
+): Omit<Child, "exited" | "unmounted"> {
   return {
     hostPid,
     stdin: side.stdin === undefined ? undefined : openSink(side.stdin),
     stdout: side.stdout === undefined ? undefined : openSource(side.stdout),
     stderr: side.stderr === undefined ? undefined : openSource(side.stderr),
     terminal: side.mail === undefined ? undefined : takeTerminal(libc, side.mail),
-    exited: reaper.watch(hostPid),
   };
 }
 

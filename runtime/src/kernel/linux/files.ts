@@ -80,7 +80,7 @@ export function linuxFiles(libc: Libc): Files {
 
 function contents(): Pick<
   Files,
-  "readFile" | "readText" | "readRange" | "writeFile" | "fsync" | "truncate"
+  "readFile" | "readText" | "readRange" | "writeFile" | "writeEach" | "fsync" | "truncate"
 > {
   return {
     readFile: (path) => callFs("read", path, () => new Uint8Array(fs.readFileSync(path))),
@@ -95,6 +95,11 @@ function contents(): Pick<
       callFs("write", path, () => {
         using file = openForWriting(path, mode, permissions);
         writeAll(path, file.fd, { data, once: mode === "existing" });
+      }),
+    writeEach: (path, texts) =>
+      callFs("write", path, () => {
+        using file = openForWriting(path, "existing", 0);
+        for (const data of texts) writeAll(path, file.fd, { data, once: true });
       }),
     fsync: (path) =>
       callFs("fsync", path, () => {

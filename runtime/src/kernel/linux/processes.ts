@@ -35,6 +35,7 @@ import {
   resetSignals,
   type ChildSide,
 } from "./inside.ts";
+import { holdMounts } from "./held-mounts.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { createReaper } from "./reaper.ts";
@@ -74,7 +75,10 @@ export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes 
     } finally {
       closeAll(ends.child);
     }
-    return createChild(libc, reaper, hostPid, ends.parent);
+    const exited = reaper.watch(hostPid);
+    const { outlivedByMounts = false } = options;
+    const unmounted = outlivedByMounts ? holdMounts(hostPid, exited) : exited.then(() => undefined);
+    return { ...createChild(libc, hostPid, ends.parent), exited, unmounted };
   };
   return { spawn, ...processes };
 }

@@ -1,4 +1,6 @@
 export * from "./model-kernel.ts";
-export { programFile } from "./processes/spawn.ts";
-export type { ModelProgram, ProgramContext } from "./state.ts";
+export { programFile } from "./processes/program.ts";
+export type { ModelProgram, ProgramContext, Sink, Source, Streams } from "./state.ts";
+export type { CgroupMode } from "./processes/boot.ts";
 export type { Snapshot } from "./snapshot.ts";
+export { installUserland, USERLAND } from "./userland/index.ts";

@@ -22,19 +22,11 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type {
-  BpfInstruction,
-  ByteSink,
-  ByteSource,
-  Clock,
-  DeviceNode,
-  FileStat,
-  Kernel,
-  Self,
-  WaitStatus,
-} from "../port.ts";
+import type { ModelProgram, Opened, Sink, Source, Streams, Terminal } from "./state-program.ts";
+import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
+export * from "./state-program.ts";
 
 /** What a name can lead to. */
 export type FileType = FileStat["type"];
@@ -55,6 +47,8 @@ export interface MemoryInode {
   readonly rdevMinor: number;
   readonly xattrs: Map<string, Uint8Array>;
   readonly entries: Map<string, Dentry>;
+  /** When something at or below it changed, counted by its file system. */
+  changedAt: number;
 }
 
 /** What an overlay shows under one name: a dentry above, dentries below, or both. */
@@ -90,6 +84,8 @@ export interface GeneratedFile {
   readonly target?: (by: Process) => string;
   /** Where a link leads, whatever its text: /proc/PID/root. */
   readonly jump?: (by: Process) => Place;
+  /** The stream that opening it leads to: /proc/PID/fd/1. */
+  readonly stream?: Source | Sink;
   /** The namespace that this file stands for: /proc/PID/ns/net. */
   readonly namespace?: Namespace;
   /** The inode of a name in a directory: always the same one for the same thing. */
@@ -162,6 +158,8 @@ export interface FileSystem {
   readonly depth: number;
   /** Grows with every change of what it holds; 0 for what is made when it is read. */
   readonly changes: number;
+  /** Grows with every change at or below a directory; missing where nobody counts that. */
+  readonly age?: (directory: Dentry) => number;
   /** The mounts that show it. */
   readonly mounts: Set<Mount>;
   lookup(directory: Dentry, name: string, by: Process): Dentry | undefined;
@@ -307,30 +305,6 @@ export interface Namespaces {
   readonly time: PlainNamespace;
 }
 
-/** What a program works with. */
-export interface ProgramContext {
-  /** The kernel in the name of its process. */
-  readonly kernel: Kernel & Self;
-  readonly argv: readonly string[];
-  /** `NAME=value`. */
-  readonly env: readonly string[];
-  readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  /** The number of the parent, or 0 when it is not in the process's PID namespace. */
-  parentPid(): number;
-  /** What to do instead of ending when a signal comes; not for SIGKILL and SIGSTOP. */
-  onSignal(signal: string, handler: () => void): void;
-  /** Holds memory, or lets go of it: what the cgroups charge. @throws KernelError ENOMEM */
-  readonly useMemory: (bytes: number) => void;
-}
-
-/**
- * A program: a function that comes to an exit code. It waits by promises; between two of them it
- * runs alone, so nothing needs locks.
- */
-export type ModelProgram = (context: ProgramContext) => number | Promise<number>;
-
 /** A process. */
 export interface Process {
   readonly world: World;
@@ -347,6 +321,8 @@ export interface Process {
   cwd: Place;
   umask: number;
   session: number;
+  /** The process group, by the number of its leader. */
+  group: number;
   comm: string;
   argv: readonly string[];
   executable: Place | undefined;
@@ -361,6 +337,12 @@ export interface Process {
   readonly cgroups: Map<number, Cgroup>;
   readonly children: Set<Process>;
   readonly signalHandlers: Map<string, () => void>;
+  /** Standard input, output and error, once it has them. */
+  streams: Streams | undefined;
+  /** Terminals whose master it has open, by descriptor. */
+  readonly masters: Map<number, Terminal>;
+  /** Lets go of its streams. */
+  releaseStreams: () => void;
   /** Bytes that its program holds. */
   memoryBytes: number;
   /** Undefined while it runs. */
@@ -378,6 +360,9 @@ export interface World {
   /** The file systems of the hierarchies: one each, however often it is mounted. */
   readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
+  readonly terminals: Set<Terminal>;
+  /** Where the files and terminals are that streams lead to. */
+  readonly openedAt: WeakMap<Opened, Place>;
   /** User namespaces that somebody holds: createUserNamespace. */
   readonly handles: Map<number, UserNamespace>;
   /** What programs do, by the name that their files hold. */

@@ -16,8 +16,8 @@ function machine(): ModelKernel {
     clock,
     programs: {
       sleep: () => new Promise(() => undefined),
-      eat: ({ argv, useMemory }) => {
-        useMemory(Number(argv[1]));
+      eat: ({ argv, ...context }) => {
+        context.useMemory(Number(argv[1]));
         return new Promise(() => undefined);
       },
     },

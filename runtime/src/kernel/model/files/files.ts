@@ -33,7 +33,14 @@ function contents(
   process: Process,
 ): Pick<
   Files,
-  "readFile" | "readText" | "readRange" | "writeFile" | "fsync" | "truncate" | "lockFile"
+  | "readFile"
+  | "readText"
+  | "readRange"
+  | "writeFile"
+  | "writeEach"
+  | "fsync"
+  | "truncate"
+  | "lockFile"
 > {
   const read = (path: string): Uint8Array =>
     about("read", path, () => open.readFile(process, path));
@@ -44,6 +51,7 @@ function contents(
       about("pread", path, () => open.readRange(process, path, { offsetBytes, lengthBytes })),
     writeFile: (path, data, mode, permissions = 0o644) =>
       about("write", path, () => open.writeFile(process, path, { data, mode, permissions })),
+    writeEach: (path, texts) => about("write", path, () => open.writeEach(process, path, texts)),
     fsync: (path) => about("fsync", path, () => open.fsync(process, path)),
     truncate: (path, sizeBytes) =>
       about("truncate", path, () => open.truncate(process, path, sizeBytes)),

@@ -27,6 +27,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   readFile: 0,
   readText: 0,
   writeFile: 1,
+  writeEach: 1,
   stat: 4,
   lstat: 6,
   truncate: 77,

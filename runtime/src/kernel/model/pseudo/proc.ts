@@ -7,7 +7,7 @@
  *
  * Kernel interface: proc(5), proc_pid(5), namespaces(7).
  * Invariants: none.
- * Left out: memory maps, descriptors, statistics, most of /proc/sys; hidepid; the masks that a
+ * Left out: memory maps, statistics, most of /proc/sys; hidepid; the masks that a
  *   container's proc gets are mounts like any other.
  * Docs: docs/concepts/model.md
  *
@@ -32,7 +32,8 @@ import {
   generatedDirectory,
   generatedFile,
 } from "./generated-file-system.ts";
-import { idMapFile, limitsText, statusText } from "./process-text.ts";
+import { descriptorDirectory } from "./descriptor-files.ts";
+import { idMapFile, limitsText, statText, statusText } from "./process-text.ts";
 import { namespaceFile, NAMESPACE_FILES } from "./namespace-files.ts";
 
 /** What a proc file system knows. */
@@ -165,10 +166,12 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     cgroup: file({ read: (by) => cgroupText(by, process) }),
     status: file({ read: (by) => statusText(by, process, proc.namespace) }),
     limits: file({ read: () => limitsText(process) }),
+    stat: file({ read: () => statText(process, proc.namespace) }),
     comm: file({ read: () => `${process.comm}\n` }),
     cmdline: file({ read: () => process.argv.map((each) => `${each}\0`).join("") }),
     uid_map: file(idMapFile(process, "uid")),
     gid_map: file(idMapFile(process, "gid")),
+    fd: descriptorDirectory(process, (by) => checkMayLook(by, process)),
     root: jump(() => process.root),
     cwd: jump(() => process.cwd),
     exe: jump(() => process.executable),

@@ -1,7 +1,7 @@
 /**
  * Process text: a process's credentials, limits and id maps, as /proc/PID shows them.
  *
- * Kernel interface: proc_pid_status(5), proc_pid_limits(5), user_namespaces(7).
+ * Kernel interface: proc_pid_stat(5), proc_pid_status(5), proc_pid_limits(5), user_namespaces(7).
  * Invariants: none.
  * Left out: the lines of status about memory, scheduling and signals that are waiting.
  * Docs: docs/concepts/model.md
@@ -50,6 +50,31 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `NoNewPrivs:\t${noNewPrivileges ? 1 : 0}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** How many fields /proc/PID/stat has; those that the model does not know are 0. */
+const STAT_FIELDS = 52;
+const SLAVE_MAJOR = 136;
+
+/** The text of /proc/PID/stat. */
+export function statText(process: Process, namespace: PidNamespace): string {
+  const { comm, parent, group, session, world } = process;
+  const inside = (hostPid: number): number =>
+    world.processes.get(hostPid)?.pids.get(namespace) ?? 0;
+  const terminal = [...world.terminals].find((each) => each.session === session);
+  const device = (SLAVE_MAJOR << 8) + (terminal?.number ?? 0);
+  const known = [
+    inside(process.hostPid),
+    `(${comm})`,
+    "S",
+    parent?.pids.get(namespace) ?? 0,
+    inside(group),
+    inside(session),
+    terminal === undefined ? 0 : device,
+    terminal === undefined ? -1 : inside(terminal.foreground),
+  ];
+  const rest = Array.from({ length: STAT_FIELDS - known.length }, () => 0);
+  return `${[...known, ...rest].join(" ")}\n`;
 }
 
 /** The text of /proc/PID/limits. */

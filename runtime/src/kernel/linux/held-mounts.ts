@@ -1,0 +1,43 @@
+/**
+ * Held mounts: a process may end before its mounts do.
+ *
+ * When the last process leaves a mount namespace, the kernel takes the mounts apart before that
+ * process counts as ended: it waits for other processors to forget them, and an overlay writes what
+ * is not yet written. A parent that waits for the end waits for all that. So the parent holds the
+ * namespace by a descriptor, and lets go of it on another thread once it has heard of the end.
+ *
+ * Kernel interface: namespaces(7), "Namespace lifetime"; proc_pid_ns(5).
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/kernel.md
+ *
+ * @module
+ */
+import fs from "node:fs";
+import type { HostPid } from "../port.ts";
+
+/**
+ * Holds the mount namespace of a child until after its end.
+ *
+ * @returns resolves when it was let go
+ */
+export async function holdMounts(hostPid: HostPid, exited: Promise<unknown>): Promise<void> {
+  const held = openNamespace(hostPid);
+  await exited;
+  if (held === undefined) return;
+  // Closing is what takes time, so not on this thread.
+  await new Promise<void>((resolve) => {
+    fs.close(held, () => resolve());
+  });
+}
+
+/** @returns undefined when the process has ended already */
+function openNamespace(hostPid: HostPid): number | undefined {
+  try {
+    return fs.openSync(`/proc/${hostPid}/ns/mnt`, "r");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    throw error;
+  }
+}

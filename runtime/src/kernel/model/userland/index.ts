@@ -1,0 +1,1 @@
+export { installUserland, USERLAND } from "./install.ts";

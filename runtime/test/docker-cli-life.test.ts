@@ -3,7 +3,14 @@
  *
  * As `docker-cli.test.ts`: titles begin with the row of the feature list that they show.
  */
-import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { run, skipped, TestDaemon, until, whyNoDocker } from "./daemon.ts";
@@ -76,6 +83,28 @@ describe.skipIf(skip)("while it runs", () => {
     expect(title?.trim()).toBe("PID");
     expect(pids.map(Number)).toContain(Number(await inspect("busy", "{{.State.Pid}}")));
   });
+
+  test.skipIf(!existsSync("/usr/bin/tini-static"))(
+    "P24: --init puts tini first, which reaps what others leave behind",
+    async () => {
+      // The shell becomes a program that waits for nobody; its child's child is nobody's then.
+      const script = "sh -c 'sh -c \"sleep 0.1\" &' ; exec sleep 100";
+      const zombies = async (name: string): Promise<string> =>
+        must("exec", name, "sh", "-c", "grep -l '^State:.Z' /proc/[0-9]*/status | wc -l");
+      await must("run", "-d", "--name", "without", "busybox", "sh", "-c", script);
+      await must("run", "-d", "--name", "with", "--init", "busybox", "sh", "-c", script);
+      await until(
+        "there is a zombie",
+        () => zombies("without"),
+        (count) => count === "1",
+      );
+      expect(await zombies("with")).toBe("0");
+      const first = await must("exec", "with", "cat", "/proc/1/cmdline");
+      expect(first.split("\0").slice(0, 3)).toEqual(["/sbin/docker-init", "--", "sh"]);
+      await must("stop", "-t", "5", "with");
+      expect(await inspect("with", "{{.State.ExitCode}} {{.HostConfig.Init}}")).toBe("143 true");
+    },
+  );
 
   test("M08: update changes the limit that the kernel holds", async () => {
     await sleeper("limited", "-m", "64m");

@@ -35,7 +35,6 @@ const REFUSED: readonly MissingOption[] = [
 const IGNORED: readonly MissingOption[] = [
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
-  { path: ["HostConfig", "Init"], what: "--init (a first process that reaps others)" },
   { path: ["HostConfig", "Annotations"], what: "--annotation" },
 ];
 

@@ -90,6 +90,8 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
     monotonicUs: () => 0,
     after: () => () => undefined,
     stat: (path) => ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
+    readRange: (path, offset, length) =>
+      new TextEncoder().encode(files.get(path) ?? "").slice(offset, offset + length),
     writeFile: (path, data, mode) => {
       const before = mode === "append" ? (files.get(path) ?? "") : "";
       files.set(path, before + (typeof data === "string" ? data : ""));
@@ -209,7 +211,7 @@ test("a stranger, and a client of another version, are told so", async () => {
   for (const [line, words] of [
     ["GET / HTTP/1.1", "Keeper failed"],
     ['{"open":"door"}', "not a line of the keeper's protocol"],
-    ['{"open":"calls","protocol":99}', "speaks protocol 3, not 99"],
+    ['{"open":"calls","protocol":99}', "speaks protocol 4, not 99"],
   ] as const) {
     const [near, far] = connectionPair();
     serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });

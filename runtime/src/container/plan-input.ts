@@ -84,6 +84,8 @@ export interface PlanInput {
   readonly devices: readonly HostDevice[];
   /** The compiled filter; null: unconfined. */
   readonly seccomp: readonly BpfInstruction[] | null;
+  /** `--init`: host path of the program that shall be the first process; null: the container's. */
+  readonly initProgram: string | null;
 }
 
 /** Everything that `planExec` needs. */

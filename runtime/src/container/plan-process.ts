@@ -196,6 +196,9 @@ export function planContainerCapabilities(
   });
 }
 
+/** Where `--init` puts tini, as Docker. */
+export const INIT_PATH = "/sbin/docker-init";
+
 /**
  * What a program of the container finds in its environment; HOME is added by init, who knows the
  * user.

@@ -24,6 +24,7 @@ import type { NamespaceModes } from "../namespaces/index.ts";
 import type { VolumeMount } from "../volumes/index.ts";
 import type { Concept, InitStep, MountKind } from "./init-plan.ts";
 import type { PlanInput } from "./plan-input.ts";
+import { INIT_PATH } from "./plan-process.ts";
 
 /** What the tree depends on. */
 export interface TreeRequest {
@@ -55,7 +56,7 @@ export function planTree(request: TreeRequest): readonly PlacedStep[] {
     ...cgroupMounts(request),
     ...deviceMounts(request),
     ...ipcMounts(request),
-    ...nameFiles(request),
+    ...hostFiles(request),
   ].filter(({ path }) => !isReplaced(path, taken));
   return [...ours, ...users].toSorted((left, right) => depthOf(left.path) - depthOf(right.path));
 }
@@ -318,14 +319,18 @@ function ipcMounts(request: TreeRequest): readonly PlacedStep[] {
   return mounts;
 }
 
-function nameFiles(request: TreeRequest): readonly PlacedStep[] {
+function hostFiles(request: TreeRequest): readonly PlacedStep[] {
   const { hostname, hosts, resolvConf } = request.input.paths;
   const why = "give the container its names";
   const naming = { concept: "network", why, kind: "file" } as const;
+  const init = request.input.initProgram;
+  const reaping = "lend the first process, which reaps what others leave behind";
+  const lending = { ...naming, concept: "container", why: reaping, flags: ["MS_RDONLY"] } as const;
   return [
     bindAt(request, "/etc/resolv.conf", { ...naming, source: resolvConf }),
     bindAt(request, "/etc/hostname", { ...naming, source: hostname }),
     bindAt(request, "/etc/hosts", { ...naming, source: hosts }),
+    ...(init === null ? [] : [bindAt(request, INIT_PATH, { ...lending, source: init })]),
   ];
 }
 

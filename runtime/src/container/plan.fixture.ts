@@ -171,6 +171,7 @@ export function paperInput(wishes: PaperWishes = {}): PlanInput {
     idMaps: null,
     devices: [],
     seccomp: [{ code: 6, jt: 0, jf: 0, k: 0 }],
+    initProgram: null,
     ...wishes.input,
   };
 }

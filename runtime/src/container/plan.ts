@@ -55,6 +55,7 @@ import type { PlanInput } from "./plan-input.ts";
 import {
   BECOME_ROOT,
   DIE_WITH_KEEPER,
+  INIT_PATH,
   NEW_SESSION,
   UMASK,
   openCgroups,
@@ -115,7 +116,7 @@ export function planContainer(input: PlanInput): ContainerPlan {
     ...planProcess({
       ...input,
       privileged: hostConfig.Privileged,
-      argv: argvOf(input.config),
+      argv: [...(input.initProgram === null ? [] : [INIT_PATH, "--"]), ...argvOf(input.config)],
       env: planEnvironment(input.config, input.config.Tty),
       user: input.config.User,
       workingDir: input.config.WorkingDir,

@@ -102,7 +102,7 @@ export function infoObject(engine: EngineContext, id: string, imageCount: number
     Swarm: INACTIVE_SWARM,
     LiveRestoreEnabled: true,
     Isolation: "",
-    InitBinary: "",
+    InitBinary: "docker-init",
     ContainerdCommit: { ID: "" },
     RuncCommit: { ID: "" },
     InitCommit: { ID: "" },

@@ -28,6 +28,7 @@ import type { SeccompProgram } from "../security/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { readDevices } from "./host-devices.ts";
+import { findInitProgram } from "./init-program.ts";
 import type { Definition } from "./record.ts";
 import { filesOf } from "./state-store.ts";
 
@@ -63,6 +64,11 @@ export function readPlanInput(engine: EngineContext, kernel: Kernel, planned: Pl
     idMaps: modes.kinds.user.mode === "private" ? readIdMaps(kernel, modes) : null,
     devices: readDevices(kernel, hostConfig),
     seccomp: seccompOf(engine, hostConfig),
+    // Whoever shares a PID namespace is not its first process.
+    initProgram:
+      hostConfig.Init === true && modes.kinds.pid.mode === "private"
+        ? findInitProgram(kernel)
+        : null,
   };
 }
 

@@ -230,6 +230,7 @@ export class KeeperBench implements AsyncDisposable {
       idMaps: null,
       devices: [],
       seccomp: this.#seccomp,
+      initProgram: null,
       ...wishes.input,
     };
   }

@@ -59,41 +59,51 @@ export function* readLog(
   from: LogStart | null,
   to: LogPlace | null,
 ): Generator<LogEntry, void, undefined> {
-  const isNothing = from?.place.born === to?.born && from?.place.offsetBytes === to?.offsetBytes;
-  if (to?.born === "" || (to !== null && isNothing)) return;
+  const { place, shown } = from ?? OLDEST;
+  if (to !== null && (to.born === "" || isSame(place, to))) return;
   const files = filesOf(log);
-  const end = to === null ? files.length - 1 : files.indexOf(to.born);
-  const first = startIn(files, from);
-  let isMissing = end === -1 ? to !== null : first.isAfterGap;
-  if (isMissing) yield gapAt(from?.shown ?? files[0] ?? "");
-  for (const born of files.slice(first.index, end + 1)) {
-    const at = from?.place.born === born ? from.place.offsetBytes : 0;
-    const until = to?.born === born ? to.offsetBytes : Infinity;
-    const found = yield* readFile(log, born, { at, until, shown: from?.shown ?? "" });
+  const { part, isAfterGap } = partOf(files, { place, shown }, to);
+  let isMissing = isAfterGap;
+  if (isMissing) yield gapAt(files[0]);
+  for (const born of part) {
+    const range = { at: offsetIn(place, born, 0), until: offsetIn(to, born, Infinity), shown };
+    const found = yield* readFile(log, born, range);
     // Once for what is missing in one piece.
     if (found === "part" || (found === "nothing" && !isMissing)) yield gapAt(born);
     isMissing = found !== "all";
   }
 }
 
-/** Which file a reader goes on in, and whether what came next for it is gone. */
-function startIn(
+const OLDEST: LogStart = { place: { born: "", offsetBytes: 0 }, shown: "" };
+
+function isSame(one: LogPlace, other: LogPlace): boolean {
+  return one.born === other.born && one.offsetBytes === other.offsetBytes;
+}
+
+function offsetIn(place: LogPlace | null, born: string, otherwise: number): number {
+  return place?.born === born ? place.offsetBytes : otherwise;
+}
+
+/** The files to read, and whether what came next for the reader is gone. */
+function partOf(
   files: readonly string[],
-  from: LogStart | null,
-): { readonly index: number; readonly isAfterGap: boolean } {
-  if (from === null) return { index: 0, isAfterGap: false };
-  const { place, shown } = from;
-  const index = Math.max(
+  { place, shown }: LogStart,
+  to: LogPlace | null,
+): { readonly part: readonly string[]; readonly isAfterGap: boolean } {
+  const end = to === null ? files.length - 1 : files.indexOf(to.born);
+  const start = Math.max(
     files.indexOf(place.born),
     files.findLastIndex((born) => born <= shown),
   );
   // Without a file or an entry to go on from, all that there is is new.
   const isNew = place.born === "" && shown === "";
-  return { index: Math.max(0, index), isAfterGap: index === -1 && !isNew };
+  const isEndGone = end === -1 && to !== null;
+  const part = files.slice(Math.max(0, start), end + 1);
+  return { part, isAfterGap: isEndGone || (start === -1 && !isNew) };
 }
 
-function gapAt(time: string): LogEntry {
-  return { log: GAP, stream: "stderr", time: time === "" ? "" : `${time}Z`, isGap: true };
+function gapAt(time: string | undefined): LogEntry {
+  return { log: GAP, stream: "stderr", time: time === undefined ? "" : `${time}Z`, isGap: true };
 }
 
 interface FileRange {

@@ -15,8 +15,8 @@
  */
 
 import { checkResources } from "../cgroups/index.ts";
-import { completeConfig, completeHostConfig, parseSignal } from "../container/index.ts";
-import type { ContainerConfig, HostConfig } from "../container/index.ts";
+import { completeConfig, completeHostConfig, parseSignal, rotationOf } from "../container/index.ts";
+import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
 import type { Image, ImageRunConfig } from "../images/index.ts";
@@ -44,7 +44,8 @@ const ID_BYTES = 32;
 const SHORT_ID = 12;
 /** Three bytes for each try at a name. */
 const NAME_BYTES = 24;
-const LOG_DRIVERS = ["", "json-file", "none"];
+/** `local` is Docker's newer format for the same; its files are json-file's here. */
+const LOG_DRIVERS = ["", "json-file", "local", "none"];
 
 /** A request that was found to be possible. */
 export interface Accepted {
@@ -87,6 +88,7 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
     new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
   );
   undo.commit();
+  engine.events.tellContainer(definition, "create");
 }
 
 /**
@@ -144,18 +146,16 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
   }
   if (!LOG_DRIVERS.includes(hostConfig.LogConfig.Type)) {
     const driver = hostConfig.LogConfig.Type;
-    throw refuse(`logger: no log driver named '${driver}' is registered`, "Use json-file or none.");
+    throw refuse(
+      `logger: no log driver named '${driver}' is registered`,
+      "Use json-file, local or none.",
+    );
   }
+  rotationOf(hostConfig.LogConfig);
   checkModes(engine, hostConfig);
   normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
   normalizeCapabilities(hostConfig.CapDrop, "CapDrop");
-  return [
-    ...parseSecurityOptions(hostConfig.SecurityOpt).warnings,
-    ...networkWarnings(hostConfig),
-    ...(restarts
-      ? [`--restart ${restart} is kept and shown but not acted on yet: start it again yourself.`]
-      : []),
-  ];
+  return [...parseSecurityOptions(hostConfig.SecurityOpt).warnings, ...networkWarnings(hostConfig)];
 }
 
 /**
@@ -229,6 +229,20 @@ function hostnameOf(
   return isHost ? engine.machine.uname.nodename : id.slice(0, SHORT_ID);
 }
 
+/** An image may leave any field out. */
+function completeHealth(given: Partial<HealthConfig> | undefined): HealthConfig | null {
+  return given === undefined ? null : { ...NO_HEALTH, ...given };
+}
+
+const NO_HEALTH: HealthConfig = {
+  Test: [],
+  Interval: 0,
+  Timeout: 0,
+  StartPeriod: 0,
+  StartInterval: 0,
+  Retries: 0,
+};
+
 function imageDefaults(config: ImageRunConfig): Parameters<typeof completeConfig>[1] {
   return {
     User: config.User ?? "",
@@ -240,6 +254,7 @@ function imageDefaults(config: ImageRunConfig): Parameters<typeof completeConfig
     ExposedPorts: config.ExposedPorts ?? {},
     Volumes: config.Volumes ?? {},
     StopSignal: config.StopSignal ?? "",
+    Healthcheck: completeHealth(config.Healthcheck),
   };
 }
 

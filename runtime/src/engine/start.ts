@@ -26,6 +26,7 @@ import {
   hasProcess,
   planContainer,
   requireTransition,
+  rotationOf,
   StartError,
 } from "../container/index.ts";
 import type { StartRequest } from "../container/index.ts";
@@ -37,9 +38,12 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, saveSoon, settleExit } from "./exit.ts";
+import { settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
+import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
+import { forgetRestarts } from "./restart.ts";
+import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
@@ -51,7 +55,11 @@ import type { StopOptions } from "./stop.ts";
  */
 export async function startContainer(engine: EngineContext, container: Container): Promise<void> {
   try {
-    await engine.locks.run(container.id, () => startUnderLock(engine, container));
+    await engine.locks.run(container.id, async () => {
+      requireTransition(container.history.state, "start", container.id);
+      forgetRestarts(container);
+      await startUnderLock(engine, container);
+    });
   } catch (error) {
     const failed = error instanceof RuntimeError && error.code === "container-start-failed";
     if (failed && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
@@ -96,6 +104,8 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
+  engine.events.tellContainer(container.definition, "start");
+  watchHealth(engine, container);
   saveSoon(engine, container);
   undo.commit();
   const { starting } = container;
@@ -104,7 +114,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
 
 function startRequest(
   engine: EngineContext,
-  { id, definition, files }: Container,
+  { id, definition, files, history }: Container,
   plan: ReturnType<typeof planContainer>,
 ): StartRequest {
   const { config, hostConfig } = definition;
@@ -117,6 +127,10 @@ function startRequest(
     stdio: stdioOf(config, hostConfig.ConsoleSize),
     outlivedByMounts: plan.outlivedByMounts,
     logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
+    logRotation: {
+      ...rotationOf(hostConfig.LogConfig),
+      continues: history.state.status !== "created",
+    },
     // Whoever comes back finds it gone from the keeper and removes it: nobody asks how it ended.
     exitPath: hostConfig.AutoRemove ? null : files.exit,
     fault: engine.options.nextInitFault?.() ?? null,
@@ -176,7 +190,9 @@ export async function restartContainer(
     container.isKeptAfterExit = true;
     try {
       if (hasProcess(container.history.state)) await stopProcess(engine, container, options);
+      forgetRestarts(container);
       await startUnderLock(engine, container);
+      engine.events.tellContainer(container.definition, "restart");
     } finally {
       container.isKeptAfterExit = false;
     }

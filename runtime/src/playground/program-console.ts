@@ -4,6 +4,7 @@
  * @module
  */
 import type { Console, Files, Output, Undo } from "../cli/index.ts";
+import { packTreeAt, unpackTreeAt } from "../container/index.ts";
 import { KernelError, type Kernel } from "../kernel/index.ts";
 import type { ProgramContext, Sink } from "../kernel/model/index.ts";
 
@@ -101,6 +102,18 @@ function filesOf(kernel: Kernel): Files {
     write: (path, text) => kernel.writeFile(path, text, "create"),
     remove: (path) => void succeeds(() => kernel.unlink(path)),
     absolute: (path) => absolute(kernel.readlink("/proc/self/cwd"), path),
+    kindOf: (path) =>
+      succeeds(() => kernel.stat(path)) ? kernel.stat(path).type === "directory" : undefined,
+    save: async (path, bytes) => {
+      kernel.writeFile(path, "", "create");
+      for await (const piece of bytes) kernel.writeFile(path, piece, "append");
+    },
+    pack: (path, wish) => packTreeAt(kernel, path, wish),
+    unpack: (archive, { directory, name, keepOwner }) => {
+      const { effectiveUid: uid } = kernel.identity();
+      const owner = keepOwner ? null : { uid, gid: uid };
+      return unpackTreeAt(kernel, archive, { directory, name, owner });
+    },
   };
 }
 

@@ -34,6 +34,9 @@ const sidebars: SidebarsConfig = {
         page("how-a-container-starts"),
         page("container"),
         page("keeper"),
+        page("archive"),
+        page("restart"),
+        page("health"),
         page("logs"),
       ],
     },
@@ -41,7 +44,7 @@ const sidebars: SidebarsConfig = {
       type: "category",
       label: "The engine around it",
       collapsed: false,
-      items: [page("engine"), page("api"), page("daemon"), page("cli")],
+      items: [page("engine"), page("events"), page("api"), page("daemon"), page("cli")],
     },
     {
       type: "category",

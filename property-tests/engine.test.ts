@@ -18,6 +18,7 @@ import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../runtime/src/container/plan.f
 import { whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
+import { digestOf, readTar } from "../runtime/src/layers/index.ts";
 
 const why = whyNoContainers();
 if (why !== undefined) console.log(`skipped: engine on the real kernel: ${why}`);
@@ -261,12 +262,88 @@ describe.skipIf(why !== undefined)("engine", () => {
     expect(readFileSync(join(bench.root, "engine.lock"), "utf8").trim()).toBe(String(process.pid));
   });
 
+  /** The container's files as they are copied out. */
+  async function treeOf(reference: string): Promise<Readonly<Record<string, string>>> {
+    const found: Record<string, string> = {};
+    for await (const { entry, pieces } of readTar(await bench.engine.exportContainer(reference))) {
+      let text = `${entry.type} ${entry.mode} ${entry.uid} ${entry.linkPath}`;
+      for await (const piece of pieces) text += ` ${digestOf(piece)}`;
+      found[entry.path] = text;
+    }
+    return found;
+  }
+
+  test("commit-is-the-tree: a container of the image begins where the other one ended", async () => {
+    const script =
+      "echo x > /new; rm /etc/group; rm -r /var; mkdir -p /var/a; chmod 700 /home; " +
+      "ln -s /new /link; ln /new /hard; chown 7:8 /new; echo y >> /etc/passwd";
+    await bench.run({ name: "first", cmd: ["sh", "-c", script] });
+    const before = await treeOf("first");
+    const commit = { comment: "", author: "", pause: true, config: null };
+    const changes = ['CMD ["true"]', "ENV A=1"];
+    const made = { ...commit, reference: "copy:1", changes };
+    const { id } = await bench.engine.commitContainer("first", made);
+    const { id: second } = await bench.engine.createContainer(
+      wish({ name: "second", config: { Image: "copy:1", Cmd: null } }),
+    );
+    expect(await treeOf(second)).toEqual(before);
+    expect(await bench.engine.containerChanges(second)).toEqual([]);
+    const found = await bench.engine.inspectContainer(second, { size: false });
+    expect(found).toMatchObject({
+      Image: id,
+      Path: "true",
+      Config: { Env: expect.arrayContaining(["A=1"]) },
+    });
+    await bench.clear();
+  }, 60_000);
+
+  test("tree-leaves-no-mount: when the engine's k-th call fails, for every k", async () => {
+    await bench.clear();
+    const { id } = await bench.engine.createContainer(
+      wish({ hostConfig: { Binds: ["/etc:/mnt/etc:ro"] } }),
+    );
+    const { mounts } = bench.snapshot();
+    let k = 0;
+    for (let reached = true; reached;) {
+      k += 1;
+      faults.failAt(k, "EIO");
+      await readAll(bench.engine.getArchive(id, "/etc/passwd").then(({ stream }) => stream)).catch(
+        expectRefusal,
+      );
+      reached = faults.heal();
+      expect([k, bench.snapshot()["mounts"]]).toEqual([k, mounts]);
+    }
+    expect(k, "the fault was never reached").toBeGreaterThan(8);
+    // A reader that leaves, before the first byte too.
+    const { stream } = await bench.engine.getArchive(id, "/mnt/etc");
+    await stream.cancel();
+    await bench.engine.statPath(id, "/mnt/etc/passwd");
+    expect(bench.snapshot()["mounts"]).toEqual(mounts);
+    await bench.clear();
+  }, 60_000);
+
+  async function readAll(opening: Promise<ReadableStream<Uint8Array>>): Promise<number> {
+    let length = 0;
+    for await (const piece of await opening) length += piece.length;
+    return length;
+  }
+
   const call = fc.record({
-    call: fc.constantFrom("start", "stop", "kill", "remove", "restart", "rename", "exec"),
+    call: fc.constantFrom(
+      "start",
+      "stop",
+      "kill",
+      "remove",
+      "restart",
+      "rename",
+      "exec",
+      "pause",
+      "unpause",
+    ),
     target: fc.constantFrom("one", "two"),
   });
 
-  test.prop([fc.array(call, { minLength: 1, maxLength: 10 })], { numRuns: 10 })(
+  test.prop([fc.array(call, { minLength: 1, maxLength: 12 })], { numRuns: 12 })(
     "lifecycle-is-legal: every sequence of calls follows the table, refusals change nothing",
     async (calls) => {
       const expected = new Map([
@@ -293,7 +370,7 @@ describe.skipIf(why !== undefined)("engine", () => {
   /** Every container is as expected, and exactly those that run have a cgroup. */
   async function expectStatuses(expected: ReadonlyMap<string, string>): Promise<void> {
     for (const [name, is] of expected) expect([name, await statusOf(name)]).toEqual([name, is]);
-    const running = [...expected.values()].filter((is) => is === "running").length;
+    const running = [...expected.values()].filter((is) => /running|paused/.test(is)).length;
     const cgroups = () =>
       new Set((bench.snapshot()["cgroups"] ?? []).map((path) => basename(path))).size;
     // Those of runs that ended go a moment later.
@@ -323,6 +400,10 @@ describe.skipIf(why !== undefined)("engine", () => {
         return engine.killContainer(target, "KILL");
       case "remove":
         return engine.removeContainer(target, { force: false, volumes: false });
+      case "pause":
+        return engine.pauseContainer(target);
+      case "unpause":
+        return engine.unpauseContainer(target);
       case "exec":
         await bench.exec(target, ["true"]);
         return;
@@ -336,36 +417,56 @@ describe.skipIf(why !== undefined)("engine", () => {
     start: {
       created: ["ok", "running"],
       running: ["container-already-started"],
+      paused: ["container-paused"],
       exited: ["ok", "running"],
       gone: ["container-not-found"],
     },
     stop: {
       created: ["container-already-stopped"],
       running: ["ok", "exited"],
+      paused: ["ok", "exited"],
       exited: ["container-already-stopped"],
       gone: ["container-not-found"],
     },
     restart: {
       created: ["ok", "running"],
       running: ["ok", "running"],
+      paused: ["ok", "running"],
       exited: ["ok", "running"],
       gone: ["container-not-found"],
     },
     kill: {
       created: ["container-not-running"],
       running: ["ok", "exited"],
+      paused: ["ok", "exited"],
       exited: ["container-not-running"],
       gone: ["container-not-found"],
     },
     remove: {
       created: ["ok", "gone"],
       running: ["container-running"],
+      paused: ["container-paused"],
       exited: ["ok", "gone"],
       gone: ["container-not-found"],
     },
     exec: {
       created: ["container-not-running"],
       running: ["ok"],
+      paused: ["container-paused"],
+      exited: ["container-not-running"],
+      gone: ["container-not-found"],
+    },
+    pause: {
+      created: ["container-not-running"],
+      running: ["ok", "paused"],
+      paused: ["container-paused"],
+      exited: ["container-not-running"],
+      gone: ["container-not-found"],
+    },
+    unpause: {
+      created: ["container-not-running"],
+      running: ["container-not-paused"],
+      paused: ["ok", "running"],
       exited: ["container-not-running"],
       gone: ["container-not-found"],
     },

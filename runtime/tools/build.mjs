@@ -34,16 +34,23 @@ const compiledFile = join(target, "cli.cjs.compiled");
 const programs = {
   cli: { entry: "cli/node/main.ts", format: "cjs" },
   daemon: { entry: "daemon/main.ts", format: "esm" },
+  "local-files": { entry: "cli/node/local-files.ts", format: "esm" },
   keeper: { entry: "keeper/main.ts", format: "esm" },
 };
 
-/** The CLI becomes the daemon by loading the file that the daemon is bundled into. */
-const daemonApart = {
-  name: "daemon apart",
-  setup: (build) =>
-    build.onResolve({ filter: /\/daemon\/main\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./daemon.js", external: true } : undefined,
-    ),
+/**
+ * What only a few commands need is bundled into files of its own, which the CLI loads then: the
+ * daemon, which it becomes, and the archives of `cp`.
+ */
+const loadedLater = {
+  name: "loaded later",
+  setup: (build) => {
+    const apart = { "/daemon/main.ts": "./daemon.js", "/local-files.ts": "./local-files.js" };
+    build.onResolve({ filter: /\/(daemon\/main|local-files)\.ts$/ }, ({ kind, path }) => {
+      const file = Object.entries(apart).find(([end]) => path.endsWith(end))?.[1];
+      return kind === "dynamic-import" ? { path: file, external: true } : undefined;
+    });
+  },
 };
 
 /** Bundles the programs if a source changed; returns what was written, in bytes by file name. */
@@ -74,7 +81,7 @@ async function bundle([name, { entry, format }]) {
     outdir: target,
     outExtension: { ".js": format === "cjs" ? ".cjs" : ".js" },
     bundle: true,
-    plugins: [daemonApart],
+    plugins: [loadedLater],
     // In a script that V8 has compiled before there is no import(); the launcher loads for it.
     supported: { "dynamic-import": format === "esm" },
     format,

@@ -48,8 +48,10 @@ export const rooms = {
     why: "The CLI is a client like any other: it reaches the engine through the API alone.",
   },
   "cli/node": {
-    may: ["errors", "undo", "cli", "daemon"],
-    why: "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no state.",
+    may: [...ground, ...concepts, "container", "kernel/linux", "cli", "daemon"],
+    why:
+      "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no " +
+      "state. `cp` packs the user's files with the engine's own tar.",
   },
   keeper: { may: server, why: "The keeper's entry wires container/ to the Linux kernel." },
   daemon: {

@@ -21,11 +21,13 @@ import type { ApiEnv, ApiOptions, Call } from "./context.ts";
 import { failureResponse, isUnexpected, notFound, notImplemented } from "./failure.ts";
 import { missingFeature } from "./not-yet.ts";
 import type { Platform } from "./platform.ts";
+import { addArchiveRoutes } from "./routes/archive.ts";
 import { addContainerRoutes } from "./routes/containers.ts";
 import { addExecRoutes } from "./routes/exec.ts";
 import { addImageRoutes } from "./routes/images.ts";
 import { addNetworkRoutes } from "./routes/networks.ts";
 import { addOwnRoutes } from "./routes/own.ts";
+import { addResourceRoutes } from "./routes/resources.ts";
 import { addStreamRoutes } from "./routes/streams.ts";
 import { addSystemRoutes } from "./routes/system.ts";
 import { requestedVersion, routePathOf } from "./versions.ts";
@@ -47,6 +49,8 @@ export function createApi(options: ApiOptions): Api {
   });
   addSystemRoutes(routes, options);
   addContainerRoutes(routes, options);
+  addResourceRoutes(routes, options);
+  addArchiveRoutes(routes, options);
   addStreamRoutes(routes, options);
   addExecRoutes(routes, options);
   addImageRoutes(routes, options);
@@ -58,8 +62,9 @@ export function createApi(options: ApiOptions): Api {
     return failureResponse(error);
   });
   return async (request, platform) => {
-    // Hono would run a GET for a HEAD, with all its effects; only the ping has a HEAD.
-    const isRefused = request.method === "HEAD" && routePathOf(getPath(request)) !== "/_ping";
+    // Hono would run a GET for a HEAD, with all its effects; only these two have a HEAD.
+    const hasHead = /^\/_ping$|^\/containers\/[^/]+\/archive$/.test(routePathOf(getPath(request)));
+    const isRefused = request.method === "HEAD" && !hasHead;
     return isRefused ? unknownRouteResponse() : routes.fetch(request, platform);
   };
 }

@@ -9,7 +9,7 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "ContainerCreate", ContainerConfig and HostConfig.
  * Invariants: none.
- * Left out: health checks, links and what only Windows has; a warning names those that were sent.
+ * Left out: links and what only Windows has; a warning names those that were sent.
  * Docs: docs/concepts/api.md
  *
  * @module
@@ -73,7 +73,8 @@ export const consoleSize = () =>
     v.transform(([rows = 0, columns = 0]): readonly [number, number] => [rows, columns]),
   );
 
-const configEntries = {
+/** The part of a body that an image can also say; commit takes it too. */
+export const configEntries = {
   Hostname: text(),
   Domainname: text(),
   User: text(),
@@ -93,11 +94,27 @@ const configEntries = {
   Volumes: map(nothing()),
   StopSignal: text(),
   StopTimeout: wholeOrNull(),
+  Healthcheck: v.pipe(
+    fieldsOrNull({
+      Test: list(text()),
+      Interval: whole(),
+      Timeout: whole(),
+      StartPeriod: whole(),
+      StartInterval: whole(),
+      Retries: whole(),
+    }),
+    v.check(
+      (health) =>
+        health === null || Object.values(health).every((n) => typeof n !== "number" || n >= 0),
+      "durations and retries that are not negative",
+    ),
+  ),
 };
 
 const throttles = () => list(fields({ Path: text(), Rate: whole() }));
 
-const resourceEntries = {
+/** The part of a body that limits; update takes it too. */
+export const resourceEntries = {
   Memory: whole(),
   MemorySwap: whole(),
   MemoryReservation: whole(),
@@ -148,6 +165,9 @@ function withoutZeros(options: Readonly<Record<string, number>>): Record<string,
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== 0));
 }
 
+/** When to run again; an empty name says nothing. */
+export const restartPolicy = () => fields({ Name: text(), MaximumRetryCount: whole() });
+
 const hostEntries = {
   Binds: list(text()),
   Mounts: list(mount),
@@ -174,7 +194,7 @@ const hostEntries = {
   Sysctls: map(text()),
   Init: v.nullish(v.boolean(), null),
   RestartPolicy: v.pipe(
-    fields({ Name: text(), MaximumRetryCount: whole() }),
+    restartPolicy(),
     v.transform((policy) => ({ ...policy, Name: policy.Name || "no" })),
   ),
   LogConfig: fields({ Type: text(), Config: map(text()) }),

@@ -55,7 +55,8 @@ function checkNames({ Hostname, Domainname, WorkingDir }: ContainerConfig): void
   }
 }
 
-function checkRestartPolicy({ Name, MaximumRetryCount }: HostConfig["RestartPolicy"]): void {
+/** @throws RuntimeError request-invalid */
+export function checkRestartPolicy({ Name, MaximumRetryCount }: HostConfig["RestartPolicy"]): void {
   if (!RESTART_POLICIES.includes(Name)) {
     throw invalidRequest(
       `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', ` +

@@ -54,6 +54,7 @@ describe("create", () => {
       Volumes: {},
       StopSignal: "",
       StopTimeout: null,
+      Healthcheck: null,
     });
     expect(hostConfig).toMatchObject({
       Memory: 0,
@@ -239,11 +240,11 @@ describe("create", () => {
     await created({ HostConfig: { VolumesFrom: [], DeviceRequests: null, StorageOpt: {} } });
     const { api } = engineDouble({ createContainer: async () => ({ id: "c", warnings: [] }) });
     const response = await ask(api, "POST", "/containers/create", {
-      Healthcheck: { Test: ["CMD", "true"] },
+      MacAddress: "92:d0:c6:0a:29:33",
       HostConfig: { Init: false, LogConfig: { Type: "", Config: {} }, Annotations: null },
     });
     expect(((await response.json()) as { Warnings: string[] }).Warnings).toEqual([
-      "Drydock does not know --health-cmd (health checks) yet and left it out.",
+      "Drydock does not know --mac-address yet and left it out.",
     ]);
   });
 });

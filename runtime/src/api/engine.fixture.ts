@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { Attached } from "../container/index.ts";
-import type { Engine } from "../engine/index.ts";
+import type { Engine, ProcessLine } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { createApi, type Api } from "./index.ts";
 
@@ -71,7 +70,7 @@ export function ask(api: Api, method: string, path: string, body?: unknown): Pro
 
 /** An attached process whose output a test writes and whose input it reads. */
 export interface AttachedDouble {
-  readonly attached: Attached & { readonly raw: boolean };
+  readonly attached: ProcessLine;
   readonly written: Uint8Array[];
   readonly events: string[];
   say(text: string): void;
@@ -94,6 +93,7 @@ export function attachedDouble(raw: boolean): AttachedDouble {
       write: (bytes) => Promise.resolve(void written.push(bytes.slice())),
       endInput: () => void events.push("end of input"),
       detach: () => void events.push("detached"),
+      detachByKeys: () => void events.push("detached"),
     },
     written,
     events,

@@ -33,7 +33,6 @@ const REFUSED: readonly MissingOption[] = [
 ];
 
 const IGNORED: readonly MissingOption[] = [
-  { path: ["Healthcheck", "Test"], what: "--health-cmd (health checks)" },
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
   { path: ["HostConfig", "Init"], what: "--init (a first process that reaps others)" },
@@ -80,19 +79,12 @@ interface MissingRoute {
 }
 
 const MISSING_ROUTES: readonly MissingRoute[] = [
-  route("GET", "/events", "events"),
-  route("GET", "/system/df", "disk usage"),
   route("POST", "/auth", "logging in to a registry"),
   route("POST", "/build", "building images"),
   route("POST", "/build/prune", "pruning the build cache"),
   route("POST", "/session", "BuildKit sessions"),
   route("POST", "/grpc", "BuildKit"),
-  route("POST", "/commit", "committing a container"),
-  route("POST", "/containers/prune", "pruning containers"),
-  route("GET", "/containers/[^/]+/(top|stats|changes|export)", "this view of a container"),
   route("GET", "/containers/[^/]+/attach/ws", "attaching over a WebSocket"),
-  route("POST", "/containers/[^/]+/(pause|unpause|update)", "this change of a container"),
-  route("(HEAD|GET|PUT)", "/containers/[^/]+/archive", "copying files"),
   route("GET", "/images/(get|.+/get)", "saving images"),
   route("GET", "/images/search", "searching a registry"),
   route("POST", "/images/(load|prune|.+/push|.+/tag)", "this change of images"),

@@ -19,16 +19,13 @@
  * @module
  */
 
-import type { Attached } from "../container/index.ts";
+import type { ProcessLine } from "../engine/index.ts";
 import { detachFilter } from "./detach-keys.ts";
 import type { Line, Platform } from "./platform.ts";
 import { compareVersions } from "./versions.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
 const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
-
-/** An attached process, as the engine gives it. */
-export type RawOrFramed = Attached & { readonly raw: boolean };
 
 /** How a stream is announced to a client of this version. */
 export function streamType(version: string, raw: boolean): string {
@@ -56,7 +53,7 @@ function handedOver(): Response {
 export function serveAttached(
   request: Request,
   platform: Platform,
-  attached: RawOrFramed,
+  attached: ProcessLine,
   options: ServeOptions,
 ): Response {
   if (platform.hijack !== undefined) {
@@ -80,14 +77,14 @@ export function serveAttached(
 /** Gives a client's bytes to the process until they end or the detach keys were typed. */
 async function feed(
   input: ReadableStream<Uint8Array>,
-  attached: RawOrFramed,
+  attached: ProcessLine,
   { detachKeys }: ServeOptions,
 ): Promise<void> {
   const filter = detachFilter(detachKeys);
   for await (const chunk of input) {
     const { bytes, detached } = attached.raw ? filter(chunk) : { bytes: chunk, detached: false };
     if (bytes.length > 0) await attached.write(bytes);
-    if (detached) return attached.detach();
+    if (detached) return attached.detachByKeys();
   }
   // A terminal has no end of input but what is typed into it, so that a client can leave it.
   if (!attached.raw) attached.endInput();
@@ -99,7 +96,7 @@ async function ignore(input: ReadableStream<Uint8Array>): Promise<void> {
   while (!(await reader.read()).done);
 }
 
-async function deliver(line: Line, attached: RawOrFramed): Promise<void> {
+async function deliver(line: Line, attached: ProcessLine): Promise<void> {
   try {
     await attached.output.pipeTo(line.output);
   } catch {

@@ -31,6 +31,8 @@ export interface Call {
   readonly query?: Query;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it comes. */
+  readonly upload?: AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal;
 }
 
@@ -134,6 +136,7 @@ function requestOf(call: Call, version: string): ApiRequest {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     },
     body,
+    upload: call.upload,
     signal: call.signal,
   };
 }

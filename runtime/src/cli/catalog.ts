@@ -65,6 +65,16 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/restart.ts"),
   ),
   entry(
+    "pause, container pause",
+    "Freeze every process of containers",
+    () => import("./commands/pause.ts"),
+  ),
+  entry(
+    "unpause, container unpause",
+    "Let frozen containers go on",
+    () => import("./commands/unpause.ts"),
+  ),
+  entry(
     "rename, container rename",
     "Give a container another name",
     () => import("./commands/rename.ts"),
@@ -79,6 +89,58 @@ export const CATALOG: readonly CatalogEntry[] = [
     "attach, container attach",
     "Connect the terminal to a running container",
     () => import("./commands/attach.ts"),
+  ),
+  entry(
+    "top, container top",
+    "List the processes in a container",
+    () => import("./commands/top.ts"),
+  ),
+  entry(
+    "stats, container stats",
+    "Show what containers use, every second",
+    () => import("./commands/stats.ts"),
+  ),
+  entry(
+    "update, container update",
+    "Give containers other limits",
+    () => import("./commands/update.ts"),
+  ),
+  entry(
+    "port, container port",
+    "Show where a container's ports are published",
+    () => import("./commands/port.ts"),
+  ),
+  entry(
+    "container prune",
+    "Remove all containers that do not run",
+    () => import("./commands/container-prune.ts"),
+  ),
+  entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
+  entry("system prune", "Remove what nobody uses", () => import("./commands/system-prune.ts")),
+  entry(
+    "cp, container cp",
+    "Copy files between a container and this machine",
+    () => import("./commands/cp.ts"),
+  ),
+  entry(
+    "diff, container diff",
+    "Show what a container changed in its files",
+    () => import("./commands/diff.ts"),
+  ),
+  entry(
+    "export, container export",
+    "Save all files of a container as a tar archive",
+    () => import("./commands/export.ts"),
+  ),
+  entry(
+    "commit, container commit",
+    "Make an image of what a container changed",
+    () => import("./commands/commit.ts"),
+  ),
+  entry(
+    "events, system events",
+    "Tell what happens in the engine, as it happens",
+    () => import("./commands/events.ts"),
   ),
   entry(
     "wait, container wait",

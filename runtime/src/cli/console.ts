@@ -31,6 +31,23 @@ export interface Output {
   drained(): Promise<void>;
 }
 
+/** How to pack. */
+export interface PackWish {
+  /** What the top is called in the archive; null: as its path ends. */
+  readonly name: string | null;
+  /** Whether a link at the top stands for what it leads to. */
+  readonly follow: boolean;
+}
+
+/** How to unpack. */
+export interface UnpackWish {
+  readonly directory: string;
+  /** What the archive's top becomes; null: as it is called. */
+  readonly name: string | null;
+  /** Whether users and groups are the archive's; else all is the user's own. */
+  readonly keepOwner: boolean;
+}
+
 /** The user's files. */
 export interface Files {
   /** @throws Error with the system's text when it cannot be read */
@@ -38,6 +55,14 @@ export interface Files {
   exists(path: string): boolean;
   write(path: string, text: string): void;
   remove(path: string): void;
+  /** Whether a directory is at a path, links followed; undefined when there is nothing. */
+  kindOf(path: string): boolean | undefined;
+  /** Writes a file as its bytes arrive. */
+  save(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** A file or directory as a tar archive. */
+  pack(path: string, wish: PackWish): AsyncIterable<Uint8Array>;
+  /** A tar archive as files; returns its bytes. */
+  unpack(archive: AsyncIterable<Uint8Array>, wish: UnpackWish): Promise<number>;
   /** A path from the root, without "." and "..". */
   absolute(path: string): string;
 }

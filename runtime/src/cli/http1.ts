@@ -46,13 +46,16 @@ export function encodeRequest(request: ApiRequest, host: string, upgrade: boolea
     ...(upgrade ? { Upgrade: "tcp" } : {}),
     ...request.headers,
     // A body of no length has to say so where one is possible.
-    ...(request.method === "GET" || request.method === "HEAD"
-      ? {}
-      : { "Content-Length": String(body.length) }),
+    ...(request.method === "GET" || request.method === "HEAD" ? {} : lengthOf(request, body)),
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${oneLine(value)}\r\n`);
   const head = `${request.method} ${oneLine(request.path)} HTTP/1.1\r\n${lines.join("")}\r\n`;
   return joined(new TextEncoder().encode(head), body);
+}
+
+function lengthOf({ upload }: ApiRequest, body: Uint8Array): Record<string, string> {
+  if (upload === undefined) return { "Content-Length": String(body.length) };
+  return { "Transfer-Encoding": "chunked", "Content-Type": "application/x-tar" };
 }
 
 /** Nobody writes a header of their own into ours. */

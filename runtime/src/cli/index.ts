@@ -1,6 +1,14 @@
 export { main } from "./main.ts";
 export { PROGRAM_VERSION, type Program } from "./program.ts";
-export type { Console, Files, Output, TerminalSize, Undo } from "./console.ts";
+export type {
+  Console,
+  Files,
+  Output,
+  PackWish,
+  TerminalSize,
+  Undo,
+  UnpackWish,
+} from "./console.ts";
 export {
   ConnectionError,
   type ApiRequest,

@@ -160,6 +160,20 @@ function consoleOf(user: User, written: { out: string; err: string }): Console {
       exists: (path) => files.has(path),
       write: (path, text) => void files.set(path, text),
       remove: (path) => void files.delete(path),
+      kindOf: (path) => (files.has(path) ? false : undefined),
+      save: async (path, bytes) => {
+        let text = "";
+        for await (const piece of bytes) text += decoder.decode(piece);
+        files.set(path, text);
+      },
+      pack: async function* (path) {
+        yield encoder.encode(`packed ${path}`);
+      },
+      unpack: async (archive) => {
+        let length = 0;
+        for await (const piece of archive) length += piece.length;
+        return length;
+      },
       absolute: (path) => `/home/me/${path.replace(/^\.\//, "")}`,
     },
   };

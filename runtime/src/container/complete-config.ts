@@ -17,6 +17,7 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import type { ContainerConfig, HostConfig } from "./config.ts";
+import type { HealthConfig } from "./health.ts";
 
 /** What an image says about the containers made from it. */
 export interface ImageDefaults {
@@ -29,6 +30,7 @@ export interface ImageDefaults {
   readonly ExposedPorts: Readonly<Record<string, object>>;
   readonly Volumes: Readonly<Record<string, object>>;
   readonly StopSignal: string;
+  readonly Healthcheck?: HealthConfig | null;
 }
 
 /**
@@ -48,6 +50,7 @@ export function completeConfig(config: ContainerConfig, image: ImageDefaults): C
     Labels: { ...image.Labels, ...config.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
     Volumes: { ...image.Volumes, ...config.Volumes },
+    Healthcheck: mergeHealth(config.Healthcheck ?? null, image.Healthcheck ?? null),
   };
   if (argvOf(complete).length > 0) return complete;
   throw new RuntimeError({
@@ -58,6 +61,19 @@ export function completeConfig(config: ContainerConfig, image: ImageDefaults): C
     subject: config.Image,
     hint: "The image names no command: give one after the image's name.",
   });
+}
+
+/** What the client left open of a check is the image's. */
+function mergeHealth(given: HealthConfig | null, image: HealthConfig | null): HealthConfig | null {
+  if (given === null || image === null) return given ?? image;
+  return {
+    Test: given.Test.length > 0 ? given.Test : image.Test,
+    Interval: given.Interval || image.Interval,
+    Timeout: given.Timeout || image.Timeout,
+    StartPeriod: given.StartPeriod || image.StartPeriod,
+    StartInterval: given.StartInterval || image.StartInterval,
+    Retries: given.Retries || image.Retries,
+  };
 }
 
 /**

@@ -15,6 +15,8 @@
  * @module
  */
 
+import type { HealthConfig } from "./health.ts";
+
 /** The part of a request that an image can also give. */
 export interface ContainerConfig {
   readonly Hostname: string;
@@ -40,6 +42,8 @@ export interface ContainerConfig {
   readonly StopSignal: string;
   /** Seconds; null: 10. */
   readonly StopTimeout: number | null;
+  /** Absent or null: none. */
+  readonly Healthcheck?: HealthConfig | null;
 }
 
 /** One `--ulimit`. -1 is unlimited. */

@@ -18,6 +18,7 @@ import { formatEntry, hasProcess, isWanted } from "../container/index.ts";
 import type { Attached, AttachRequest } from "../container/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import type { ProcessLine } from "./engine.ts";
 import { readEntries, streamOf } from "./logs.ts";
 
 /** What to attach, and whether to send the log first, the streams, or both. */
@@ -31,7 +32,7 @@ export async function attachContainer(
   engine: EngineContext,
   container: Container,
   { logs, stream, ...wants }: AttachOptions,
-): Promise<Attached & { readonly raw: boolean }> {
+): Promise<ProcessLine> {
   const raw = container.definition.config.Tty;
   await engine.keeper.ready;
   // A process that runs may end before the keeper hears of this client: it must not wait then.
@@ -39,6 +40,7 @@ export async function attachContainer(
   const live = stream
     ? await engine.keeper.current.attach({ id: container.id, ...wants, ifAbsent })
     : undefined;
+  engine.events.tellContainer(container.definition, "attach");
   const attachedAtMs = engine.kernel.nowMs();
   const filter = { ...wants, sinceMs: 0, untilMs: attachedAtMs };
   const logged = async function* (): AsyncGenerator<Uint8Array> {
@@ -47,8 +49,13 @@ export async function attachContainer(
     }
     if (live !== undefined) yield* live.output;
   };
+  const line = live ?? NO_INPUT;
   return {
-    ...(live ?? NO_INPUT),
+    ...line,
+    detachByKeys: () => {
+      engine.events.tellContainer(container.definition, "detach");
+      line.detach();
+    },
     output: logs || live === undefined ? streamOf(logged()) : live.output,
     raw,
   };

@@ -80,7 +80,8 @@ export function pause(kernel: Kernel, ms: number): Promise<void> {
  */
 export function waitFor(container: Container, condition: WaitCondition): Promise<WaitOutcome> {
   const { state } = container.history;
-  const isRunning = hasProcess(state) || container.starting !== null;
+  const isRunning =
+    hasProcess(state) || state.status === "restarting" || container.starting !== null;
   if (condition === "not-running" && !isRunning) {
     return container.cleaned.then(() => outcomeOf(container));
   }

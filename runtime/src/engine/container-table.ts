@@ -14,7 +14,7 @@
 
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, transition } from "../container/index.ts";
-import type { ContainerEvent, ExitRecord } from "../container/index.ts";
+import type { ContainerEvent, ExitRecord, Health } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { HostPid } from "../kernel/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
@@ -44,6 +44,8 @@ export interface Exec {
   status: "created" | "running" | "exited";
   hostPid: HostPid | 0;
   exitCode: number | null;
+  /** Told its exit code when it has ended. */
+  onEnd?: (exitCode: number) => void;
 }
 
 /** A container as the engine holds it. Its state changes through `advance` only. */
@@ -65,7 +67,14 @@ export class Container {
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();
+  /** Execs that the keeper is starting now: a pause waits for them. */
+  readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
+  /** How it is, while it runs and has a check; see `health.ts`. */
+  health: Health | null = null;
+  stopHealth: () => void = () => undefined;
+  /** Ends the wait for a restart, without saying what becomes of it; see `restart.ts`. */
+  cancelRestart: () => void = () => undefined;
 
   /** @param parts what is known when the container is made or loaded */
   constructor(parts: Pick<Container, "definition" | "history" | "files" | "journal" | "mounts">) {

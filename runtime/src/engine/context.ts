@@ -15,7 +15,8 @@ import type { ImageStore } from "../images/index.ts";
 import type { Kernel, ResourceLimit } from "../kernel/index.ts";
 import type { LayerStore } from "../layers/index.ts";
 import type { SeccompPlanner } from "../security/index.ts";
-import type { ContainerTable } from "./container-table.ts";
+import type { Container, ContainerTable } from "./container-table.ts";
+import type { EventHub } from "./events.ts";
 import type { Locks } from "./lock.ts";
 import type { EngineOptions } from "./options.ts";
 
@@ -39,8 +40,11 @@ export interface EngineContext {
   readonly images: ImageStore;
   readonly layers: LayerStore;
   readonly containers: ContainerTable;
+  readonly events: EventHub;
   readonly locks: Locks;
   readonly planSeccomp: SeccompPlanner;
+  /** Starts a container whose policy wants it; for a caller that has its lock. */
+  readonly startAgain: (container: Container) => Promise<void>;
   /** The keeper that is connected now; `ready` while a lost one is being replaced, and after. */
   readonly keeper: { current: Keeper; ready: Promise<void> };
 }

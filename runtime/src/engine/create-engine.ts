@@ -13,7 +13,7 @@
  *   one-engine-per-root   a second engine on a root is refused and says which process has it
  *   calls-are-serial      calls at the same time end as they would in some order one after the
  *       other
- * Left out: events.
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -26,12 +26,16 @@ import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
 import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
+import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
 import { waitFor } from "./clean-up.ts";
+import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
+import { diskUsage, pruneContainers } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
+import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
 import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
@@ -40,13 +44,17 @@ import { inspectContainer, listContainers } from "./listing.ts";
 import { Locks } from "./lock.ts";
 import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
+import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan } from "./plan-preview.ts";
 import { recover } from "./recover.ts";
 import { removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
-import { restartContainer, startContainer } from "./start.ts";
+import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
+import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { containerTop } from "./top.ts";
+import { updateContainer } from "./update.ts";
 
 /** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
 const SECCOMP_PROGRAMS = 16;
@@ -91,7 +99,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
   sweepLayers(kernel, layers);
   sweepBlobs(images);
   ensureBaseImage(images, layers, kernel.uname().machine);
-  return {
+  const engine: EngineContext = {
     options,
     kernel,
     root,
@@ -99,10 +107,13 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     images,
     layers,
     containers: new ContainerTable(),
+    events: new EventHub(kernel),
     locks: new Locks(),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
+    startAgain: (container) => startUnderLock(engine, container),
   };
+  return engine;
 }
 
 function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
@@ -121,10 +132,11 @@ function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
 /** One method for each of the façade's, all of them this short. */
 function facade(engine: EngineContext): Engine {
   const { containers, machine, root } = engine;
-  const find = (reference: string) => containers.find(reference);
+  const find: ContainerTable["find"] = (reference) => containers.find(reference);
   const id = digestOf(`${machine.uname.nodename}:${root}`).slice(-32);
   return {
     version: () => versionObject(engine),
+    events: (request) => engine.events.stream(request),
     info: () => infoObject(engine, id, listImages(engine.images).length),
 
     createContainer: (request) => createContainer(engine, request),
@@ -134,6 +146,8 @@ function facade(engine: EngineContext): Engine {
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
+    pauseContainer: async (reference) => pauseContainer(engine, find(reference)),
+    unpauseContainer: async (reference) => unpauseContainer(engine, find(reference)),
     removeContainer: async (reference, options) =>
       removeContainer(engine, find(reference), options),
     renameContainer: async (reference, name) => renameContainer(engine, find(reference), name),
@@ -148,7 +162,10 @@ function facade(engine: EngineContext): Engine {
       const container = find(reference);
       requireProcess(container);
       await engine.keeper.current.resize(container.id, rows, columns);
+      const size = { height: String(rows), width: String(columns) };
+      engine.events.tellContainer(container.definition, "resize", size);
     },
+    ...insideMethods(engine, find),
     journalOf: async (reference) => find(reference).journal.read(),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
@@ -166,7 +183,31 @@ function facade(engine: EngineContext): Engine {
   };
 }
 
+/** What is in a container: its processes, its counters, its files. */
+function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
+  return {
+    containerTop: async (reference, options) => containerTop(engine, find(reference), options),
+    containerStats: async (reference, request) => containerStats(engine, find(reference), request),
+    updateContainer: async (reference, request) =>
+      updateContainer(engine, find(reference), request),
+    pruneContainers: async (filters) => pruneContainers(engine, filters),
+    diskUsage: async (types) => diskUsage(engine, new Set(types)),
+    statPath: async (reference, path) => statPath(engine, find(reference), path),
+    getArchive: async (reference, path) => getArchive(engine, find(reference), path),
+    putArchive: async (reference, request) => putArchive(engine, find(reference), request),
+    exportContainer: async (reference) => exportContainer(engine, find(reference)),
+    containerChanges: async (reference) => containerChanges(engine, find(reference)),
+    commitContainer: async (reference, request) =>
+      commitContainer(engine, find(reference), request),
+  } satisfies Partial<Engine>;
+}
+
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
+  // What waits goes on in the next engine.
+  for (const container of engine.containers.all()) {
+    container.cancelRestart();
+    container.stopHealth();
+  }
   await engine.locks.idle();
   for (const { journal } of engine.containers.all()) {
     await journal.flush();

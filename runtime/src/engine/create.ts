@@ -16,7 +16,7 @@
 
 import { checkResources } from "../cgroups/index.ts";
 import { completeConfig, completeHostConfig, parseSignal } from "../container/index.ts";
-import type { ContainerConfig, HostConfig } from "../container/index.ts";
+import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
 import type { Image, ImageRunConfig } from "../images/index.ts";
@@ -87,6 +87,7 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
     new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
   );
   undo.commit();
+  engine.events.tellContainer(definition, "create");
 }
 
 /**
@@ -149,13 +150,7 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
   checkModes(engine, hostConfig);
   normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
   normalizeCapabilities(hostConfig.CapDrop, "CapDrop");
-  return [
-    ...parseSecurityOptions(hostConfig.SecurityOpt).warnings,
-    ...networkWarnings(hostConfig),
-    ...(restarts
-      ? [`--restart ${restart} is kept and shown but not acted on yet: start it again yourself.`]
-      : []),
-  ];
+  return [...parseSecurityOptions(hostConfig.SecurityOpt).warnings, ...networkWarnings(hostConfig)];
 }
 
 /**
@@ -229,6 +224,20 @@ function hostnameOf(
   return isHost ? engine.machine.uname.nodename : id.slice(0, SHORT_ID);
 }
 
+/** An image may leave any field out. */
+function completeHealth(given: Partial<HealthConfig> | undefined): HealthConfig | null {
+  return given === undefined ? null : { ...NO_HEALTH, ...given };
+}
+
+const NO_HEALTH: HealthConfig = {
+  Test: [],
+  Interval: 0,
+  Timeout: 0,
+  StartPeriod: 0,
+  StartInterval: 0,
+  Retries: 0,
+};
+
 function imageDefaults(config: ImageRunConfig): Parameters<typeof completeConfig>[1] {
   return {
     User: config.User ?? "",
@@ -240,6 +249,7 @@ function imageDefaults(config: ImageRunConfig): Parameters<typeof completeConfig
     ExposedPorts: config.ExposedPorts ?? {},
     Volumes: config.Volumes ?? {},
     StopSignal: config.StopSignal ?? "",
+    Healthcheck: completeHealth(config.Healthcheck),
   };
 }
 

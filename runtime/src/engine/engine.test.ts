@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFrameDecoder } from "../container/index.ts";
 import type { Keeper } from "../container/index.ts";
@@ -79,16 +79,73 @@ describe.skipIf(why !== undefined)("engine", () => {
     });
   });
 
-  test("--rm and --restart exclude each other; a policy alone is kept with a warning", async () => {
+  test("--rm and --restart exclude each other", async () => {
     const RestartPolicy = { Name: "always", MaximumRetryCount: 0 };
     const both = wish({ hostConfig: { AutoRemove: true, RestartPolicy } });
     await expect(bench.engine.createContainer(both)).rejects.toThrow(
       "can't create 'AutoRemove' container with restart policy",
     );
-    const { warnings } = await bench.engine.createContainer(
-      wish({ hostConfig: { RestartPolicy } }),
+  });
+
+  async function restarting(name: string, Name: string, script: string): Promise<string> {
+    const hostConfig = {
+      RestartPolicy: { Name, MaximumRetryCount: Name === "on-failure" ? 2 : 0 },
+    };
+    const { id } = await bench.engine.createContainer(
+      wish({ name, cmd: ["sh", "-c", script], hostConfig }),
     );
-    expect(warnings).toEqual([expect.stringContaining("--restart always is kept")]);
+    await bench.engine.startContainer(id);
+    return id;
+  }
+
+  test("a policy starts again what fails, as often as it says", async () => {
+    const id = await restarting("failing", "on-failure", "echo x; exit 3");
+    await expect.poll(() => stateOf(id), { timeout: 5000 }).toMatchObject({ Status: "exited" });
+    expect(await bench.engine.inspectContainer(id, { size: false })).toMatchObject({
+      RestartCount: 2,
+    });
+    expect(await logs(id)).toBe("x\nx\nx\n");
+  });
+
+  test("what is stopped while it waits for a restart stays stopped; always outlives engines", async () => {
+    const id = await restarting("always", "always", "echo x; exit 3");
+    await expect.poll(() => stateOf(id)).toMatchObject({ Status: "restarting" });
+    await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 1 });
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 3 });
+    const before = await logs(id);
+    await bench.engine.startContainer(id);
+    await bench.reopen();
+    await expect.poll(() => logs(id), { timeout: 5000 }).not.toBe(`${before}x\n`);
+    const running = await restarting("stopped", "unless-stopped", "sleep 100");
+    await bench.engine.killContainer(running, "KILL");
+    await bench.reopen();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await stateOf(running)).toMatchObject({ Status: "exited", ExitCode: 137 });
+  });
+
+  test("health follows the check, and tells of it", async () => {
+    const Healthcheck = {
+      Test: ["CMD-SHELL", "cat /state; test -e /ok"],
+      Interval: 5e7,
+      Timeout: 5e9,
+      StartPeriod: 0,
+      StartInterval: 0,
+      Retries: 2,
+    };
+    const reader = bench.engine
+      .events({ sinceMs: null, untilMs: Infinity, filters: { event: ["health_status"] } })
+      .getReader();
+    const cmd = ["sh", "-c", "echo bad > /state; sleep 100"];
+    const { id } = await bench.engine.createContainer(wish({ cmd, config: { Healthcheck } }));
+    await bench.engine.startContainer(id);
+    expect(await stateOf(id)).toMatchObject({ Health: { Status: "starting" } });
+    const told = async () => new TextDecoder().decode((await reader.read()).value);
+    expect(await told()).toContain('"Action":"health_status: unhealthy"');
+    const { Health } = await stateOf(id);
+    expect(Health).toMatchObject({ FailingStreak: 2, Log: [{ ExitCode: 1, Output: "bad\n" }, {}] });
+    await bench.exec(id, ["touch", "/ok"]);
+    expect(await told()).toContain('"Action":"health_status: healthy"');
+    await reader.cancel();
   });
 
   test.each([
@@ -132,6 +189,106 @@ describe.skipIf(why !== undefined)("engine", () => {
       message: `cannot kill container: stopped: container ${id} is not running`,
     });
     await expect(bench.engine.killContainer(id, "NOPE")).rejects.toThrow(/invalid signal/i);
+  });
+
+  test("a paused container stands still, refuses execs, is found paused again, and can be stopped", async () => {
+    const id = await start("frozen", "trap 'exit 4' TERM; while :; do echo x; sleep 0.01; done");
+    await expect.poll(() => logs(id)).not.toBe("");
+    await bench.engine.pauseContainer(id);
+    const written = await logs(id);
+    await bench.reopen();
+    expect(await stateOf(id)).toMatchObject({ Status: "paused", Paused: true, Running: true });
+    expect(await logs(id)).toBe(written);
+    await expect(bench.exec(id, ["true"])).rejects.toMatchObject({ code: "container-paused" });
+    await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 5 });
+    expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 4 });
+  });
+
+  test("execs and pauses at once hold nobody up", async () => {
+    const id = await start("busy", "sleep 100");
+    const execs = Array.from({ length: 10 }, () => bench.exec(id, ["true"]).catch(() => null));
+    for (let n = 0; n < 5; n++) {
+      await bench.engine.pauseContainer(id);
+      await bench.engine.unpauseContainer(id);
+    }
+    await Promise.all(execs);
+    expect((await bench.exec(id, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("update changes the limits of a running container, all of them or none", async () => {
+    const id = await start("grown", "sleep 100");
+    await bench.engine.updateContainer(id, {
+      resources: { Memory: 2 ** 26, MemorySwap: 2 ** 27, PidsLimit: 30 },
+      restartPolicy: null,
+    });
+    const limits = (bench.snapshot()["cgroups"] ?? []).map((path) => join(path, "pids.max"));
+    const read = () => readFileSync(limits.find(existsSync) ?? "no pids controller", "utf8").trim();
+    expect(read()).toBe("30");
+    const isRefused = bench.engine.updateContainer(id, {
+      resources: { PidsLimit: 40, CpusetCpus: "999" },
+      restartPolicy: null,
+    });
+    await expect(isRefused).rejects.toMatchObject({ class: "invalid" });
+    expect(read()).toBe("30");
+    const { HostConfig } = await bench.engine.inspectContainer(id, { size: false });
+    expect(HostConfig).toMatchObject({ Memory: 2 ** 26, PidsLimit: 30, CpusetCpus: "" });
+    await bench.reopen();
+    const again = await bench.engine.inspectContainer(id, { size: false });
+    expect(again["HostConfig"]).toMatchObject({ Memory: 2 ** 26, PidsLimit: 30 });
+  });
+
+  test("stats of a container that works shows processor time, of a stopped one nothing", async () => {
+    const id = await start("worker", "while :; do :; done");
+    const read = async (request: { stream: boolean; oneShot: boolean }) => {
+      const stream = await bench.engine.containerStats(id, request);
+      const { value } = await stream.getReader().read();
+      return JSON.parse(new TextDecoder().decode(value)) as Record<string, Record<string, unknown>>;
+    };
+    const rate = await read({ stream: false, oneShot: false });
+    const used = (name: string) => (rate[name] ?? {})["cpu_usage"] as { total_usage: number };
+    const spent = used("cpu_stats").total_usage - used("precpu_stats").total_usage;
+    expect(spent).toBeGreaterThan(1e7);
+    expect(rate["pids_stats"]).toMatchObject({ current: 1 });
+    const top = await bench.engine.containerTop(id, "-o pid,args");
+    expect(top.Processes.map((row) => row[1])).toEqual(["sh -c while :; do :; done"]);
+    await bench.engine.killContainer(id, "KILL");
+    expect(await read({ stream: true, oneShot: false })).toMatchObject({
+      read: "0001-01-01T00:00:00Z",
+      memory_stats: {},
+    });
+  });
+
+  test("prune removes what does not run, as far as filters say", async () => {
+    const running = await start("stays", "sleep 100");
+    await bench.engine.createContainer(wish({ name: "kept", config: { Labels: { keep: "1" } } }));
+    await bench.run({ name: "goes", cmd: ["sh", "-c", "echo 12345 > /file"] });
+    const answer = await bench.engine.pruneContainers({ "label!": ["keep"] });
+    expect(answer["ContainersDeleted"]).toHaveLength(1);
+    expect(answer["SpaceReclaimed"]).toBe(6);
+    expect(await bench.ids()).toHaveLength(2);
+    await expect(bench.engine.pruneContainers({ nosuch: ["x"] })).rejects.toMatchObject({
+      code: "filter-invalid",
+    });
+    await bench.engine.pruneContainers({ until: ["1h"] });
+    expect(await bench.ids()).toHaveLength(2);
+    await bench.engine.pruneContainers({});
+    expect(await bench.ids()).toEqual([running]);
+  });
+
+  test("events tell the life of a container in order", async () => {
+    const reader = bench.engine
+      .events({ sinceMs: null, untilMs: Infinity, filters: { container: ["told"] } })
+      .getReader();
+    const id = await start("told", "sleep 100");
+    await bench.engine.restartContainer(id, { signal: "KILL", timeoutSeconds: 1 });
+    await bench.engine.killContainer(id, "KILL");
+    await bench.engine.removeContainer(id, { force: false, volumes: false });
+    const told = ["create", "start", "kill", "die", "start", "restart", "kill", "die", "destroy"];
+    for (const action of told) {
+      const line = new TextDecoder().decode((await reader.read()).value);
+      expect(JSON.parse(line)).toMatchObject({ Action: action, Actor: { ID: id } });
+    }
+    await reader.cancel();
   });
 
   test("a restarted container keeps its files, also with --rm", async () => {

@@ -14,7 +14,14 @@
  * @module
  */
 
-import type { Attached, AttachRequest, ContainerConfig, HostConfig } from "../container/index.ts";
+import type {
+  Attached,
+  AttachRequest,
+  ContainerConfig,
+  HostConfig,
+  PathStat,
+  ResourcesConfig,
+} from "../container/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
@@ -75,8 +82,75 @@ export interface CreateExec {
   readonly consoleSize: readonly [number, number];
 }
 
+/** Options of `GET /containers/{id}/stats`. */
+export interface StatsRequest {
+  /** One object a second, until nobody listens. */
+  readonly stream: boolean;
+  /** One object at once, without the sample that a rate would need. */
+  readonly oneShot: boolean;
+}
+
+/** What `POST /containers/{id}/update` carries; zero and absent leave things as they are. */
+export interface UpdateContainer {
+  readonly resources: Partial<ResourcesConfig>;
+  /** null: as it is. */
+  readonly restartPolicy: HostConfig["RestartPolicy"] | null;
+}
+
 /** `GET /containers/{id}/wait`: when to answer. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+/** Options of `GET /events`. Times in milliseconds since the epoch. */
+export interface EventsRequest {
+  /** null: only what comes from now on. */
+  readonly sinceMs: number | null;
+  /** Infinity: no end. */
+  readonly untilMs: number;
+  readonly filters: Filters;
+}
+
+/** A client's line to a process. */
+export interface ProcessLine extends Attached {
+  /** true: bytes of a terminal; false: Docker's frames. */
+  readonly raw: boolean;
+  /** The client typed the keys that detach it: leaves, and tells of it. */
+  readonly detachByKeys: () => void;
+}
+
+/** The answer of `GET /containers/{id}/top`. */
+export interface ProcessTable {
+  readonly Titles: readonly string[];
+  readonly Processes: readonly (readonly string[])[];
+}
+
+/** What `GET /system/df` can tell of. */
+export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
+
+/** What `PUT /containers/{id}/archive` carries. */
+export interface PutArchive {
+  /** A directory of the container. */
+  readonly path: string;
+  /** Refuse to replace a directory by something else, and the other way round. */
+  readonly keepTypes: boolean;
+  /** Give everything to the container's user. */
+  readonly copyOwner: boolean;
+  /** A plain tar. */
+  readonly archive: AsyncIterable<Uint8Array>;
+}
+
+/** What `POST /commit` carries. */
+export interface CommitContainer {
+  /** Name and tag; empty: no name. */
+  readonly reference: string;
+  readonly comment: string;
+  readonly author: string;
+  /** Lets the container stand still meanwhile. */
+  readonly pause: boolean;
+  /** Lines of a Dockerfile that change the configuration. */
+  readonly changes: readonly string[];
+  /** What is not empty in it is used instead of the container's. */
+  readonly config: Partial<ContainerConfig> | null;
+}
 
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
@@ -100,6 +174,8 @@ export type ApiObject = Readonly<Record<string, unknown>>;
 export interface Engine {
   version(): ApiObject;
   info(): ApiObject;
+  /** One JSON object a line. @throws RuntimeError filter-invalid */
+  events(request: EventsRequest): ReadableStream<Uint8Array>;
 
   createContainer(
     request: CreateContainer,
@@ -122,6 +198,10 @@ export interface Engine {
     options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
   ): Promise<void>;
   killContainer(reference: string, signal: string): Promise<void>;
+  /** Freezes every process. @throws RuntimeError container-paused, container-not-running */
+  pauseContainer(reference: string): Promise<void>;
+  /** @throws RuntimeError container-not-paused, container-not-running */
+  unpauseContainer(reference: string): Promise<void>;
   removeContainer(
     reference: string,
     options: { readonly force: boolean; readonly volumes: boolean },
@@ -142,8 +222,35 @@ export interface Engine {
   attachContainer(
     reference: string,
     request: Omit<AttachRequest, "id"> & { readonly logs: boolean; readonly stream: boolean },
-  ): Promise<Attached & { readonly raw: boolean }>;
+  ): Promise<ProcessLine>;
   resizeContainer(reference: string, rows: number, columns: number): Promise<void>;
+  /** Options are those of ps: `-ef`, `aux`, `-o pid,comm`. Needs a container that runs. */
+  containerTop(reference: string, options: string): Promise<ProcessTable>;
+  /** One JSON object a line. */
+  containerStats(reference: string, request: StatsRequest): Promise<ReadableStream<Uint8Array>>;
+  /** @throws RuntimeError resource-invalid, request-invalid; then nothing has changed */
+  updateContainer(
+    reference: string,
+    request: UpdateContainer,
+  ): Promise<{ readonly warnings: readonly string[] }>;
+  /** Removes what does not run. @throws RuntimeError filter-invalid */
+  pruneContainers(filters: Filters): Promise<ApiObject>;
+  diskUsage(types: readonly DiskUsageType[]): Promise<ApiObject>;
+  /** @throws RuntimeError archive-path-not-found */
+  statPath(reference: string, path: string): Promise<PathStat>;
+  /** A path as a tar. @throws RuntimeError archive-path-not-found */
+  getArchive(
+    reference: string,
+    path: string,
+  ): Promise<{ readonly stat: PathStat; readonly stream: ReadableStream<Uint8Array> }>;
+  /** @throws RuntimeError archive-path-not-found, archive-refused, layer-invalid */
+  putArchive(reference: string, request: PutArchive): Promise<void>;
+  /** The whole tree as a tar, without what is mounted into it. */
+  exportContainer(reference: string): Promise<ReadableStream<Uint8Array>>;
+  /** What differs from the image. */
+  containerChanges(reference: string): Promise<readonly ApiObject[]>;
+  /** Makes an image of what the container changed. */
+  commitContainer(reference: string, request: CommitContainer): Promise<{ readonly id: string }>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;
@@ -154,7 +261,7 @@ export interface Engine {
       readonly tty: boolean;
       readonly consoleSize: readonly [number, number];
     },
-  ): Promise<(Attached & { readonly raw: boolean }) | null>;
+  ): Promise<ProcessLine | null>;
   resizeExec(execId: string, rows: number, columns: number): Promise<void>;
   inspectExec(execId: string): ApiObject;
 

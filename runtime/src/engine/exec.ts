@@ -15,7 +15,7 @@
 
 import { joinFiles } from "../cgroups/index.ts";
 import { encodeFrame, exitCodeOfFailure, planExec } from "../container/index.ts";
-import type { Attached, StartRequest } from "../container/index.ts";
+import type { StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { HostPid } from "../kernel/index.ts";
@@ -23,7 +23,7 @@ import { differingKinds, readNamespaces } from "../namespaces/index.ts";
 import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
-import type { ApiObject, CreateExec } from "./engine.ts";
+import type { ApiObject, CreateExec, ProcessLine } from "./engine.ts";
 import { streamOf } from "./logs.ts";
 import { seccompOf } from "./plan-facts.ts";
 
@@ -59,6 +59,7 @@ export function createExec(
   const ended = [...container.execs.values()].filter(({ status }) => status === "exited");
   for (const { id } of ended.slice(0, -REMEMBERED)) container.execs.delete(id);
   container.execs.set(exec.id, exec);
+  tellExec(engine, { container, exec }, `exec_create: ${request.cmd.join(" ")}`);
   return { id: exec.id };
 }
 
@@ -90,12 +91,13 @@ export async function startExec(
   engine: EngineContext,
   target: ExecTarget,
   options: StartExecOptions,
-): Promise<(Attached & { readonly raw: boolean }) | null> {
+): Promise<ProcessLine | null> {
   const { container, exec } = target;
   requireRunning(container);
   if (exec.status !== "created") throw alreadyStarted(exec);
   const request = startRequest(engine, container, exec, options.consoleSize);
   exec.status = "running";
+  tellExec(engine, target, `exec_start: ${exec.request.cmd.join(" ")}`);
   if (options.detach) {
     const failure = await begin(engine, target, request);
     if (failure !== undefined) throw failure;
@@ -110,7 +112,15 @@ export async function startExec(
     const error = await failure;
     if (error !== undefined) yield failureText(error, tty);
   };
-  return { ...line, output: streamOf(output(), () => line.detach()), raw: tty };
+  return {
+    ...line,
+    output: streamOf(output(), () => line.detach()),
+    raw: tty,
+    detachByKeys: () => {
+      tellExec(engine, target, "exec_detach");
+      line.detach();
+    },
+  };
 }
 
 /** Lets the keeper start it. @returns why it could not; then attached lines have ended */
@@ -121,16 +131,33 @@ async function begin(
 ): Promise<Error | undefined> {
   const keeper = engine.keeper.current;
   try {
-    const started = await keeper.start(request);
+    const started = await startOutsidePause(container, () => keeper.start(request));
     exec.hostPid = started.hostPid;
     container.journal.addInit(() => keeper.takeJournal(exec.id));
     return undefined;
   } catch (error) {
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
+    exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** A pause may have come since the exec was found to be possible; see `pause.ts`. */
+async function startOutsidePause<T>(container: Container, start: () => Promise<T>): Promise<T> {
+  requireRunning(container);
+  const starting = start();
+  container.execStarts.add(starting);
+  try {
+    return await starting;
+  } finally {
+    container.execStarts.delete(starting);
+  }
+}
+
+function tellExec({ events }: EngineContext, target: ExecTarget, action: string): void {
+  events.tellContainer(target.container.definition, action, { execID: target.exec.id });
 }
 
 /** As for a container whose start failed for a reason that is not the command's. */

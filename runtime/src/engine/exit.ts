@@ -9,7 +9,7 @@
  * Kernel interface: rmdir(2) of cgroups, kill(2).
  * Specification: Docker Engine API v1.50, ContainerWait.
  * Invariants: see `engine.ts`.
- * Left out: restart policies (a later chapter acts on them).
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -17,16 +17,16 @@
 
 import { readOomKills } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
-import { exitCodeOf, hasProcess } from "../container/index.ts";
+import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
 import type { ExitRecord } from "../container/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
-import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { removeEnded } from "./remove.ts";
-import { writeHistory } from "./state-store.ts";
+import { decisionFor, scheduleRestart } from "./restart.ts";
+import { saveSoon } from "./save.ts";
 
 /** The keeper announced an end: of a container's first process, or of an exec process. */
 export function onExit(engine: EngineContext, record: ExitRecord): void {
@@ -37,11 +37,14 @@ export function onExit(engine: EngineContext, record: ExitRecord): void {
 }
 
 function onExecExit(engine: EngineContext, record: ExitRecord): void {
-  for (const { execs } of engine.containers.all()) {
+  for (const { execs, definition } of engine.containers.all()) {
     const exec = execs.get(record.id);
     if (exec === undefined) continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
+    exec.onEnd?.(exec.exitCode);
+    const about = { execID: exec.id, exitCode: String(exec.exitCode) };
+    engine.events.tellContainer(definition, "exec_die", about);
   }
 }
 
@@ -50,12 +53,22 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   const { state } = container.history;
   if (!hasProcess(state) || state.hostPid !== record.hostPid) return;
   const kernel = withContext(container.journal.kernel, { operation: "clean up after exit" });
+  const exitCode = exitCodeOf(record.status);
+  const ranMs = record.finishedAtMs - state.startedAtMs;
+  const decision = decisionFor(container, { exitCode, ranMs });
+  container.stopHealth();
   container.advance({
-    type: "exit",
+    type: decision.restarts ? "await-restart" : "exit",
     finishedAtMs: record.finishedAtMs,
-    exitCode: exitCodeOf(record.status),
+    exitCode,
     oomKilled: wasOomKilled(kernel, container.cgroup),
   });
+  if (decision.restarts) {
+    const { count, delayMs } = decision;
+    container.history = { ...container.history, restartCount: count, restartDelayMs: delayMs };
+    scheduleRestart(engine, container, delayMs);
+  }
+  tellEnd(engine, container);
   const outcome = outcomeOf(container);
   const isKept = !container.definition.hostConfig.AutoRemove || container.isKeptAfterExit;
   container.release(["not-running", "next-exit"], outcome);
@@ -66,31 +79,16 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   saveSoon(engine, container);
 }
 
-/**
- * Writes the history in the next quiet moment. Until then a daemon that is killed loses nothing:
- * what runs and what ended the keeper tells.
- */
-export function saveSoon(engine: EngineContext, container: Container): void {
-  container.isSaved = false;
-  void engine.locks.run(`save ${container.id}`, async () => {
-    await pause(engine.kernel, 0);
-    const isThere = engine.containers.get(container.id) === container;
-    if (isThere && !container.isSaved) saveHistory(engine, container);
+/** Tells that a container has ended, and why if memory ran out. */
+export function tellEnd({ events }: EngineContext, { definition, history }: Container): void {
+  const ended = lastEndOf(history.state);
+  if (ended === null) return;
+  if (ended.oomKilled) events.tellContainer(definition, "oom");
+  const seconds = Math.floor((ended.finishedAtMs - ended.startedAtMs) / 1000);
+  events.tellContainer(definition, "die", {
+    execDuration: String(seconds),
+    exitCode: String(ended.exitCode),
   });
-}
-
-/** Writes the history; a disk that is full does not undo that the container has ended. */
-export function saveHistory(engine: EngineContext, container: Container): void {
-  const kernel = withContext(container.journal.kernel, {
-    concept: "engine",
-    operation: "remember how it stands",
-  });
-  container.isSaved = true;
-  try {
-    writeHistory(kernel, container.files, container.history);
-  } catch (error) {
-    notice(engine, `Cannot save the state of container ${container.id}`, error);
-  }
 }
 
 /** Whether memory ran out; a cgroup that cannot be asked says no. */

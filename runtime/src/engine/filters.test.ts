@@ -27,6 +27,7 @@ const container: Filterable = {
       ended: { startedAtMs: 1, finishedAtMs: 2, exitCode: 3, oomKilled: false, error: "" },
     },
   },
+  health: "none",
   volumes: ["/data"],
   networks: ["none"],
 };

@@ -25,6 +25,8 @@ export interface Filterable {
   /** Volume names and mount points. */
   readonly volumes: readonly string[];
   readonly networks: readonly string[];
+  /** `none` without a check, or when it does not run. */
+  readonly health: string;
 }
 
 /** What a filter may ask besides: both throw RuntimeError when there is no such thing. */
@@ -75,8 +77,7 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
   },
   health: (values) => {
     for (const value of values) checkWord("health", value, HEALTHS);
-    // No container has a health check yet, so each one's health is "none".
-    return () => values.includes("none");
+    return ({ health }) => values.includes(health);
   },
   "is-task": (values) => {
     const wanted = values.map((value) => booleanOf("is-task", value));

@@ -7,14 +7,14 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, ContainerInspectResponse and ContainerSummary.
  * Invariants: none; the answers are checked against the API's schema.
- * Left out: Health, and fields that only Windows has.
+ * Left out: fields that only Windows has.
  * Docs: docs/concepts/engine.md
  *
  * @module
  */
 
 import { hasProcess, lastEndOf } from "../container/index.ts";
-import type { ContainerState, Ended, HostConfig } from "../container/index.ts";
+import type { ContainerState, Ended, Health, HostConfig } from "../container/index.ts";
 import { humanDuration, NEVER, rfc3339 } from "./durations.ts";
 import type { ApiObject } from "./engine.ts";
 import { endpoints, networkNameOf, networkSettings } from "./networks.ts";
@@ -40,6 +40,8 @@ export interface Inspected {
   /** Directories of the overlay, by the names of GraphDriver.Data. */
   readonly graph: Readonly<Record<string, string>>;
   readonly execIds: readonly string[];
+  /** null: it has no check, or none yet. */
+  readonly health: Health | null;
   /** Bytes; null when nobody asked. */
   readonly sizes: { readonly writable: number; readonly total: number } | null;
 }
@@ -61,7 +63,7 @@ export function inspectObject(container: Inspected): ApiObject {
     Created: rfc3339(definition.createdAtMs),
     Path: path,
     Args: args,
-    State: stateObject(state),
+    State: { ...stateObject(state), Health: healthObject(container.health) },
     Image: definition.imageId,
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,
@@ -107,6 +109,20 @@ function stateObject(state: ContainerState): ApiObject {
   };
 }
 
+function healthObject(health: Health | null): ApiObject | undefined {
+  if (health === null) return undefined;
+  return {
+    Status: health.status,
+    FailingStreak: health.failingStreak,
+    Log: health.log.map(({ startMs, endMs, exitCode, output }) => ({
+      Start: rfc3339(startMs),
+      End: rfc3339(endMs),
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  };
+}
+
 /** A container whose first start failed has never run. */
 function timesOf(state: ContainerState, ended: Ended | null): ApiObject {
   if (hasProcess(state)) return { StartedAt: rfc3339(state.startedAtMs), FinishedAt: NEVER };
@@ -121,6 +137,7 @@ function configObject({ config }: Definition): ApiObject {
     Volumes: orNull(config.Volumes),
     StopSignal: config.StopSignal === "" ? undefined : config.StopSignal,
     StopTimeout: config.StopTimeout ?? undefined,
+    Healthcheck: config.Healthcheck ?? undefined,
     OnBuild: null,
   };
 }
@@ -188,7 +205,7 @@ export function summaryObject(container: Inspected, nowMs: number): ApiObject {
       : { SizeRw: container.sizes.writable, SizeRootFs: container.sizes.total }),
     Labels: definition.config.Labels,
     State: history.state.status,
-    Status: statusText(history.state, nowMs),
+    Status: statusText(history.state, nowMs, container.health),
     HostConfig: { NetworkMode: networkNameOf(hostConfig.NetworkMode) },
     NetworkSettings: { Networks: endpoints(hostConfig) },
     Mounts: container.mounts,
@@ -213,12 +230,16 @@ function shellWord(word: string): string {
  *
  * @example statusText({ status: "created", failure: null }, 0) // "Created"
  */
-export function statusText(state: ContainerState, nowMs: number): string {
+export function statusText(
+  state: ContainerState,
+  nowMs: number,
+  health: Health | null = null,
+): string {
   switch (state.status) {
     case "created":
       return "Created";
     case "running":
-      return `Up ${humanDuration(nowMs - state.startedAtMs)}`;
+      return `Up ${humanDuration(nowMs - state.startedAtMs)}${healthText(health)}`;
     case "paused":
       return `Up ${humanDuration(nowMs - state.startedAtMs)} (Paused)`;
     case "restarting":
@@ -230,6 +251,11 @@ export function statusText(state: ContainerState, nowMs: number): string {
     case "dead":
       return "Dead";
   }
+}
+
+function healthText(health: Health | null): string {
+  if (health === null) return "";
+  return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
 }
 
 function endText(ended: Ended, nowMs: number): string {

@@ -18,9 +18,10 @@ import { cleanUp, outcomeOf } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { onExit } from "./exit.ts";
+import { onExit, tellEnd } from "./exit.ts";
 import { markLost } from "./recover.ts";
 import { removeEnded } from "./remove.ts";
+import { resumeRestart } from "./restart.ts";
 
 /** Listens to the present keeper; a lost one is replaced. */
 export function listenToKeeper(engine: EngineContext): void {
@@ -44,7 +45,10 @@ async function replaceKeeper(engine: EngineContext): Promise<void> {
 }
 
 async function endLost(engine: EngineContext, container: Container): Promise<void> {
+  container.stopHealth();
+  tellEnd(engine, container);
   await cleanUp(engine, container);
   container.release(["not-running", "next-exit"], outcomeOf(container));
   if (container.definition.hostConfig.AutoRemove) void removeEnded(engine, container);
+  else resumeRestart(engine, container);
 }

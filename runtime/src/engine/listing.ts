@@ -11,6 +11,7 @@
  */
 
 import { hasProcess } from "../container/index.ts";
+import type { ContainerState, Health } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { findImage } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
@@ -52,13 +53,18 @@ export function listContainers(
   const all = options.all || options.limit > 0 || (options.filters["status"] ?? []).length > 0;
   const shown = engine.containers
     .all()
-    .filter((container) => all || hasProcess(container.history.state))
+    .filter(({ history }) => all || hasProcess(history.state) || isRestarting(history.state))
     .filter((container) => isWanted(filterable(container)))
     .toSorted((a, b) => b.definition.createdAtMs - a.definition.createdAtMs);
   const nowMs = engine.kernel.nowMs();
   return shown
     .slice(0, options.limit > 0 ? options.limit : undefined)
     .map((container) => summaryObject(inspected(engine, container, options), nowMs));
+}
+
+/** It counts as running: it will run in a moment. */
+function isRestarting({ status }: ContainerState): boolean {
+  return status === "restarting";
 }
 
 function imageIdOf(engine: EngineContext, reference: string): string | null {
@@ -70,16 +76,21 @@ function imageIdOf(engine: EngineContext, reference: string): string | null {
   }
 }
 
-function filterable({ definition, history, mounts }: Container): Filterable {
+function filterable({ definition, history, mounts, health }: Container): Filterable {
   return {
     definition,
     history,
+    health: healthWord(health, history.state),
     volumes: mounts.flatMap((mount) => [
       mount.containerPath,
       ...(mount.type === "bind" ? [mount.hostPath] : []),
     ]),
     networks: [networkNameOf(definition.hostConfig.NetworkMode)],
   };
+}
+
+function healthWord(health: Health | null, state: ContainerState): string {
+  return health === null || !hasProcess(state) ? "none" : health.status;
 }
 
 function inspected(
@@ -101,6 +112,7 @@ function inspected(
       UpperDir: upper,
       WorkDir: work,
     },
+    health: container.health,
     execIds: [...container.execs.values()]
       .filter(({ status }) => status === "running")
       .map(({ id }) => id),
@@ -118,7 +130,7 @@ function sizesOf(
 }
 
 /** Bytes of the files in a tree that a running container may be changing. */
-function treeBytes(kernel: Files, path: string): number {
+export function treeBytes(kernel: Files, path: string): number {
   try {
     const { type, sizeBytes } = kernel.lstat(path);
     if (type === "file") return sizeBytes;

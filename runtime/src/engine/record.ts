@@ -39,7 +39,12 @@ export interface Definition {
 /** What became of a container. */
 export interface History {
   readonly state: ContainerState;
+  /** How often its policy started it again since a person did. */
   readonly restartCount: number;
+  /** The last wait before a restart; absent: none yet. */
+  readonly restartDelayMs?: number;
+  /** A person stopped it. */
+  readonly isStopped?: boolean;
 }
 
 /** The history of a container that was just made. */

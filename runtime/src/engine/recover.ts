@@ -17,13 +17,13 @@
  * Invariants:
  *   recovery-is-complete   after a crash at any kernel call and a new start nothing is half made,
  *       and everything works
- * Left out: the state paused is not recovered: such a container is shown as running.
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
  */
 
-import { killCgroup, removeCgroup } from "../cgroups/index.ts";
+import { isFrozen, killCgroup, removeCgroup } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
 import type { ContainerState, Kept } from "../container/index.ts";
@@ -34,12 +34,16 @@ import { pause } from "./clean-up.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, settleExit } from "./exit.ts";
+import { settleExit } from "./exit.ts";
+import { watchHealth } from "./health.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
+import { resumeRestart } from "./restart.ts";
+import { saveHistory } from "./save.ts";
 import { containersDirectory, filesOf, readExitRecord, readStore } from "./state-store.ts";
 import type { Stored } from "./state-store.ts";
+import { unmountLeftovers } from "./tree.ts";
 
 /** The exit code of a process that was killed with its keeper. */
 const KILLED = 137;
@@ -48,6 +52,7 @@ const CGROUP_PAUSE_MS = 10;
 
 /** Loads every container and makes memory, disk and kernel agree. */
 export async function recover(engine: EngineContext): Promise<void> {
+  unmountLeftovers(engine);
   for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
   const kept = await engine.keeper.current.list();
   const byId = new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));
@@ -61,6 +66,8 @@ export async function recover(engine: EngineContext): Promise<void> {
     const { state } = container.history;
     const isOver = state.status === "exited" || state.status === "dead";
     if (isOver && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
+    else resumeRestart(engine, container);
+    watchHealth(engine, container);
   }
 }
 
@@ -87,8 +94,9 @@ function load(engine: EngineContext, stored: Stored): void {
 
 function reconcile(engine: EngineContext, container: Container, kept: Kept | undefined): void {
   const before = container.history.state;
-  const state = kept === undefined ? withoutProcess(engine, container) : withProcess(kept, before);
   if (kept !== undefined) container.cgroup = cgroupOf(engine, container.definition);
+  const state =
+    kept === undefined ? withoutProcess(engine, container) : withProcess(engine, kept, container);
   if (state !== before) {
     container.history = { ...container.history, state };
     saveHistory(engine, container);
@@ -98,9 +106,17 @@ function reconcile(engine: EngineContext, container: Container, kept: Kept | und
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
 }
 
-function withProcess({ hostPid, startedAtMs }: Kept, before: ContainerState): ContainerState {
-  const isKnown = hasProcess(before) && before.hostPid === hostPid;
-  return isKnown ? before : { status: "running", hostPid, startedAtMs };
+/** The freezer is asked: an engine that was killed may not have written down that it paused. */
+function withProcess(
+  { kernel }: EngineContext,
+  { hostPid, startedAtMs }: Kept,
+  container: Container,
+): ContainerState {
+  const before = container.history.state;
+  const { cgroup } = container;
+  const status = cgroup !== null && isFrozen(kernel, cgroup) ? "paused" : "running";
+  const isKnown = hasProcess(before) && before.hostPid === hostPid && before.status === status;
+  return isKnown ? before : { status, hostPid, startedAtMs };
 }
 
 function withoutProcess(engine: EngineContext, container: Container): ContainerState {

@@ -25,6 +25,7 @@ import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
 import { unlinkIfThere } from "./state-store.ts";
 
@@ -50,6 +51,8 @@ export async function removeContainer(
   await engine.locks.run(container.id, async () => {
     if (engine.containers.get(container.id) !== container) return;
     if (hasProcess(container.history.state) && options.force) await killAndWait(engine, container);
+    const isWaiting = container.history.state.status === "restarting";
+    if (isWaiting && options.force) giveUpRestart(engine, container);
     requireTransition(container.history.state, "remove", container.name);
     await removeUnderLock(engine, container);
   });
@@ -84,6 +87,7 @@ async function removeUnderLock(engine: EngineContext, container: Container): Pro
   }
   container.journal.close();
   engine.containers.delete(container.id);
+  engine.events.tellContainer(container.definition, "destroy");
   // That a start failed was told to who started it; to be gone is what these wait for.
   const outcome = { ...outcomeOf(container), error: null };
   container.release(["not-running", "next-exit", "removed"], outcome);

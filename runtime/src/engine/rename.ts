@@ -42,7 +42,9 @@ export async function renameContainer(
       operation: "rename container",
     });
     writeDefinition(kernel, container.files, definition, "durable");
+    const oldName = `/${container.name}`;
     container.definition = definition;
+    engine.events.tellContainer(definition, "rename", { oldName });
   });
 }
 

@@ -37,9 +37,12 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { saveHistory, saveSoon, settleExit } from "./exit.ts";
+import { settleExit } from "./exit.ts";
 import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
+import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
+import { forgetRestarts } from "./restart.ts";
+import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
 import type { StopOptions } from "./stop.ts";
@@ -51,7 +54,11 @@ import type { StopOptions } from "./stop.ts";
  */
 export async function startContainer(engine: EngineContext, container: Container): Promise<void> {
   try {
-    await engine.locks.run(container.id, () => startUnderLock(engine, container));
+    await engine.locks.run(container.id, async () => {
+      requireTransition(container.history.state, "start", container.id);
+      forgetRestarts(container);
+      await startUnderLock(engine, container);
+    });
   } catch (error) {
     const failed = error instanceof RuntimeError && error.code === "container-start-failed";
     if (failed && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
@@ -96,6 +103,8 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   container.journal.addInit(() => engine.keeper.current.takeJournal(container.id));
   const { hostPid, startedAtMs } = started;
   container.advance({ type: "start", hostPid, startedAtMs });
+  engine.events.tellContainer(container.definition, "start");
+  watchHealth(engine, container);
   saveSoon(engine, container);
   undo.commit();
   const { starting } = container;
@@ -176,7 +185,9 @@ export async function restartContainer(
     container.isKeptAfterExit = true;
     try {
       if (hasProcess(container.history.state)) await stopProcess(engine, container, options);
+      forgetRestarts(container);
       await startUnderLock(engine, container);
+      engine.events.tellContainer(container.definition, "restart");
     } finally {
       container.isKeptAfterExit = false;
     }

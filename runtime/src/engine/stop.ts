@@ -16,8 +16,11 @@
 
 import { hasProcess, parseSignal } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
+import { signalNumber } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import { thaw } from "./pause.ts";
+import { giveUpRestart } from "./restart.ts";
 
 /** How to stop: see `Engine.stopContainer`. */
 export interface StopOptions {
@@ -35,6 +38,9 @@ export async function stopContainer(
 ): Promise<void> {
   if (options.signal !== null) parseSignal(options.signal);
   await engine.locks.run(container.id, async () => {
+    if (container.history.state.status === "restarting") {
+      return giveUpRestart(engine, container);
+    }
     if (!hasProcess(container.history.state)) {
       throw new RuntimeError({
         code: "container-already-stopped",
@@ -45,6 +51,7 @@ export async function stopContainer(
       });
     }
     await stopProcess(engine, container, options);
+    engine.events.tellContainer(container.definition, "stop");
   });
 }
 
@@ -54,19 +61,18 @@ export async function stopProcess(
   container: Container,
   options: StopOptions,
 ): Promise<void> {
-  const { StopSignal, StopTimeout } = container.definition.config;
-  const signal = parseSignal(options.signal ?? (StopSignal === "" ? "SIGTERM" : StopSignal));
+  const { StopTimeout } = container.definition.config;
+  const signal = options.signal === null ? stopSignalOf(container) : parseSignal(options.signal);
   const seconds = options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
-  const keeper = engine.keeper.current;
   const ended = endOf(container);
-  await keeper.signal(container.id, signal);
+  await sendSignal(engine, container, signal);
   let cancel = (): void => undefined;
   if (seconds >= 0) {
     const tooLong = new Promise<"too long">((resolve) => {
       cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
     });
     if ((await Promise.race([ended, tooLong])) === "too long") {
-      await keeper.signal(container.id, "SIGKILL");
+      await sendSignal(engine, container, "SIGKILL");
     }
   }
   await ended;
@@ -76,8 +82,29 @@ export async function stopProcess(
 /** Kills the process of a running container and waits for its end. */
 export async function killAndWait(engine: EngineContext, container: Container): Promise<void> {
   const ended = endOf(container);
-  await engine.keeper.current.signal(container.id, "SIGKILL");
+  await sendSignal(engine, container, "SIGKILL");
   await ended;
+}
+
+function stopSignalOf({ definition }: Container): string {
+  const { StopSignal } = definition.config;
+  return parseSignal(StopSignal === "" ? "SIGTERM" : StopSignal);
+}
+
+/** Sends a signal, and tells of it first: an end that it causes is told after it. */
+async function sendSignal(
+  engine: EngineContext,
+  container: Container,
+  signal: string,
+): Promise<void> {
+  const { id, definition } = container;
+  // Known before the end that it may cause: what a person ends does not start again.
+  const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
+  if (ends) container.history = { ...container.history, isStopped: true };
+  engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
+  await engine.keeper.current.signal(id, signal);
+  // A frozen process sees a signal when it runs again: one that is to end it must be seen.
+  if (ends && container.history.state.status === "paused") thaw(engine, container);
 }
 
 /** Resolves when the present run has ended and its cgroup is gone. */
@@ -99,6 +126,7 @@ export async function killContainer(
   signalText: string,
 ): Promise<void> {
   const signal = parseSignal(signalText === "" ? "SIGKILL" : signalText);
+  if (container.history.state.status === "restarting") return giveUpRestart(engine, container);
   if (!hasProcess(container.history.state)) {
     throw new RuntimeError({
       code: "container-not-running",
@@ -110,5 +138,5 @@ export async function killContainer(
     });
   }
   if (signal === "SIGKILL") return killAndWait(engine, container);
-  await engine.keeper.current.signal(container.id, signal);
+  await sendSignal(engine, container, signal);
 }

@@ -50,6 +50,8 @@ export type ErrorCode =
   | "image-pull-failed"
   | "image-invalid"
   | "layer-invalid"
+  | "archive-path-not-found"
+  | "archive-refused"
   | "volume-invalid"
   | "volume-not-found"
   | "network-not-found"

@@ -3,3 +3,4 @@ export * from "./describe.ts";
 export * from "./oci.ts";
 export * from "./reference.ts";
 export * from "./store.ts";
+export * from "./change.ts";

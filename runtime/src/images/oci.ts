@@ -47,6 +47,15 @@ export interface ImageRunConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
+  /** Docker's own: OCI has no such field. Durations in nanoseconds. */
+  readonly Healthcheck?: {
+    readonly Test?: readonly string[];
+    readonly Interval?: number;
+    readonly Timeout?: number;
+    readonly StartPeriod?: number;
+    readonly StartInterval?: number;
+    readonly Retries?: number;
+  };
 }
 
 /** One step of an image's making. */
@@ -55,12 +64,14 @@ export interface ImageHistory {
   readonly created: string;
   readonly created_by: string;
   readonly comment?: string;
+  readonly author?: string;
   /** Present and true: this step made no layer. */
   readonly empty_layer?: boolean;
 }
 
 /** An image's configuration blob. */
 export interface ImageConfig {
+  readonly author?: string;
   /** RFC 3339 */
   readonly created: string;
   readonly architecture: string;

@@ -156,7 +156,8 @@ function noSuchImage(text: string, candidates: readonly Image[]): RuntimeError {
 export interface NewImage {
   readonly layers: readonly Uint8Array[];
   readonly describe: (diffIds: readonly Digest[]) => ImageConfig;
-  readonly reference: ImageReference;
+  /** null: it has no name. */
+  readonly reference: ImageReference | null;
 }
 
 /**
@@ -164,8 +165,26 @@ export interface NewImage {
  * atomic: the image is there when the index is written, which is the last step.
  */
 export function addImage(store: ImageStore, image: NewImage): Digest {
-  const { kernel, content } = store;
   const layers = image.layers.map((tar) => describeBlob(store, MEDIA_TYPES.layer, tar));
+  return addManifest(store, layers, image);
+}
+
+/** One layer more on an image that is here; the layers below are shared, not copied. */
+export function addImageOnto(
+  store: ImageStore,
+  parent: Image,
+  image: Omit<NewImage, "layers"> & { readonly layer: Uint8Array },
+): Digest {
+  const layer = describeBlob(store, MEDIA_TYPES.layer, image.layer);
+  return addManifest(store, [...parent.manifest.layers, layer], image);
+}
+
+function addManifest(
+  store: ImageStore,
+  layers: readonly Descriptor[],
+  image: Omit<NewImage, "layers">,
+): Digest {
+  const { kernel, content } = store;
   // Layers are stored uncompressed, so a layer's digest is its diffID.
   const description = image.describe(layers.map(({ digest }) => digest));
   const config = putJson(store, MEDIA_TYPES.config, description);
@@ -177,16 +196,33 @@ export function addImage(store: ImageStore, image: NewImage): Digest {
   };
   const platform = { architecture: description.architecture, os: description.os };
   const descriptor = putJson(store, MEDIA_TYPES.manifest, manifest);
+  const before = readIndex(kernel, content);
+  if (image.reference === null) {
+    const isKnown = before.some(({ digest }) => digest === descriptor.digest);
+    if (!isKnown) writeIndex(kernel, content, [...before, { ...descriptor, platform }]);
+    return config.digest;
+  }
   const name = canonicalForm(image.reference);
   const annotations = {
     [NAME_ANNOTATION]: name,
     [TAG_ANNOTATION]: image.reference.tag ?? "latest",
   };
-  const others = readIndex(kernel, content).filter(
-    (d) => d.annotations?.[NAME_ANNOTATION] !== name,
+  const others = withoutName(before, name).filter(
+    (d) => d.digest !== descriptor.digest || d.annotations !== undefined,
   );
   writeIndex(kernel, content, [...others, { ...descriptor, platform, annotations }]);
   return config.digest;
+}
+
+/** An image that loses its last name stays, without one. */
+function withoutName(index: readonly Descriptor[], name: string): readonly Descriptor[] {
+  const isNamed = ({ annotations }: Descriptor) => annotations?.[NAME_ANNOTATION] === name;
+  return index.flatMap((descriptor): readonly Descriptor[] => {
+    if (!isNamed(descriptor)) return [descriptor];
+    const { annotations: _, ...nameless } = descriptor;
+    const hasOthers = index.some((d) => d.digest === descriptor.digest && !isNamed(d));
+    return hasOthers ? [] : [nameless];
+  });
 }
 
 function putJson(store: ImageStore, mediaType: string, value: object): Descriptor {

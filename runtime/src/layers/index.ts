@@ -28,5 +28,8 @@ export {
 export { type OverlayPlan, type OverlayRequest, planOverlay } from "./overlay.ts";
 export { packTree } from "./pack.ts";
 export { removeTree } from "./remove-tree.ts";
-export { formatTar, parseTar, type TarEntry, type TarType } from "./tar.ts";
+export { formatTar, formatTarHead, tarEnd, tarPadding } from "./tar-print.ts";
+export { readTar } from "./tar-read.ts";
+export { parseTar, type TarEntry, type TarType } from "./tar.ts";
+export { streamTree, type TreeStreamOptions } from "./tree-stream.ts";
 export { unpackLayer, type UnpackReport } from "./unpack.ts";

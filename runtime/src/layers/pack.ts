@@ -19,7 +19,8 @@
 import { RuntimeError } from "../errors/index.ts";
 import type { FileStat, Files } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import { formatTar, type TarEntry } from "./tar.ts";
+import { formatTar } from "./tar-print.ts";
+import type { TarEntry } from "./tar.ts";
 import { OPAQUE_XATTR } from "./unpack.ts";
 
 /**
@@ -141,7 +142,7 @@ function contentOf(
 }
 
 /** Overlay's own attributes are not the tree's. */
-function readXattrs(kernel: Files, path: string): ReadonlyMap<string, Uint8Array> {
+export function readXattrs(kernel: Files, path: string): ReadonlyMap<string, Uint8Array> {
   try {
     const names = kernel.listXattr(path).filter((name) => !/^(trusted|user)\.overlay\./.test(name));
     return new Map(names.map((name) => [name, kernel.getXattr(path, name)]));

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { formatTar, parseTar, type TarEntry } from "./tar.ts";
+import { formatTar } from "./tar-print.ts";
+import { parseTar, type TarEntry } from "./tar.ts";
 
 const hasTar = spawnSync("tar", ["--version"], { encoding: "utf8" }).stdout?.includes("GNU tar");
 if (!hasTar) console.log("skipped: our tar against GNU tar: it is not installed");

@@ -16,8 +16,7 @@
  *   tar-round-trip      parsing printed entries gives them back: long, non-ASCII and empty names,
  *                       all types, attributes
  *   tar-deterministic   the same entries give the same bytes
- * Left out: sparse files and names that are not UTF-8 are refused, fractions of a second are cut;
- *   reading in pieces comes with pulling.
+ * Left out: sparse files and names that are not UTF-8 are refused, fractions of a second are cut.
  * Docs: docs/concepts/layers.md
  *
  * @module
@@ -48,8 +47,10 @@ export interface TarEntry {
   readonly data: Uint8Array;
 }
 
-const BLOCK = 512;
-const TYPE_FLAGS: readonly (readonly [TarType, string])[] = [
+/** Headers and bytes come in blocks of this size. */
+export const BLOCK = 512;
+/** Each type with the letter that stands for it. */
+export const TYPE_FLAGS: readonly (readonly [TarType, string])[] = [
   ["file", "0"],
   ["link", "1"],
   ["symlink", "2"],
@@ -58,10 +59,11 @@ const TYPE_FLAGS: readonly (readonly [TarType, string])[] = [
   ["directory", "5"],
   ["fifo", "6"],
 ];
-const XATTR_PREFIX = "SCHILY.xattr.";
+/** How the key of a pax record begins that holds an extended attribute. */
+export const XATTR_PREFIX = "SCHILY.xattr.";
 
 /** Where each field of a header stands: offset and length. */
-const FIELD = {
+export const FIELD = {
   path: [0, 100],
   mode: [100, 8],
   uid: [108, 8],
@@ -76,7 +78,8 @@ const FIELD = {
   minor: [337, 8],
   prefix: [345, 155],
 } as const;
-type Field = keyof typeof FIELD;
+/** The name of a field of a header. */
+export type Field = keyof typeof FIELD;
 
 /** Everything wrong with an archive is one error: it is not to be trusted. */
 export function refuseTar(subject: string, message: string): never {
@@ -90,143 +93,13 @@ export function refuseTar(subject: string, message: string): never {
   });
 }
 
-/**
- * Prints entries as a tar file.
- *
- * @example parseTar(formatTar(entries)) // the entries again
- */
-export function formatTar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> {
-  const parts = entries.flatMap((entry) => formatEntry(entry));
-  const end = new Uint8Array(2 * BLOCK);
-  return concat([...parts, end]);
-}
-
-function formatEntry(entry: TarEntry): readonly Uint8Array[] {
-  const records = paxRecordsOf(entry);
-  const pax = records.length === 0 ? [] : formatPax(entry, records);
-  return [...pax, formatHeader(entry, flagOf(entry.type)), ...padded(entry.data)];
-}
-
-function flagOf(type: TarType): string {
-  return TYPE_FLAGS.find(([name]) => name === type)?.[1] ?? "0";
-}
-
-type PaxRecord = readonly [key: string, value: Uint8Array];
-
-/** What the header cannot hold, in one fixed order. */
-function paxRecordsOf(entry: TarEntry): readonly PaxRecord[] {
-  const records: PaxRecord[] = [];
-  const text = (key: string, value: string) => records.push([key, new TextEncoder().encode(value)]);
-  if (!fitsHeader(headerPath(entry))) text("path", headerPath(entry));
-  if (!fitsHeader(entry.linkPath)) text("linkpath", entry.linkPath);
-  if (!fitsOctal(entry.data.length, "size")) text("size", String(entry.data.length));
-  if (!fitsOctal(entry.uid, "uid")) text("uid", String(entry.uid));
-  if (!fitsOctal(entry.gid, "gid")) text("gid", String(entry.gid));
-  if (!fitsOctal(entry.mtimeSeconds, "mtime")) text("mtime", String(entry.mtimeSeconds));
-  const names = [...entry.xattrs.keys()].toSorted(byCodeUnit);
-  for (const name of names) {
-    records.push([`${XATTR_PREFIX}${name}`, entry.xattrs.get(name) ?? new Uint8Array()]);
-  }
-  return records;
-}
-
-function byCodeUnit(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-/** Directories end in a slash: readers from before the type flag existed know them by it. */
-function headerPath(entry: TarEntry): string {
-  return entry.type === "directory" ? `${entry.path}/` : entry.path;
-}
-
-function fitsHeader(path: string): boolean {
-  return path.length <= 100 && /^[\x20-\x7e]*$/.test(path);
-}
-
-/** A number field holds octal digits and one closing byte. */
-function fitsOctal(value: number, field: Field): boolean {
-  return Number.isInteger(value) && value >= 0 && value < 8 ** (FIELD[field][1] - 1);
-}
-
-function formatPax(entry: TarEntry, records: readonly PaxRecord[]): readonly Uint8Array[] {
-  const data = concat(records.map((record) => formatPaxRecord(record)));
-  const name = entry.path.slice(entry.path.lastIndexOf("/") + 1).replace(/[^\x21-\x7e]/g, "_");
-  const path = `PaxHeaders.0/${name.slice(0, 80)}`;
-  const plain = { ...EMPTY_ENTRY, path, mode: 0o644, data };
-  return [formatHeader(plain, "x"), ...padded(data)];
-}
-
-const EMPTY_ENTRY: TarEntry = {
-  path: "",
-  type: "file",
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  linkPath: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-  data: new Uint8Array(),
-};
-
-/** `length key=value\n`, where the length counts its own digits too. */
-function formatPaxRecord([key, value]: PaxRecord): Uint8Array {
-  const body = concat([new TextEncoder().encode(` ${key}=`), value, Uint8Array.of(0x0a)]);
-  let total = body.length + 1;
-  while (String(total).length + body.length !== total) total = String(total).length + body.length;
-  return concat([new TextEncoder().encode(String(total)), body]);
-}
-
-function formatHeader(entry: TarEntry, typeFlag: string): Uint8Array {
-  const header = new Uint8Array(BLOCK);
-  const put = (field: Field, text: string) => {
-    const [offset, length] = FIELD[field];
-    const bytes = new TextEncoder().encode(text).subarray(0, length);
-    header.set(bytes, offset);
-  };
-  const putOctal = (field: Field, value: number) => {
-    const digits = fitsOctal(value, field) ? value.toString(8) : "0";
-    put(field, digits.padStart(FIELD[field][1] - 1, "0"));
-  };
-  // What does not fit is in the pax records; here stands something that old readers can show.
-  put("path", headerPath(entry).replace(/[^\x20-\x7e]/g, "_"));
-  putOctal("mode", entry.mode);
-  putOctal("uid", entry.uid);
-  putOctal("gid", entry.gid);
-  putOctal("size", entry.data.length);
-  putOctal("mtime", entry.mtimeSeconds);
-  put("type", typeFlag);
-  put("linkPath", entry.linkPath.replace(/[^\x20-\x7e]/g, "_"));
-  put("magic", "ustar\u000000");
-  putOctal("major", entry.major);
-  putOctal("minor", entry.minor);
-  put("checksum", `${checksumOf(header).toString(8).padStart(6, "0")}\u0000 `);
-  return header;
-}
-
 /** The sum of all bytes, with the checksum's own field counted as spaces. */
-function checksumOf(header: Uint8Array): number {
+export function checksumOf(header: Uint8Array): number {
   const [offset, length] = FIELD.checksum;
   let sum = length * 0x20;
   for (let at = 0; at < offset; at++) sum += header[at] ?? 0;
   for (let at = offset + length; at < BLOCK; at++) sum += header[at] ?? 0;
   return sum;
-}
-
-function padded(data: Uint8Array): readonly Uint8Array[] {
-  return data.length === 0 ? [] : [data, new Uint8Array(-data.length & (BLOCK - 1))];
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 /**
@@ -264,18 +137,20 @@ export function parseTar(archive: Uint8Array): readonly TarEntry[] {
   return entries;
 }
 
-function isExtra(flag: string): boolean {
+/** Whether a type stands for something that is said about other entries. */
+export function isExtra(flag: string): boolean {
   return ["g", "x", "L", "K"].includes(flag);
 }
 
 /** Entries that say something about the next one (pax, GNU long names) or about all that follow. */
-function addExtra(flag: string, data: Uint8Array, into: Map<string, Uint8Array>): void {
+export function addExtra(flag: string, data: Uint8Array, into: Map<string, Uint8Array>): void {
   if (flag === "L") into.set("path", cutAtZero(data));
   else if (flag === "K") into.set("linkpath", cutAtZero(data));
   else addPaxRecords(data, into);
 }
 
-function readSize(header: Uint8Array, record: Uint8Array | undefined): number {
+/** How many bytes follow a header. @throws RuntimeError layer-invalid */
+export function readSize(header: Uint8Array, record: Uint8Array | undefined): number {
   if (readNumber(header, "checksum") !== checksumOf(header)) {
     refuseTar(readText(header, "path"), "a header's checksum is wrong");
   }
@@ -287,7 +162,8 @@ function readSize(header: Uint8Array, record: Uint8Array | undefined): number {
   return size;
 }
 
-function parseEntry(
+/** One header with what was said about it before. @throws RuntimeError layer-invalid */
+export function parseEntry(
   header: Uint8Array,
   data: Uint8Array,
   extras: ReadonlyMap<string, Uint8Array>,
@@ -341,7 +217,8 @@ function joinPrefix(header: Uint8Array): string {
   return prefix === "" ? path : `${prefix}/${path}`;
 }
 
-function readText(header: Uint8Array, field: Field): string {
+/** A field as text. */
+export function readText(header: Uint8Array, field: Field): string {
   const [offset, length] = FIELD[field];
   return decode(cutAtZero(header.subarray(offset, offset + length)));
 }

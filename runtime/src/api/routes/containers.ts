@@ -79,6 +79,14 @@ function addLifeRoutes(routes: Routes, engine: ApiOptions["engine"]): void {
     await engine.restartContainer(parameter(call, "id"), stopOptions(call));
     return noContent();
   });
+  routes.post("/containers/:id/pause", async (call) => {
+    await engine.pauseContainer(parameter(call, "id"));
+    return noContent();
+  });
+  routes.post("/containers/:id/unpause", async (call) => {
+    await engine.unpauseContainer(parameter(call, "id"));
+    return noContent();
+  });
   routes.post("/containers/:id/kill", async (call) => {
     const signal = queryOf(call).get("signal") || "SIGKILL";
     await engine.killContainer(parameter(call, "id"), signal);

@@ -8,14 +8,15 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "SystemPing", "SystemVersion", "SystemInfo".
  * Invariants: none.
- * Left out: /events, /system/df, /auth.
+ * Left out: /auth.
  * Docs: docs/concepts/api.md
  *
  * @module
  */
 
 import type { Engine } from "../../engine/index.ts";
-import type { ApiOptions, Routes } from "../context.ts";
+import { queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { readFilters, readMomentMs } from "../query.ts";
 import { API_VERSION } from "../versions.ts";
 
 const PING_HEADERS = {
@@ -39,11 +40,20 @@ export function serverHeaders(engine: Engine): Readonly<Record<string, string>> 
   };
 }
 
-/** Adds `/_ping`, `/version`, `/info`, and `/plugins`, of which there are none. */
+/** Adds `/_ping`, `/version`, `/info`, `/events`, and `/plugins`, of which there are none. */
 export function addSystemRoutes(routes: Routes, { engine }: ApiOptions): void {
   const headers = { ...PING_HEADERS, ...serverHeaders(engine) };
   routes.get("/_ping", () => new Response("OK", { headers }));
   routes.get("/version", (call) => call.json(engine.version()));
   routes.get("/info", (call) => call.json(engine.info()));
+  routes.get("/events", (call) => {
+    const query = queryOf(call);
+    const events = engine.events({
+      sinceMs: readMomentMs(query, "since"),
+      untilMs: readMomentMs(query, "until") ?? Infinity,
+      filters: readFilters(query),
+    });
+    return new Response(events, { headers: { "Content-Type": "application/json" } });
+  });
   routes.get("/plugins", (call) => call.json([]));
 }

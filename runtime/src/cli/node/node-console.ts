@@ -9,8 +9,16 @@
  *
  * @module
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createWriteStream,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { isatty } from "node:tty";
 import type { Console, Files, Output, TerminalSize, Undo } from "../index.ts";
 
@@ -108,4 +116,10 @@ const FILES: Files = {
   write: (path, text) => writeFileSync(path, text),
   remove: (path) => rmSync(path, { force: true }),
   absolute: (path) => resolve(path),
+  kindOf: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory(),
+  save: (path, bytes) => pipeline(bytes, createWriteStream(path)),
+  pack: async function* (path, wish) {
+    yield* (await import("./local-files.ts")).packLocal(path, wish);
+  },
+  unpack: async (archive, wish) => (await import("./local-files.ts")).unpackLocal(archive, wish),
 };

@@ -92,6 +92,32 @@ function send(host: string, wanted: ApiRequest, upgrade: boolean): Promise<Answe
       reject(new ConnectionError("ECONNRESET", "the connection was closed"));
     });
     socket.write(encodeRequest(wanted, wanted.headers["host"] ?? NO_HOST, upgrade));
+    if (wanted.upload !== undefined) void upload(socket, wanted.upload).catch(fail);
+  });
+}
+
+/** Sends a body in chunks, as fast as the daemon takes them. */
+async function upload(socket: Socket, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of pieces) {
+    // An answer before the end of the body is a refusal: the rest is not wanted.
+    if (socket.destroyed) return;
+    if (piece.length === 0) continue;
+    socket.write(`${piece.length.toString(16)}\r\n`);
+    socket.write(piece);
+    if (!socket.write("\r\n")) await drained(socket);
+  }
+  socket.write("0\r\n\r\n");
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.once("drain", done);
+    socket.once("close", done);
   });
 }
 

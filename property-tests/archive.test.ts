@@ -1,0 +1,143 @@
+/**
+ * Properties of copying: what is read out and put in again is the same, and nothing gets out.
+ *
+ * On the model kernel; `runtime/test` copies with the docker CLI on the real one.
+ */
+import { fc, test } from "@fast-check/vitest";
+import { describe, expect } from "vitest";
+import { extractArchive } from "../runtime/src/container/archive.ts";
+import { RuntimeError } from "../runtime/src/errors/index.ts";
+import { KernelError, type Kernel } from "../runtime/src/kernel/index.ts";
+import { formatTar, parseTar, readTar, streamTree } from "../runtime/src/layers/index.ts";
+import type { TarEntry } from "../runtime/src/layers/index.ts";
+import { building, perform, snapshot } from "./file-operations.fixture.ts";
+import { createModel, runs, SEED } from "./model.fixture.ts";
+
+const HOME = "/t";
+
+function twoTrees(): Kernel {
+  const kernel = createModel(HOME);
+  for (const name of ["from", "to", "outside"]) kernel.mkdir(`${HOME}/${name}`, 0o755);
+  kernel.writeFile(`${HOME}/outside/kept`, "as it was", "create");
+  return kernel;
+}
+
+async function* inPieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for (let n = 0; at < bytes.length; n++) {
+    const size = sizes[n % sizes.length] ?? 1;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+function joined(pieces: Iterable<Uint8Array>): Uint8Array {
+  const all = [...pieces].map((piece) => piece.slice());
+  return new Uint8Array(all.flatMap((piece) => [...piece]));
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 1500 }), { minLength: 1, maxLength: 5 });
+const options = { containerPath: "/", keepTypes: false, owner: null };
+
+const PLAIN: TarEntry = {
+  path: "f",
+  type: "file",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 5,
+  linkPath: "",
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+  data: new Uint8Array(),
+};
+
+/** Names and targets that want out, and links to go through first. */
+const hostilePath = fc
+  .array(fc.constantFrom("..", "a", "b", "l", ".", ""), { minLength: 1, maxLength: 5 })
+  .map((parts) => parts.join("/"));
+const hostileEntry = fc.record({
+  type: fc.constantFrom("file", "symlink", "link", "directory"),
+  path: hostilePath,
+  linkPath: fc.oneof(
+    hostilePath,
+    fc.constantFrom("/t/outside", "../outside", "../../t/outside/kept", "/", "l"),
+  ),
+});
+
+describe("archives", () => {
+  test.prop([building, sizes], { seed: SEED, numRuns: runs(150) })(
+    "archive-round-trip: a tree put in elsewhere is the tree that was read out",
+    async (operations, cuts) => {
+      const kernel = twoTrees();
+      for (const operation of operations) perform(kernel, `${HOME}/from`, operation);
+      const tree = { path: `${HOME}/from`, name: ".", hidden: new Set<string>() };
+      const archive = joined(streamTree(kernel, tree));
+      await extractArchive(kernel, `${HOME}/to`, inPieces(archive, cuts), options);
+      expect(snapshot(kernel, `${HOME}/to`)).toEqual(snapshot(kernel, `${HOME}/from`));
+    },
+  );
+
+  test.prop([building, sizes], { seed: SEED, numRuns: runs(100) })(
+    "archive-round-trip: onto a tree that has the same names, every name is the archive's",
+    async (operations, cuts) => {
+      const kernel = twoTrees();
+      const half = Math.floor(operations.length / 2);
+      for (const operation of operations) perform(kernel, `${HOME}/from`, operation);
+      for (const operation of operations.slice(half)) perform(kernel, `${HOME}/to`, operation);
+      const tree = { path: `${HOME}/from`, name: ".", hidden: new Set<string>() };
+      const archive = joined(streamTree(kernel, tree));
+      await extractArchive(kernel, `${HOME}/to`, inPieces(archive, cuts), options);
+      expect(snapshot(kernel, `${HOME}/to`)).toMatchObject(snapshot(kernel, `${HOME}/from`));
+    },
+  );
+
+  test.prop([fc.array(hostileEntry, { minLength: 1, maxLength: 8 })], {
+    seed: SEED,
+    numRuns: runs(400),
+  })("archive-stays-inside, whatever it names", async (entries) => {
+    const kernel = twoTrees();
+    kernel.symlink("/t/outside", `${HOME}/to/l`);
+    const before = [snapshot(kernel, `${HOME}/outside`), snapshot(kernel, `${HOME}/from`)];
+    const data = new TextEncoder().encode("hostile");
+    const archive = formatTar(
+      entries.map((entry) => ({
+        ...PLAIN,
+        ...entry,
+        data: entry.type === "file" ? data : PLAIN.data,
+      })),
+    );
+    try {
+      await extractArchive(kernel, `${HOME}/to`, inPieces(archive, [512]), options);
+    } catch (error) {
+      if (!(error instanceof RuntimeError || error instanceof KernelError)) throw error;
+    }
+    expect([snapshot(kernel, `${HOME}/outside`), snapshot(kernel, `${HOME}/from`)]).toEqual(before);
+    expect(kernel.readdir(HOME)).toEqual(["from", "outside", "to"]);
+  });
+
+  test.prop([
+    fc.array(fc.tuple(fc.string({ maxLength: 200 }), fc.uint8Array()), { maxLength: 5 }),
+    sizes,
+  ])(
+    "tar-pieces-do-not-matter: read in pieces it is what it is as a whole",
+    async (files, cuts) => {
+      const archive = formatTar(
+        files.map(([name, data], at) => ({
+          ...PLAIN,
+          path: `${at}${name.replaceAll(/[/\0\p{Surrogate}]/gu, "_")}`,
+          data,
+        })),
+      );
+      const found: unknown[] = [];
+      for await (const { entry, pieces, sizeBytes } of readTar(inPieces(archive, cuts))) {
+        const data: number[] = [];
+        for await (const piece of pieces) data.push(...piece);
+        expect(data.length).toBe(sizeBytes);
+        found.push([entry.path, data]);
+      }
+      expect(found).toEqual(parseTar(archive).map(({ path, data }) => [path, [...data]]));
+    },
+  );
+});

@@ -1,0 +1,129 @@
+/**
+ * Command events: tell what happens in the engine, as it happens.
+ *
+ * Kernel interface: none.
+ * Specification: docker events reference; Engine API v1.50, SystemEvents.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import { readJsonLines } from "../api.ts";
+import type { Command, Context, Input } from "../command.ts";
+import { Failure, messageOf } from "../failure.ts";
+import { checkFilter, encodeFilters } from "../filters.ts";
+import { parseMoment } from "../moment.ts";
+import { evaluate, parseFormat } from "../template/evaluate.ts";
+import { GO_TYPE } from "../template/go-value.ts";
+import type { Template } from "../template/parse.ts";
+
+/** One event of the API. */
+interface EventMessage {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope?: string;
+  readonly time: number;
+  /** Rounded: it has more digits than a number holds, so the last ones are not shown. */
+  readonly timeNano: number;
+}
+
+/** See the head of this file. */
+export const command: Command = {
+  usage: "[OPTIONS]",
+  flags: [
+    {
+      name: "filter",
+      short: "f",
+      kind: "list",
+      check: checkFilter,
+      help: "Only what fits: event=start, type=container, container=NAME, label=K=V, image=…",
+    },
+    { name: "format", kind: "string", help: "json, or a Go template for each event" },
+    { name: "since", kind: "string", help: "Begin with this moment, or so long ago (10m)" },
+    { name: "until", kind: "string", help: "End at this moment; without it, never" },
+  ],
+  arity: [0, 0],
+  interspersed: true,
+  about:
+    "Each line is something that the engine did or noticed: a container was made, started, died. The " +
+    "engine remembers the last 256; --since shows those first.",
+  concepts: ["events"],
+  run,
+};
+
+async function run({ api, console }: Context, { flags }: Input): Promise<number> {
+  const moment = (name: string): string | undefined => {
+    const text = flags.text(name);
+    if (text === "") return undefined;
+    const parsed = parseMoment(text, console.nowMs());
+    if (parsed !== undefined) return parsed;
+    const message = `failed to parse value as time or duration: ${JSON.stringify(text)}`;
+    throw new Failure({ message: `invalid value for "${name}": ${message}`, exitCode: 1 });
+  };
+  const print = printerOf(flags.text("format"));
+  const query = {
+    since: moment("since"),
+    until: moment("until"),
+    filters: encodeFilters(flags.list("filter")),
+  };
+  const { body } = await api.stream({ method: "GET", path: "/events", query });
+  // The daemon's answers have the API's shape.
+  for await (const event of readJsonLines(body)) console.out.write(print(event as EventMessage));
+  return 0;
+}
+
+/** @throws Failure when the template does not parse */
+function printerOf(format: string): (event: EventMessage) => string {
+  if (format === "") return (event) => `${printEvent(event)}\n`;
+  if (format === "json") return (event) => `${JSON.stringify(event)}\n`;
+  const template = parsed(format);
+  return (event) => {
+    const { ID } = event.Actor;
+    const row = { ...event, [GO_TYPE]: "events.Message", ID, Status: event.Action };
+    return `${evaluate(template, row)}\n`;
+  };
+}
+
+function parsed(format: string): Template {
+  try {
+    return parseFormat("", format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
+  } catch (cause) {
+    throw new Failure({
+      message: `Error parsing format: ${messageOf(cause)}`,
+      exitCode: 64,
+      cause,
+    });
+  }
+}
+
+/**
+ * An event in words, with Docker's order: when, what kind, what, who, and more about it.
+ *
+ * @example printEvent(event) // "2026-11-22T01:19:14.123456000Z container start 4f1c… (name=web)"
+ */
+export function printEvent({ Type, Action, Actor, timeNano }: EventMessage): string {
+  const attributes = Object.entries(Actor.Attributes)
+    .map(([key, value]) => `${key}=${value}`)
+    .toSorted()
+    .join(", ");
+  const about = attributes === "" ? "" : ` (${attributes})`;
+  return `${localTime(timeNano)} ${Type} ${Action} ${Actor.ID}${about}`;
+}
+
+/** RFC 3339 in the reader's zone, with nanoseconds of which the last three are not known. */
+function localTime(timeNano: number): string {
+  const microseconds = Math.round(timeNano / 1000);
+  const moment = new Date(Math.floor(microseconds / 1000));
+  const eastMinutes = -moment.getTimezoneOffset();
+  const local = new Date(moment.getTime() + eastMinutes * 60_000).toISOString().slice(0, 19);
+  const fraction = String(microseconds % 1_000_000).padStart(6, "0");
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const ahead = Math.abs(eastMinutes);
+  const zone =
+    eastMinutes === 0
+      ? "Z"
+      : `${eastMinutes < 0 ? "-" : "+"}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`;
+  return `${local}.${fraction}000${zone}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * Command port: where the ports of a container are published.
+ *
+ * Kernel interface: none.
+ * Specification: docker port reference; Engine API v1.50, ContainerInspect, NetworkSettings.Ports.
+ * Invariants: none.
+ * Left out: nothing.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import { withCandidates } from "../ambiguous.ts";
+import { pathPart } from "../api.ts";
+import type { Command, Context, Input } from "../command.ts";
+import { Failure } from "../failure.ts";
+
+/** See the head of this file. */
+export const command: Command = {
+  usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
+  flags: [],
+  arity: [1, 2],
+  interspersed: true,
+  about: "Each line is a port inside and the address and port of the host that lead to it.",
+  concepts: ["container"],
+  completes: "running-containers",
+  run,
+};
+
+type Bindings = readonly { readonly HostIp: string; readonly HostPort: string }[] | null;
+
+async function run({ api, console }: Context, { args }: Input): Promise<number> {
+  const [name = "", wanted] = args;
+  const found = await api
+    .json<{
+      readonly NetworkSettings: { readonly Ports?: Readonly<Record<string, Bindings>> | null };
+    }>({
+      method: "GET",
+      path: `/containers/${pathPart(name)}/json`,
+    })
+    .catch(async (thrown: unknown) => {
+      throw await withCandidates(api, thrown);
+    });
+  const ports = found.NetworkSettings.Ports ?? {};
+  if (wanted === undefined) {
+    const lines = Object.entries(ports).flatMap(([port, bindings]) =>
+      (bindings ?? []).map((binding) => `${port} -> ${addressOf(binding)}\n`),
+    );
+    console.out.write(lines.toSorted(byPort).join(""));
+    return 0;
+  }
+  const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;
+  const bindings = ports[port] ?? [];
+  if (bindings.length === 0) {
+    throw new Failure({
+      message: `Error: No public port '${port}' published for ${name}`,
+      exitCode: 1,
+    });
+  }
+  console.out.write(bindings.map((binding) => `${addressOf(binding)}\n`).join(""));
+  return 0;
+}
+
+function addressOf({ HostIp, HostPort }: { HostIp: string; HostPort: string }): string {
+  return HostIp.includes(":") ? `[${HostIp}]:${HostPort}` : `${HostIp}:${HostPort}`;
+}
+
+function byPort(left: string, right: string): number {
+  return Number.parseInt(left, 10) - Number.parseInt(right, 10);
+}

@@ -1,0 +1,146 @@
+/**
+ * Command system df: how much of the disk images and containers take.
+ *
+ * Kernel interface: none.
+ * Specification: docker system df reference; Engine API v1.50, SystemDataUsage.
+ * Invariants: none.
+ * Left out: --verbose's templates.
+ * Docs: docs/concepts/cli.md
+ *
+ * @module
+ */
+import type { Command, Context, Input } from "../command.ts";
+import { CONTAINER_LIST, containerRow, type ContainerSummary } from "../container-list.ts";
+import { humanSize } from "../human.ts";
+import { IMAGE_LIST, imageRows, type ImageSummary } from "../image-list.ts";
+import { parseListFormat, printList, type ListKind } from "../listing.ts";
+import { GO_TYPE, type Row } from "../template/go-value.ts";
+
+/** See the head of this file. */
+export const command: Command = {
+  usage: "[OPTIONS]",
+  flags: [
+    { name: "format", kind: "string", help: "table, json or a Go template for each line" },
+    { name: "verbose", short: "v", kind: "bool", help: "Each image and container" },
+  ],
+  arity: [0, 0],
+  interspersed: true,
+  about:
+    "Images share layers and a layer is stored once, so the sum is less than the sizes of the images. " +
+    "What could be got back is what no container uses.",
+  concepts: ["layers"],
+  run,
+};
+
+interface Usage {
+  readonly LayersSize: number;
+  readonly Images: readonly ImageSummary[] | null;
+  readonly Containers: readonly ContainerSummary[] | null;
+  readonly Volumes: readonly { readonly UsageData?: { Size: number; RefCount: number } }[] | null;
+  readonly BuildCache: readonly { readonly Size: number; readonly InUse: boolean }[] | null;
+}
+
+const KIND: ListKind = {
+  goType: "*formatter.diskUsageContext",
+  table: "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+  raw: "",
+  quiet: "",
+  headers: {
+    Type: "TYPE",
+    TotalCount: "TOTAL",
+    Active: "ACTIVE",
+    Size: "SIZE",
+    Reclaimable: "RECLAIMABLE",
+  },
+};
+
+async function run({ api, console }: Context, { flags }: Input): Promise<number> {
+  const usage = await api.json<Usage>({ method: "GET", path: "/system/df" });
+  if (flags.bool("verbose")) {
+    console.out.write(verbose(usage, console.nowMs() / 1000));
+    return 0;
+  }
+  const format = parseListFormat(KIND, { format: flags.text("format"), quiet: false });
+  console.out.write(printList(KIND, format, summaryRows(usage)));
+  return 0;
+}
+
+function summaryRows(usage: Usage): readonly Row[] {
+  const images = usage.Images ?? [];
+  const containers = usage.Containers ?? [];
+  const volumes = usage.Volumes ?? [];
+  const caches = usage.BuildCache ?? [];
+  const used = images.filter(({ Containers = 0 }) => Containers > 0);
+  const usedBytes = used.reduce((sum, { Size, SharedSize = 0 }) => sum + Size - SharedSize, 0);
+  const running = containers.filter(({ State }) => /^(running|paused|restarting)$/.test(State));
+  const sizeOf = (some: readonly ContainerSummary[]): number =>
+    some.reduce((sum, { SizeRw = 0 }) => sum + SizeRw, 0);
+  const volumeBytes = (active: boolean): number =>
+    volumes
+      .filter(({ UsageData }) => (UsageData?.RefCount ?? 0) > 0 || !active)
+      .reduce((sum, { UsageData }) => sum + (UsageData?.Size ?? 0), 0);
+  const activeVolumes = volumes.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) > 0);
+  const cacheBytes = (some: Usage["BuildCache"]): number =>
+    (some ?? []).reduce((sum, { Size }) => sum + Size, 0);
+  const busy = caches.filter(({ InUse }) => InUse);
+  return [
+    row("Images", [images.length, used.length], usage.LayersSize, usage.LayersSize - usedBytes),
+    row(
+      "Containers",
+      [containers.length, running.length],
+      sizeOf(containers),
+      sizeOf(containers) - sizeOf(running),
+    ),
+    row(
+      "Local Volumes",
+      [volumes.length, activeVolumes.length],
+      volumeBytes(false),
+      volumeBytes(false) - volumeBytes(true),
+    ),
+    row(
+      "Build Cache",
+      [caches.length, busy.length],
+      cacheBytes(caches),
+      cacheBytes(caches) - cacheBytes(busy),
+    ),
+  ];
+}
+
+function row(
+  Type: string,
+  [total, active]: readonly [number, number],
+  bytes: number,
+  reclaimable: number,
+): Row {
+  const free = Math.max(0, reclaimable);
+  const share =
+    bytes > 0 && Type !== "Build Cache" ? ` (${Math.trunc((free * 100) / bytes)}%)` : "";
+  return {
+    [GO_TYPE]: KIND.goType,
+    Type,
+    TotalCount: String(total),
+    Active: String(active),
+    Size: humanSize(bytes, 4),
+    Reclaimable: humanSize(free, 4) + share,
+  };
+}
+
+function verbose(usage: Usage, nowSeconds: number): string {
+  const images = (usage.Images ?? []).flatMap((image) =>
+    imageRows(image, { truncated: true, digests: false, nowSeconds }),
+  );
+  const containers = (usage.Containers ?? []).map((each) =>
+    containerRow(each, { truncated: true, nowSeconds }),
+  );
+  const wish = { format: "", quiet: false };
+  const containerKind = {
+    ...CONTAINER_LIST,
+    table:
+      "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}",
+  };
+  return (
+    `Images space usage:\n\n${printList(IMAGE_LIST, parseListFormat(IMAGE_LIST, wish), images)}\n` +
+    `Containers space usage:\n\n` +
+    printList(containerKind, parseListFormat(containerKind, wish), containers)
+  );
+}

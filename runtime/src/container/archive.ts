@@ -1,0 +1,305 @@
+/**
+ * Archive: files of a container, out and in.
+ *
+ * The container's tree is a directory of the host here, with links that mean the container's root.
+ * So each name is resolved part by part (`resolve-path.ts`), and an archive that comes in may name
+ * what it likes: it lands inside.
+ *
+ * Kernel interface: lstat(2), readlink(2), open(2), lchown(2).
+ * Specification: Docker Engine API v1.50, ContainerArchive, ContainerArchiveInfo,
+ *   PutContainerArchive; Go's os.FileMode.
+ * Invariants:
+ *   archive-round-trip     a tree that is read out and put in elsewhere is the same tree
+ *   archive-stays-inside   no archive, whatever it names, changes anything outside the root
+ * Left out: openat2(2) with RESOLVE_IN_ROOT: a program that runs in the container can swap a
+ *   directory for a link between two calls. Docker enters the container's root for that.
+ * Docs: docs/concepts/archive.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Files, FileStat } from "../kernel/index.ts";
+import { readTar, removeTree } from "../layers/index.ts";
+import type { TarEntry } from "../layers/index.ts";
+import { resolveInRoot } from "./resolve-path.ts";
+
+/** What `X-Docker-Container-Path-Stat` says. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Go's os.FileMode. */
+  readonly mode: number;
+  /** RFC 3339 */
+  readonly mtime: string;
+  /** Where a link leads, from the container's root; empty for everything else. */
+  readonly linkTarget: string;
+}
+
+/** A path of a container that was found. */
+export interface FoundPath {
+  /** Parents resolved, the last name itself not, unless it was given with a slash. */
+  readonly hostPath: string;
+  readonly stat: PathStat;
+  readonly type: FileStat["type"];
+}
+
+/**
+ * The path as the container means it, without `.` and `..`; a closing `/` or `/.` stays, since it
+ * says that what a link leads to is meant.
+ *
+ * @example cleanContainerPath("etc/../usr/") // "/usr/"
+ */
+export function cleanContainerPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const closing = /(?:^|\/)\.$/u.test(path) ? "/." : path.endsWith("/") ? "/" : "";
+  return parts.length === 0 ? `/${closing === "/." ? "." : ""}` : `/${parts.join("/")}${closing}`;
+}
+
+/** The name under which a path stands in its archive. @example archiveNameOf("/etc/hosts") */
+export function archiveNameOf(path: string): string {
+  if (path === "/") return "/";
+  if (path.endsWith("/.")) return ".";
+  return path.replace(/\/$/u, "").split("/").at(-1) ?? "";
+}
+
+/**
+ * Looks a path up in a container's tree.
+ *
+ * @param path from `cleanContainerPath`
+ * @throws RuntimeError archive-path-not-found
+ */
+export function findPath(kernel: Files, root: string, path: string): FoundPath {
+  const follows = path.endsWith("/") || path.endsWith("/.");
+  const bare = path.replace(/\/\.?$/u, "");
+  const slash = bare.lastIndexOf("/");
+  const hostPath = follows
+    ? resolveInRoot(kernel, root, bare)
+    : `${resolveInRoot(kernel, root, bare.slice(0, slash))}/${bare.slice(slash + 1)}`;
+  const stat = lstatOr(kernel, hostPath);
+  if (stat === undefined || (follows && stat.type !== "directory")) throw notFound(path);
+  return { hostPath, stat: pathStat(kernel, root, path, hostPath), type: stat.type };
+}
+
+function pathStat(kernel: Files, root: string, path: string, hostPath: string): PathStat {
+  const stat = kernel.lstat(hostPath);
+  const target = stat.type === "symlink" ? resolveInRoot(kernel, root, path) : root;
+  return {
+    name: archiveNameOf(path),
+    size: stat.sizeBytes,
+    mode: goFileMode(stat),
+    mtime: new Date(stat.mtimeMs).toISOString(),
+    linkTarget: stat.type === "symlink" ? target.slice(root.length) || "/" : "",
+  };
+}
+
+const GO_TYPE_BITS: Readonly<Record<FileStat["type"], number>> = {
+  file: 0,
+  directory: 2 ** 31,
+  symlink: 2 ** 27,
+  block: 2 ** 26,
+  fifo: 2 ** 25,
+  socket: 2 ** 24,
+  char: 2 ** 26 + 2 ** 21,
+};
+
+/**
+ * A mode as Go's os.FileMode, which has the bits elsewhere. Pure.
+ *
+ * @example goFileMode({ type: "directory", mode: 0o755 }) // 0o755 + 2 ** 31
+ */
+export function goFileMode({ type, mode }: Pick<FileStat, "type" | "mode">): number {
+  const setId = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0);
+  return GO_TYPE_BITS[type] + setId + (mode & 0o1000 ? 2 ** 20 : 0) + (mode & 0o777);
+}
+
+/** How an archive is put in. */
+export interface ExtractOptions {
+  /** The directory in the container, from `cleanContainerPath`. */
+  readonly containerPath: string;
+  /** Refuse to replace a directory by something else, and the other way round. */
+  readonly keepTypes: boolean;
+  /** Who owns what is made; null: who the archive says. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+}
+
+/**
+ * Puts an archive into a directory of a container's tree.
+ *
+ * @param root host path of the tree
+ * @throws RuntimeError archive-path-not-found, archive-refused, layer-invalid
+ */
+export async function extractArchive(
+  kernel: Files,
+  root: string,
+  archive: AsyncIterable<Uint8Array>,
+  options: ExtractOptions,
+): Promise<void> {
+  const base = options.containerPath.replace(/\/\.?$/u, "");
+  const target = resolveInRoot(kernel, root, base);
+  const found = lstatOr(kernel, target);
+  if (found === undefined) throw notFound(options.containerPath);
+  if (found.type !== "directory") throw refused("extraction point is not a directory", target);
+  const times: (readonly [string, number])[] = [];
+  const place: Place = { kernel, root, base, options };
+  for await (const { entry, pieces } of readTar(archive)) {
+    const hostPath = await putEntry(place, entry, pieces);
+    if (entry.type === "directory") times.push([hostPath, entry.mtimeSeconds * 1000]);
+  }
+  // A directory's time changes with every name made in it.
+  for (const [path, mtimeMs] of times.toReversed()) setTime(kernel, path, mtimeMs);
+}
+
+interface Place {
+  readonly kernel: Files;
+  readonly root: string;
+  readonly base: string;
+  readonly options: ExtractOptions;
+}
+
+async function putEntry(
+  place: Place,
+  entry: TarEntry,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<string> {
+  const { kernel } = place;
+  const hostPath = hostPathOf(place, entry.path);
+  if (partsOf(entry.path).length === 0 && entry.type !== "directory") {
+    throw refused("the directory itself cannot become something else", entry.path);
+  }
+  makePlace(place, hostPath, entry);
+  if (entry.type === "file") {
+    kernel.writeFile(hostPath, "", "exclusive", 0o600);
+    for await (const piece of pieces) kernel.writeFile(hostPath, piece, "append");
+  }
+  if (entry.type !== "link") setAttributes(place, hostPath, entry);
+  return hostPath;
+}
+
+function partsOf(path: string): readonly string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+/** Parents as the container follows them; the last name itself, never what a link leads to. */
+function hostPathOf({ kernel, root, base }: Place, path: string): string {
+  const parts = partsOf(path);
+  if (parts.includes("..")) throw refused(`"${path}" leads out of the directory`, path);
+  const name = parts.at(-1);
+  const parent = resolveInRoot(kernel, root, [base, ...parts.slice(0, -1)].join("/"));
+  return name === undefined ? parent : `${parent}/${name}`;
+}
+
+/** Makes the name, after what is in its way is gone. */
+function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
+  const { kernel, options } = place;
+  const present = lstatOr(kernel, hostPath);
+  const isDirectory = entry.type === "directory";
+  if (present !== undefined) {
+    const wasDirectory = present.type === "directory";
+    if (wasDirectory && isDirectory) return;
+    if (options.keepTypes && wasDirectory !== isDirectory)
+      throw wouldReplace(hostPath, isDirectory);
+  } else makeParents(place, hostPath);
+  // The other name of a hard link may be the very name that is replaced.
+  const source = entry.type === "link" ? hostPathOf(place, entry.linkPath) : "";
+  if (source === hostPath) return;
+  if (present !== undefined) removeTree(kernel, hostPath);
+  makeInode(kernel, hostPath, entry, source);
+}
+
+function makeParents({ kernel, root }: Place, hostPath: string): void {
+  const parent = hostPath.slice(0, hostPath.lastIndexOf("/"));
+  if (parent.length <= root.length || lstatOr(kernel, parent) !== undefined) return;
+  makeParents({ kernel, root } as Place, parent); // nothing else of it is looked at
+  kernel.mkdir(parent, 0o755);
+}
+
+function makeInode(kernel: Files, path: string, entry: TarEntry, source: string): void {
+  const { type, major, minor } = entry;
+  switch (type) {
+    case "directory":
+      return kernel.mkdir(path, 0o700);
+    case "symlink":
+      return kernel.symlink(entry.linkPath, path);
+    case "link":
+      return kernel.link(source, path);
+    case "char":
+    case "block":
+    case "fifo":
+      return kernel.mknod(path, { type, major, minor, permissions: 0o600 });
+    case "file":
+  }
+}
+
+/** Owner first: changing it clears set-id bits and capabilities. */
+function setAttributes({ kernel, options }: Place, path: string, entry: TarEntry): void {
+  const { uid, gid } = options.owner ?? entry;
+  kernel.lchown(path, uid, gid);
+  for (const [name, value] of entry.xattrs) setXattr(kernel, path, name, value);
+  if (entry.type !== "symlink") kernel.chmod(path, entry.mode);
+  setTime(kernel, path, entry.mtimeSeconds * 1000);
+}
+
+/** Those of overlayfs would redirect lookups; the file system may not take others. */
+function setXattr(kernel: Files, path: string, name: string, value: Uint8Array): void {
+  if (/^(?:trusted|user)\.overlay\./u.test(name)) return;
+  try {
+    kernel.setXattr(path, name, value);
+  } catch (error) {
+    const isUnsupported =
+      error instanceof KernelError && /^(ENOTSUP|EOPNOTSUPP|EPERM)$/u.test(error.errno);
+    if (!isUnsupported) throw error;
+  }
+}
+
+function setTime(kernel: Files, path: string, mtimeMs: number): void {
+  try {
+    kernel.lutimes(path, mtimeMs);
+  } catch (error) {
+    // A later entry may have taken the directory away again.
+    if (!(error instanceof KernelError && error.errno === "ENOENT")) throw error;
+  }
+}
+
+function lstatOr(kernel: Files, path: string): FileStat | undefined {
+  try {
+    return kernel.lstat(path);
+  } catch (error) {
+    if (error instanceof KernelError && /^(ENOENT|ENOTDIR)$/u.test(error.errno)) return undefined;
+    throw error;
+  }
+}
+
+function notFound(path: string): RuntimeError {
+  return new RuntimeError({
+    code: "archive-path-not-found",
+    class: "not-found",
+    message: `Could not find the file ${path} in container`,
+    operation: "copy files",
+    subject: path,
+    hint: "Paths begin at the container's root; drydock exec CONTAINER ls shows what is there.",
+  });
+}
+
+function refused(message: string, subject: string): RuntimeError {
+  return new RuntimeError({
+    code: "archive-refused",
+    class: "invalid",
+    message,
+    operation: "copy files",
+    subject,
+    hint: "Nothing after this entry was copied.",
+  });
+}
+
+function wouldReplace(path: string, isDirectory: boolean): RuntimeError {
+  const [made, present] = isDirectory
+    ? ["directory", "non-directory"]
+    : ["non-directory", "directory"];
+  return refused(`cannot overwrite ${present} "${path}" with ${made} "${path}"`, path);
+}

@@ -1,0 +1,183 @@
+/**
+ * Archive: files in and out of a container, its whole tree, and what it changed.
+ *
+ * Kernel interface: none of its own.
+ * Specification: Docker Engine API v1.50, ContainerArchive, PutContainerArchive, ContainerExport,
+ *   ContainerChanges.
+ * Invariants: see `container/archive.ts`.
+ * Left out: nothing.
+ * Docs: docs/concepts/archive.md
+ *
+ * @module
+ */
+
+import {
+  archiveNameOf,
+  cleanContainerPath,
+  extractArchive,
+  findPath,
+  resolveInRoot,
+} from "../container/index.ts";
+import type { PathStat } from "../container/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Files } from "../kernel/index.ts";
+import { layerDiff, readChanges, streamTree, writableLayerIn } from "../layers/index.ts";
+import { resolveIdentity } from "../security/index.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import type { ApiObject, PutArchive } from "./engine.ts";
+import { streamOf } from "./logs.ts";
+import { openTree } from "./tree.ts";
+import type { OpenTree } from "./tree.ts";
+
+/** What `HEAD …/archive` tells of a path. @throws RuntimeError archive-path-not-found */
+export async function statPath(
+  engine: EngineContext,
+  container: Container,
+  path: string,
+): Promise<PathStat> {
+  await using tree = await openTree(engine, container, "with-mounts");
+  return find(container, tree, path).stat;
+}
+
+/** A path as an archive. @throws RuntimeError archive-path-not-found */
+export async function getArchive(
+  engine: EngineContext,
+  container: Container,
+  path: string,
+): Promise<{ readonly stat: PathStat; readonly stream: ReadableStream<Uint8Array> }> {
+  const tree = await openTree(engine, container, "with-mounts");
+  try {
+    const found = find(container, tree, path);
+    const name = archiveNameOf(cleanContainerPath(path));
+    const options = { path: found.hostPath, name, hidden: new Set<string>() };
+    const stream = streamAndClose(tree, () => streamTree(tree.kernel, options));
+    engine.events.tellContainer(container.definition, "archive-path");
+    return { stat: found.stat, stream };
+  } catch (error) {
+    await tree[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Puts an archive into a directory. @throws RuntimeError as `extractArchive`, rootfs-read-only */
+export async function putArchive(
+  engine: EngineContext,
+  container: Container,
+  request: PutArchive,
+): Promise<void> {
+  const containerPath = cleanContainerPath(request.path);
+  await using tree = await openTree(engine, container, "with-mounts");
+  requireWritable(container, containerPath);
+  const owner = request.copyOwner ? ownerOf(container, tree) : null;
+  const { keepTypes } = request;
+  await extractArchive(tree.kernel, tree.root, request.archive, {
+    containerPath,
+    keepTypes,
+    owner,
+  });
+  engine.events.tellContainer(container.definition, "extract-to-dir");
+}
+
+/** The whole tree without what is mounted into it: `docker export`. */
+export async function exportContainer(
+  engine: EngineContext,
+  container: Container,
+): Promise<ReadableStream<Uint8Array>> {
+  const tree = await openTree(engine, container, "layers-only");
+  engine.events.tellContainer(container.definition, "export");
+  const options = { path: tree.root, name: ".", hidden: tree.mounts };
+  return streamAndClose(tree, () => streamTree(tree.kernel, options));
+}
+
+const KINDS = { C: 0, A: 1, D: 2 } as const;
+
+/** What differs from the image: `docker diff`. */
+export function containerChanges(
+  { kernel, layers }: EngineContext,
+  { definition, files }: Container,
+): readonly ApiObject[] {
+  const lowers = definition.layers.map((chainId) => layerDiff(layers, chainId)).toReversed();
+  const { upper } = writableLayerIn(files.directory);
+  return readChanges(kernel, upper, lowers).map(({ kind, containerPath }) => ({
+    Path: containerPath,
+    Kind: KINDS[kind],
+  }));
+}
+
+function find(container: Container, tree: OpenTree, path: string): ReturnType<typeof findPath> {
+  try {
+    return findPath(tree.kernel, tree.root, cleanContainerPath(path));
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError) || cause.code !== "archive-path-not-found") throw cause;
+    throw new RuntimeError({
+      code: "archive-path-not-found",
+      class: "not-found",
+      message: `Could not find the file ${path} in container ${container.name}`,
+      operation: "copy files",
+      subject: path,
+      hint: cause.hint,
+      cause,
+    });
+  }
+}
+
+/** The tree is given back when the last byte is read, or the reader leaves. */
+function streamAndClose(
+  tree: OpenTree,
+  pieces: () => Generator<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    await tree[Symbol.asyncDispose]();
+  };
+  const items = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      yield* pieces();
+    } finally {
+      await close();
+    }
+  };
+  // A generator that was never started has no finally to run.
+  return streamOf(items(), () => void close());
+}
+
+/** A read-only root can only be written where something writable is mounted. */
+function requireWritable({ definition, mounts }: Container, containerPath: string): void {
+  const isIn = (mount: string): boolean => `${containerPath}/`.startsWith(`${mount}/`);
+  const mount = mounts
+    .filter((each) => isIn(each.containerPath))
+    .toSorted((a, b) => b.containerPath.length - a.containerPath.length)[0];
+  const isReadOnly = mount === undefined ? definition.hostConfig.ReadonlyRootfs : mount.isReadOnly;
+  if (!isReadOnly) return;
+  throw new RuntimeError({
+    code: "archive-refused",
+    class: "denied",
+    message:
+      mount === undefined
+        ? "container rootfs is marked read-only"
+        : "mounted volume is marked read-only",
+    operation: "copy files",
+    subject: containerPath,
+    hint: "Copy to a place that the container may write to.",
+  });
+}
+
+function ownerOf({ definition }: Container, { kernel, root }: OpenTree) {
+  const text = (path: string) => textIfThere(kernel, resolveInRoot(kernel, root, path));
+  const files = { passwd: text("/etc/passwd"), group: text("/etc/group") };
+  const { uid, gid } = resolveIdentity(definition.config.User, [], files);
+  return { uid, gid };
+}
+
+function textIfThere(kernel: Files, path: string): string | undefined {
+  try {
+    return kernel.readText(path);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Top: the processes of a container, as the host sees them.
+ *
+ * The cgroup says which processes there are, /proc says what each is. Docker hands its arguments to
+ * the host's ps and cuts the answer; we print ps's columns ourselves, so the daemon needs no
+ * program beside it.
+ *
+ * Kernel interface: cgroups(7), proc_pid_stat(5), proc_pid_status(5), proc_pid_cmdline(5).
+ * Specification: Docker Engine API v1.50, ContainerTop; ps(1), "STANDARD FORMAT SPECIFIERS".
+ * Invariants: none.
+ * Left out: options of ps that sort, group or choose processes; columns beyond the table.
+ * Docs: docs/concepts/engine.md
+ *
+ * @module
+ */
+
+import { readCgroupPids } from "../cgroups/index.ts";
+import { RuntimeError } from "../errors/index.ts";
+import { KernelError } from "../kernel/index.ts";
+import type { Files, HostPid } from "../kernel/index.ts";
+import { requireProcess } from "./container-table.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import type { ProcessTable } from "./engine.ts";
+
+/** USER_HZ: the unit of times in /proc/PID/stat. */
+const TICKS_PER_SECOND = 100;
+const KIB = 1024;
+const PAGE_BYTES = 4096;
+
+/** One process, as /proc tells it. */
+interface ProcessFacts {
+  readonly pid: HostPid;
+  readonly user: string;
+  readonly name: string;
+  readonly words: string;
+  /** Fields of /proc/PID/stat from the state on, which is the first. */
+  readonly stat: readonly string[];
+  readonly bootMs: number;
+  readonly nowMs: number;
+  readonly memoryBytes: number;
+}
+
+interface Column {
+  readonly title: string;
+  readonly show: (facts: ProcessFacts) => string;
+}
+
+const field = (facts: ProcessFacts, at: number): number => Number(facts.stat[at] ?? 0);
+const cpuSeconds = (facts: ProcessFacts): number =>
+  Math.floor((field(facts, 11) + field(facts, 12)) / TICKS_PER_SECOND);
+const startMs = (facts: ProcessFacts): number =>
+  facts.bootMs + (field(facts, 19) / TICKS_PER_SECOND) * 1000;
+const ageSeconds = (facts: ProcessFacts): number =>
+  Math.max(0, Math.floor((facts.nowMs - startMs(facts)) / 1000));
+const cpuShare = (facts: ProcessFacts): number =>
+  (100 * cpuSeconds(facts)) / Math.max(1, ageSeconds(facts));
+const residentBytes = (facts: ProcessFacts): number => field(facts, 21) * PAGE_BYTES;
+
+const COLUMNS = {
+  user: { title: "USER", show: ({ user }) => user },
+  uid: { title: "UID", show: ({ user }) => user },
+  pid: { title: "PID", show: ({ pid }) => String(pid) },
+  ppid: { title: "PPID", show: (facts) => String(field(facts, 1)) },
+  pgid: { title: "PGID", show: (facts) => String(field(facts, 2)) },
+  sid: { title: "SID", show: (facts) => String(field(facts, 3)) },
+  c: { title: "C", show: (facts) => String(Math.floor(cpuShare(facts))) },
+  pcpu: { title: "%CPU", show: (facts) => cpuShare(facts).toFixed(1) },
+  pmem: {
+    title: "%MEM",
+    show: (facts) => ((100 * residentBytes(facts)) / facts.memoryBytes).toFixed(1),
+  },
+  vsz: { title: "VSZ", show: (facts) => String(Math.floor(field(facts, 20) / KIB)) },
+  rss: { title: "RSS", show: (facts) => String(Math.floor(residentBytes(facts) / KIB)) },
+  tty: { title: "TTY", show: (facts) => terminalName(field(facts, 4)) },
+  tt: { title: "TT", show: (facts) => terminalName(field(facts, 4)) },
+  stat: { title: "STAT", show: ({ stat }) => stat[0] ?? "?" },
+  s: { title: "S", show: ({ stat }) => stat[0] ?? "?" },
+  nlwp: { title: "NLWP", show: (facts) => String(field(facts, 17)) },
+  nice: { title: "NI", show: (facts) => String(field(facts, 16)) },
+  stime: { title: "STIME", show: (facts) => clockTime(startMs(facts), facts.nowMs) },
+  start: { title: "START", show: (facts) => clockTime(startMs(facts), facts.nowMs) },
+  time: { title: "TIME", show: (facts) => span(cpuSeconds(facts)) },
+  etime: { title: "ELAPSED", show: (facts) => span(ageSeconds(facts)) },
+  comm: { title: "COMMAND", show: ({ name }) => name },
+  command: { title: "COMMAND", show: ({ words }) => words },
+  cmd: { title: "CMD", show: ({ words }) => words },
+} as const satisfies Readonly<Record<string, Column>>;
+
+type ColumnName = keyof typeof COLUMNS;
+
+const ALIASES: Readonly<Record<string, ColumnName>> = {
+  args: "command",
+  ucmd: "comm",
+  euser: "user",
+  "%cpu": "pcpu",
+  "%mem": "pmem",
+  rsz: "rss",
+  vsize: "vsz",
+  pgrp: "pgid",
+  sess: "sid",
+  state: "s",
+  cputime: "time",
+  ni: "nice",
+};
+
+const FULL: readonly ColumnName[] = ["uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"];
+const BSD: readonly ColumnName[] = [
+  ...(["user", "pid", "pcpu", "pmem", "vsz", "rss", "tty", "stat", "start", "time"] as const),
+  "command",
+];
+
+/**
+ * The columns that options of ps ask for. Pure.
+ *
+ * @throws RuntimeError request-invalid for what is not in the table
+ * @example columnsOf("-o pid,comm") // ["pid", "comm"]
+ */
+export function columnsOf(options: string): readonly ColumnName[] {
+  const list = /^\s*-?[aAdefx]*o\s*([a-z%]+(?:[,\s]+[a-z%]+)*)\s*$/u.exec(options)?.[1];
+  if (list !== undefined) return list.split(/[,\s]+/u).map(columnNamed);
+  const letters = options.replace(/[-\s]/gu, "");
+  if (!/^[aAdefgTux]*$/u.test(letters)) throw unknownOption(options);
+  return letters.includes("u") ? BSD : FULL;
+}
+
+function columnNamed(name: string): ColumnName {
+  if (Object.hasOwn(COLUMNS, name)) return name as ColumnName; // it is one of the keys
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  if (alias === undefined) throw unknownOption(name);
+  return alias;
+}
+
+function unknownOption(what: string): RuntimeError {
+  return new RuntimeError({
+    code: "request-invalid",
+    class: "invalid",
+    message: `ps: unknown option or column "${what}"`,
+    operation: "list processes",
+    hint: `Use -ef, aux, or -o with ${Object.keys(COLUMNS).join(",")}.`,
+  });
+}
+
+/** The processes of a running container. @throws RuntimeError container-not-running */
+export function containerTop(
+  engine: EngineContext,
+  container: Container,
+  options: string,
+): ProcessTable {
+  const { kernel, machine } = engine;
+  requireProcess(container);
+  const columns: readonly Column[] = columnsOf(options).map((name) => COLUMNS[name]);
+  const bootMs = Number(/^btime (\d+)$/mu.exec(kernel.readText("/proc/stat"))?.[1] ?? 0) * 1000;
+  const machineFacts = { bootMs, nowMs: kernel.nowMs(), memoryBytes: machine.memoryBytes };
+  const users = parseUsers(textOr(kernel, "/etc/passwd"));
+  const pids = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  const rows = pids.flatMap((pid) => {
+    const facts = readFacts(kernel, pid, users);
+    return facts === null ? [] : [columns.map(({ show }) => show({ ...facts, ...machineFacts }))];
+  });
+  engine.events.tellContainer(container.definition, "top");
+  return { Titles: columns.map(({ title }) => title), Processes: rows };
+}
+
+/** null: it has ended since the cgroup was read. */
+function readFacts(
+  kernel: Files,
+  pid: HostPid,
+  users: ReadonlyMap<string, string>,
+): Pick<ProcessFacts, "pid" | "user" | "name" | "words" | "stat"> | null {
+  try {
+    const text = kernel.readText(`/proc/${pid}/stat`);
+    const uid = /^Uid:\t\d+\t(\d+)/mu.exec(kernel.readText(`/proc/${pid}/status`))?.[1] ?? "0";
+    const words = kernel.readText(`/proc/${pid}/cmdline`).replace(/\0+$/u, "");
+    // The name may hold anything, also spaces and brackets: it ends at the last bracket.
+    const end = text.lastIndexOf(")");
+    const name = text.slice(text.indexOf("(") + 1, end);
+    return {
+      pid,
+      user: users.get(uid) ?? uid,
+      name,
+      words: words === "" ? `[${name}]` : words.replaceAll("\0", " "),
+      stat: text
+        .slice(end + 2)
+        .trim()
+        .split(" "),
+    };
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}
+
+function parseUsers(passwd: string): ReadonlyMap<string, string> {
+  const fields = passwd.split("\n").map((line) => line.split(":"));
+  return new Map(fields.map(([name = "", , uid = ""]) => [uid, name]));
+}
+
+/** The two most common kinds by name: pseudo-terminals (major 136 on) and virtual consoles. */
+function terminalName(device: number): string {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major >= 136 && major <= 143) return `pts/${(major - 136) * 256 + minor}`;
+  return major === 4 ? `tty${minor}` : "?";
+}
+
+/** The hour today, the day before. */
+function clockTime(atMs: number, nowMs: number): string {
+  const text = new Date(atMs).toString();
+  const isToday = new Date(nowMs).toDateString() === new Date(atMs).toDateString();
+  return isToday ? text.slice(16, 21) : text.slice(4, 10).replace(" ", "");
+}
+
+/** @example span(3661) // "01:01:01" */
+function span(seconds: number): string {
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60];
+  return parts.map((part) => two(Math.floor(part))).join(":");
+}
+
+function textOr(kernel: Files, path: string): string {
+  try {
+    return kernel.readText(path);
+  } catch (error) {
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}

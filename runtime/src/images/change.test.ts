@@ -1,0 +1,24 @@
+import { describe, expect, test } from "vitest";
+import { applyChange } from "./change.ts";
+
+describe("applyChange()", () => {
+  test.each([
+    ['CMD ["a", "b c"]', { Cmd: ["a", "b c"] }],
+    ["cmd echo hi", { Cmd: ["/bin/sh", "-c", "echo hi"] }],
+    ['ENTRYPOINT ["/run"]', { Entrypoint: ["/run"] }],
+    ["ENV A=2 B=\"x y\" C='q'", { Env: ["A=2", "Z=9", "B=x y", "C=q"] }],
+    ["ENV A all the rest", { Env: ["A=all the rest", "Z=9"] }],
+    ["LABEL k=v", { Labels: { old: "1", k: "v" } }],
+    ["EXPOSE 80 53/UDP", { ExposedPorts: { "80/tcp": {}, "53/udp": {} } }],
+    ['VOLUME ["/a", "/b"]', { Volumes: { "/a": {}, "/b": {} } }],
+    ["WORKDIR sub/../dir", { WorkingDir: "/srv/dir" }],
+    ["USER 7:8", { User: "7:8" }],
+  ])("%s", (line, expected) => {
+    const before = { Env: ["A=1", "Z=9"], Labels: { old: "1" }, WorkingDir: "/srv" };
+    expect(applyChange(before, line)).toEqual({ ...before, ...expected });
+  });
+
+  test.each(["RUN ls", "CMD", "", "ENV A", "EXPOSE lots"])("%j is refused", (line) => {
+    expect(() => applyChange({}, line)).toThrow(/change|arguments|Port/);
+  });
+});

@@ -116,10 +116,7 @@ async function serve(daemon: Daemon): Promise<void> {
 }
 
 /** @param keepers receives each keeper that the engine is connected to, the current one last */
-function openEngine(
-  { options, logger }: Daemon,
-  keepers: RemoteKeeper[],
-): Promise<OpenEngine> {
+function openEngine({ options, logger }: Daemon, keepers: RemoteKeeper[]): Promise<OpenEngine> {
   const kernel = createLinuxKernel();
   return createEngine({
     kernel,

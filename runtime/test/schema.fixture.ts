@@ -62,6 +62,35 @@ export function faultsOf(answer: unknown, route: string, status = 200): readonly
   return check(answer, response.schema, "answer", description.definitions);
 }
 
+/**
+ * Checks an answer to any request; null when Docker's description says nothing of such an answer.
+ *
+ * @param url path and query of the request, with or without a version
+ */
+export function checkAnswer(
+  method: string,
+  url: string,
+  status: number,
+  body: string,
+): { readonly route: string; readonly faults: readonly string[] } | null {
+  description ??= parse(readFileSync(file, "utf8")) as Description; // the file's form is checked by use
+  const path = (url.split("?")[0] ?? "").replace(/^\/v[\d.]+(?=\/)/, "");
+  const template = Object.keys(description.paths)
+    .toSorted((a, b) => a.split("{").length - b.split("{").length)
+    .find((each) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, "[^/]+")}$`).test(path));
+  if (template === undefined) return null;
+  const route = `${method} ${template}`;
+  const known = description.paths[template]?.[method.toLowerCase()]?.responses[String(status)];
+  // Lists of events and of statistics follow each other without an end.
+  const isStream = template === "/events" || template.endsWith("/stats");
+  if (known?.schema === undefined || isStream) return null;
+  try {
+    return { route, faults: faultsOf(JSON.parse(body), route, status) };
+  } catch (error) {
+    return { route, faults: [`answer: ${String(error)}`] };
+  }
+}
+
 type Definitions = Description["definitions"];
 
 /** One value on its way through the schema. */

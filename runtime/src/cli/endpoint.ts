@@ -73,31 +73,35 @@ export function defaultEndpoint(around: Surroundings): Endpoint {
 }
 
 /** The certificates that flags and environment name; undefined when no encryption is asked for. */
-function tlsOf({ globals, console, contexts }: Surroundings): ClientTls | undefined {
-  const { env } = console;
+function tlsOf(around: Surroundings): ClientTls | undefined {
+  const { globals, console } = around;
+  const isSet = (name: string): boolean => (console.env[name] ?? "") !== "";
   const verify = globals.changed("tlsverify")
     ? globals.bool("tlsverify")
-    : (env["DOCKER_TLS_VERIFY"] ?? "") !== "";
-  if (!verify && !globals.bool("tls") && (env["DOCKER_TLS"] ?? "") === "") return undefined;
-  const directory = env["DOCKER_CERT_PATH"] || contexts?.directory || ".";
-  const read = (flag: string, file: string): string | undefined => {
-    const path = globals.text(flag) || `${directory}/${file}`;
-    if (!globals.changed(flag) && !console.files.exists(path)) return undefined;
-    try {
-      return console.files.read(path);
-    } catch (cause) {
-      throw new Failure({
-        message: `unable to resolve docker endpoint: ${messageOf(cause)}`,
-        exitCode: 1,
-        hint: `Name another file with --${flag}, or another directory with DOCKER_CERT_PATH.`,
-        cause,
-      });
-    }
-  };
+    : isSet("DOCKER_TLS_VERIFY");
+  if (!verify && !globals.bool("tls") && !isSet("DOCKER_TLS")) return undefined;
   return {
-    ca: verify ? read("tlscacert", "ca.pem") : undefined,
-    cert: read("tlscert", "cert.pem"),
-    key: read("tlskey", "key.pem"),
+    ca: verify ? readPem(around, "ca") : undefined,
+    cert: readPem(around, "cert"),
+    key: readPem(around, "key"),
     verify,
   };
+}
+
+/** A file that a flag names, or that lies where such files do; there it may be missing. */
+function readPem({ globals, console, contexts }: Surroundings, name: string): string | undefined {
+  const flag = `tls${name === "ca" ? "cacert" : name}`;
+  const directory = console.env["DOCKER_CERT_PATH"] || contexts?.directory || ".";
+  const path = globals.text(flag) || `${directory}/${name}.pem`;
+  if (!globals.changed(flag) && !console.files.exists(path)) return undefined;
+  try {
+    return console.files.read(path);
+  } catch (cause) {
+    throw new Failure({
+      message: `unable to resolve docker endpoint: ${messageOf(cause)}`,
+      exitCode: 1,
+      hint: `Name another file with --${flag}, or another directory with DOCKER_CERT_PATH.`,
+      cause,
+    });
+  }
 }

@@ -13,8 +13,8 @@ async function logConfig(args: string[], Type: string, Config: Record<string, st
   // Only the log configuration is looked at on the way.
   const request = { hostConfig: { LogConfig: { Type, Config } } } as unknown as CreateContainer;
   await engine.createContainer(request);
-  const [sent] = double.asked.at(-1)?.args as [CreateContainer];
-  return sent.hostConfig.LogConfig;
+  const sent = double.asked.at(-1)?.args[0] as CreateContainer | undefined;
+  return sent?.hostConfig.LogConfig;
 }
 
 test("configuredEngine() fills in the log driver and its options, and lets a container differ", async () => {

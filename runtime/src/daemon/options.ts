@@ -166,19 +166,24 @@ function tlsFiles({ last, isOn }: Words): TlsFiles {
 }
 
 /** The ports that are registered for Docker, without and with encryption. */
-const [PLAIN_PORT, TLS_PORT] = ["2375", "2376"];
+const PLAIN_PORT = "2375";
+const TLS_PORT = "2376";
 
 function parseHost(text: string, isEncrypted: boolean): Host {
   if (text.startsWith("/")) return { kind: "unix", path: text };
   const [, scheme, rest = ""] = /^([a-z]+):\/\/(.*)$/s.exec(text) ?? [];
   if (scheme === "unix") return { kind: "unix", path: resolve(rest) };
-  const form = /^(\[[0-9A-Fa-f:.]+\]|[^:/]*)(?::(\d{1,5}))?\/?$/;
-  const [, address, port = isEncrypted ? TLS_PORT : PLAIN_PORT] = form.exec(rest) ?? [];
-  if (scheme === "tcp" && address !== undefined && Number(port) < 65_536) {
-    const bare = address.replace(/^\[|\]$/g, "");
-    return { kind: "tcp", address: bare || "127.0.0.1", port: Number(port) };
-  }
+  const tcp = scheme === "tcp" ? parseAddress(rest, isEncrypted ? TLS_PORT : PLAIN_PORT) : null;
+  if (tcp !== null) return tcp;
   throw invalid(`cannot listen on "${text}"`, "Write unix:///PATH or tcp://ADDRESS:PORT.");
+}
+
+function parseAddress(text: string, usualPort: string): Host | null {
+  const form = /^(\[[0-9A-Fa-f:.]+\]|[^:/]*)(?::(\d{1,5}))?\/?$/;
+  const [, address, port = usualPort] = form.exec(text) ?? [];
+  if (address === undefined || Number(port) > 65_535) return null;
+  const bare = address.replace(/^\[|\]$/g, "");
+  return { kind: "tcp", address: bare || "127.0.0.1", port: Number(port) };
 }
 
 /** TCP has no owner and no mode: who is let in must have been said, in dockerd's words. */

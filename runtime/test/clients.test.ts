@@ -1,0 +1,24 @@
+/**
+ * Other people's programs against our daemon: the short part of `npm run test:clients`.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CLIENTS, runClients, type Report } from "./clients/clients.ts";
+import { skipped, whyNoContainers } from "./daemon.ts";
+
+const skip = skipped("other people's programs", whyNoContainers());
+const SCHEMA = "answers against the API's schema";
+
+describe.skipIf(skip)("other people's programs", () => {
+  const reports = new Map<string, Report>();
+  beforeAll(async () => {
+    const onReport = (report: Report): void => void reports.set(report.name, report);
+    await runClients({ quick: true, clients: CLIENTS, socketPath: null, onReport });
+  });
+  afterAll(() => reports.clear());
+
+  test.each([...CLIENTS.map(({ name }) => name), SCHEMA])("%s finds what it expects", (name) => {
+    const outcomes = reports.get(name)?.outcomes ?? [];
+    expect(outcomes.length).toBeGreaterThan(0);
+    expect(outcomes.filter(({ result }) => result === "failed")).toEqual([]);
+  });
+});

@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { mutantPlugins } from "./runtime/tools/seeded-mutants.mjs";
 
 /** Tests that spawn fork themselves, which needs a V8 without threads: kernel/linux/fork.ts. */
 const execArgv = ["--single-threaded", "--no-flush-bytecode"];
+
+/** In a run with a mutant: `npm run mutants`. */
+const plugins = mutantPlugins();
+const setupFiles = plugins.length > 0 ? ["property-tests/mutants/first-failure.ts"] : [];
 
 /** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */
 const alone = { pool: "forks" as const, maxWorkers: 1, fileParallelism: false, execArgv };
@@ -18,9 +23,11 @@ export default defineConfig({
         },
       },
       {
+        plugins,
         test: {
           name: "property",
           include: ["property-tests/**/*.test.ts"],
+          setupFiles,
           testTimeout: 60_000,
           ...alone,
         },

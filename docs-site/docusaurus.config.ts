@@ -21,6 +21,7 @@ const config: Config = {
   url: "http://localhost:3000",
   baseUrl: "/",
   favicon: "drydock.svg",
+  staticDirectories: ["static", "dist/static"],
   trailingSlash: true,
   onBrokenLinks: "throw",
   onBrokenAnchors: "throw",
@@ -56,6 +57,7 @@ const config: Config = {
       logo: { alt: "", src: "drydock.svg" },
       items: [
         { to: "/concepts/what-a-container-is/", label: "Course" },
+        { to: "/playground/", label: "Playground" },
         { to: "/glossary/", label: "Glossary" },
         { to: "/reference/", label: "Reference" },
         { to: "/source/", label: "Source" },

@@ -98,6 +98,7 @@ describe("arithmetic", () => {
 
   const limit = fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.maxSafeNat());
   test.prop([limit], runs(500))("limit-round-trip", (value) => {
+    expect(formatLimit(value)).toMatch(/^(\d+|max)$/);
     expect(parseLimit(formatLimit(value))).toBe(value);
     expect(parseLimit(`${formatLimit(value)}\n`)).toBe(value);
   });

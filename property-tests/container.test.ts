@@ -11,6 +11,7 @@ import {
   StdioHub,
   TRANSITIONS,
   assertContainer,
+  comparableTime,
   concatBytes,
   createFrameDecoder,
   createLineCutter,
@@ -27,6 +28,7 @@ import {
   planProcess,
   printLogEntries,
   printLogEntry,
+  readLog,
   requireTransition,
   runInit,
   selectEntries,
@@ -54,6 +56,8 @@ import { KeeperBench, whyNoContainers } from "../runtime/src/keeper/keeper.fixtu
 import type { Prepared } from "../runtime/src/keeper/keeper.fixture.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { signalName, signalNumber } from "../runtime/src/kernel/index.ts";
+import { KernelError } from "../runtime/src/kernel/index.ts";
+import type { FileStat } from "../runtime/src/kernel/index.ts";
 import type { ByteSink, ByteSource } from "../runtime/src/kernel/index.ts";
 import { readNamespaces } from "../runtime/src/namespaces/index.ts";
 
@@ -225,6 +229,74 @@ describe("bytes", () => {
     }
   });
 
+  test.prop([
+    fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 80 }),
+    fc.integer({ min: 1, max: 400 }),
+    fc.integer({ min: 1, max: 4 }),
+  ])(
+    "rotation-loses-nothing: the files hold the newest lines, none twice, each up to its limit",
+    (lengths, maxBytes, maxFiles) => {
+      const disk = memoryFiles();
+      const written: string[] = [];
+      // A writer for each ten lines: a restarted container goes on with the log.
+      for (let at = 0; at < lengths.length; at += 10) {
+        const rotation = { maxBytes, maxFiles };
+        const target = { kernel: disk, path: "/log", rotation, continues: at > 0 };
+        const writer = createLogWriter({ ...target, onAppended: () => undefined });
+        for (const length of lengths.slice(at, at + 10)) {
+          const line = `${written.length} ${"x".repeat(length)}\n`;
+          written.push(line);
+          writer.write("stdout", encode(line));
+        }
+        writer.end();
+      }
+      const found = [...readLog({ kernel: disk, path: "/log", maxFiles }, null, null)];
+      const lines = found.map(({ log }) => log);
+      expect(lines).toEqual(written.slice(written.length - lines.length));
+      const sizes = [...disk.files].map(([path, { text }]) => [path, text.length] as const);
+      expect(sizes.length).toBeLessThanOrEqual(maxFiles);
+      const old = sizes.filter(([path]) => path !== "/log");
+      expect(old.filter(([, size]) => size < maxBytes)).toEqual([]);
+      // Nothing is thrown away before all files are full.
+      if (sizes.length < maxFiles) expect(lines).toEqual(written);
+      const times = found.map(({ time }) => comparableTime(time));
+      expect(new Set(times).size).toBe(times.length);
+    },
+  );
+
+  test.prop([
+    fc.array(fc.constantFrom("write", "read"), { maxLength: 200 }),
+    fc.integer({ min: 60, max: 400 }),
+    fc.integer({ min: 2, max: 4 }),
+    fc.nat(20),
+  ])(
+    "rotation-loses-nothing: a reader in the middle of rotations sees no line twice and none out of order",
+    (turns, maxBytes, maxFiles, first) => {
+      const disk = memoryFiles();
+      const rotation = { maxBytes, maxFiles };
+      const writer = createLogWriter({
+        kernel: disk,
+        path: "/log",
+        rotation,
+        onAppended: () => undefined,
+      });
+      let count = 0;
+      const write = (): void => writer.write("stdout", encode(`${count++}\n`));
+      for (let n = 0; n < first; n++) write();
+      const place = disk.endOf("/log");
+      const reader = readLog({ kernel: disk, path: "/log", maxFiles }, null, place);
+      const seen: number[] = [];
+      for (const turn of [...turns, ...Array.from({ length: first + 1 }, () => "read")]) {
+        if (turn === "write") write();
+        const next = turn === "read" ? reader.next() : undefined;
+        if (next?.done === false) seen.push(Number(next.value.log));
+      }
+      expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+      expect(seen.filter((line) => line >= first)).toEqual([]);
+      if (!turns.includes("write")) expect(seen.at(-1) ?? -1).toBe(first - 1);
+    },
+  );
+
   test.prop([output, output, fc.array(fc.boolean()), cuts])(
     "log-loses-nothing of either stream, through the file and back",
     (stdout, stderr, order, places) => {
@@ -233,6 +305,7 @@ describe("bytes", () => {
       const kernel = {
         nowMs: () => 1_000_000.5,
         writeFile: (_: string, data: Uint8Array | string) => void (file += String(data)),
+        ...NO_ROTATION,
       };
       const onAppended = (text: string) => followed.push(text);
       const writer = createLogWriter({ kernel, path: "/log", onAppended });
@@ -331,8 +404,15 @@ function paperSource(): PaperSource {
   };
 }
 
-/** A sink that takes `capacity` bytes before it wants its reader to catch up. */
-function paperSink(capacity: number): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
+/**
+ * A sink that takes `capacity` bytes before it wants its reader to catch up.
+ *
+ * @param onTaken called within each write
+ */
+function paperSink(
+  capacity: number,
+  onTaken: () => void,
+): ByteSink & { read(): void; readonly taken: Uint8Array[] } {
   const taken: Uint8Array[] = [];
   const waiting: (() => void)[] = [];
   let unread = 0;
@@ -344,6 +424,7 @@ function paperSink(capacity: number): ByteSink & { read(): void; readonly taken:
     },
     write: (bytes) => {
       taken.push(bytes);
+      onTaken();
       unread += bytes.length;
       return unread < capacity;
     },
@@ -375,7 +456,7 @@ async function runHub(actions: readonly HubAction[], capacities: readonly number
     end: () => undefined,
   };
   const hub = new StdioHub();
-  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1));
+  const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1, () => neverAhead()));
   const clients = sinks.map((sink, index) =>
     hub.attach({ stdin: false, stdout: index < 2, stderr: true }, sink),
   );
@@ -693,6 +774,18 @@ describe.skipIf(why !== undefined)("real containers", () => {
     expect(exit.status).toEqual(status);
   });
 
+  test("exit-after-log: also of those whom it leaves behind with its streams", async () => {
+    const { request, id, logPath } = await bench.prepare({
+      config: { Cmd: ["sh", "-c", "(sleep 0.1; echo late) & exit 7"] },
+      // In a PID namespace of its own nobody would be left behind.
+      hostConfig: { PidMode: "host" },
+    });
+    const exit = bench.exitOf(id);
+    await bench.keeper.start(request);
+    await exit;
+    expect(readFileSync(logPath, "utf8")).toContain("late");
+  });
+
   test.prop([fc.integer({ min: 0, max: 3000 }), fc.boolean()], { numRuns: 12 })(
     "exit-after-log: when an exit is announced, log and exit file are complete",
     async (lines, newline) => {
@@ -752,3 +845,68 @@ describe.skipIf(why !== undefined)("real containers", () => {
     }
   });
 });
+
+/** What a log that is not limited never asks for. */
+const NO_ROTATION = {
+  stat: (): never => refuseCall("stat"),
+  rename: (): never => refuseCall("rename"),
+  unlink: (): never => refuseCall("unlink"),
+};
+
+function refuseCall(name: string): never {
+  throw new Error(`${name} was called for a log without limits`);
+}
+
+/** A directory in memory, with inodes that names carry along. */
+function memoryFiles() {
+  const files = new Map<string, { readonly inode: number; text: string }>();
+  let inodes = 0;
+  let ms = 1_000_000;
+  const at = (call: string, path: string) => {
+    const file = files.get(path);
+    if (file === undefined) throw new KernelError(call, "ENOENT", path);
+    return file;
+  };
+  return {
+    files,
+    endOf: (path: string) => {
+      const { inode, text } = files.get(path) ?? { inode: 0, text: "" };
+      return { inode, offsetBytes: text.length };
+    },
+    // A clock that stands still now and then.
+    nowMs: () => (ms += ms % 3 === 0 ? 0.25 : 0),
+    writeFile: (path: string, data: Uint8Array | string) => {
+      const file = files.get(path) ?? { inode: ++inodes, text: "" };
+      file.text += String(data);
+      files.set(path, file);
+    },
+    stat: (path: string): FileStat => {
+      const { inode, text } = at("stat", path);
+      return { ...PLAIN_STAT, inode, sizeBytes: text.length };
+    },
+    readRange: (path: string, offset: number, length: number) =>
+      encode(at("pread", path).text).slice(offset, offset + length),
+    rename: (from: string, to: string) => {
+      files.set(to, at("rename", from));
+      files.delete(from);
+    },
+    unlink: (path: string) => {
+      at("unlink", path);
+      files.delete(path);
+    },
+  };
+}
+
+const PLAIN_STAT: FileStat = {
+  type: "file",
+  mode: 0o640,
+  hostUid: 0,
+  hostGid: 0,
+  sizeBytes: 0,
+  mtimeMs: 0,
+  inode: 0,
+  device: 1,
+  links: 1,
+  rdevMajor: 0,
+  rdevMinor: 0,
+};

@@ -41,8 +41,9 @@ import {
   type TarEntry,
   unpackLayer,
 } from "../runtime/src/layers/index.ts";
+import { switchable } from "../runtime/src/engine/engine.fixture.ts";
 import { building, describeStat, perform, snapshot } from "./file-operations.fixture.ts";
-import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
+import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 const runs = (numRuns: number) => ({ seed: 20_261_122, numRuns });
 
@@ -161,6 +162,14 @@ describe("tar", () => {
     const archive = formatTar(entries);
     expect(archive.length % 512).toBe(0);
     expect(plain(parseTar(archive))).toEqual(plain(entries));
+  });
+
+  test("tar-round-trip, also where a record's length has one digit more because of its digits", () => {
+    for (const length of [...Array(140).keys(), ...Array.from({ length: 60 }, (_, n) => 950 + n)]) {
+      const xattrs = new Map([["user.k", new Uint8Array(length).fill(120)]]);
+      const one: TarEntry = { ...PLAIN, xattrs };
+      expect(parseTar(formatTar([one]))).toEqual([one]);
+    }
   });
 
   test.prop([fc.array(entry, { maxLength: 4 })], runs(300))("tar-deterministic", (entries) => {
@@ -429,6 +438,27 @@ describe.skipIf(skip)("on the real kernel", () => {
     });
   });
 
+  test("remove-stays-inside: what is mounted in the tree is left, and told", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "drydock-remove-"));
+    mkdirSync(`${directory}/tree/mounted`, { recursive: true });
+    const said = await runInChild(kernel, ({ kernel: own }) => {
+      own.unshare(["CLONE_NEWNS"]);
+      const everything = { source: "", target: "/", fstype: "", data: "" };
+      own.mount({ ...everything, flags: ["MS_REC", "MS_PRIVATE"] });
+      const target = `${directory}/tree/mounted`;
+      own.mount({ source: "none", target, fstype: "tmpfs", flags: [], data: "" });
+      own.writeFile(`${target}/victim`, "innocent", "create");
+      try {
+        removeTree(own, `${directory}/tree`);
+      } catch (error) {
+        return `${String(error)}; ${own.readdir(target).join()}`;
+      }
+      return "removed";
+    });
+    rmSync(directory, { recursive: true });
+    expect(said).toMatch(/something is mounted on .*; victim$/);
+  });
+
   test.prop([fc.array(bytes, { maxLength: 5 }), fc.nat(), fc.integer({ min: 1, max: 255 })], {
     ...runs(60),
   })("blob-name-is-hash", (contents, where, flip) => {
@@ -510,6 +540,32 @@ describe.skipIf(skip)("on the real kernel", () => {
       removeLayer(kernel, store, chainId);
       expect(readdirSync(`${directory}/layers`)).toEqual([]);
       expect(readdirSync(`${directory}/l`)).toEqual([]);
+    });
+  });
+
+  test.prop([building], runs(12))("layer-is-whole, whenever the process dies", (operations) => {
+    inDirectory((directory) => {
+      makeTree(`${directory}/tree`, [...operations]);
+      const layerTar = packTree(kernel, `${directory}/tree`);
+      const chainId = digestOf(layerTar);
+      const store = openLayerStore(kernel, directory);
+      const dying = switchable(kernel);
+      for (let at = 1; at === 1 || dying.hasCrashed(); at++) {
+        dying.crashAt(at);
+        try {
+          addLayer(dying.kernel, store, chainId, layerTar);
+        } catch {
+          // Nobody is left to say anything.
+        }
+        sweepLayers(kernel, store);
+        const left = readdirSync(`${directory}/layers`);
+        expect(left).toHaveLength(hasLayer(kernel, store, chainId) ? 1 : 0);
+        if (left.length === 0) continue;
+        expect(snapshot(kernel, layerDiff(store, chainId))).toEqual(
+          snapshot(kernel, `${directory}/tree`),
+        );
+        removeLayer(kernel, store, chainId);
+      }
     });
   });
 

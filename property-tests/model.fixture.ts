@@ -29,6 +29,9 @@ export function runs(usual: number): number {
   return Number(process.env["DRYDOCK_MODEL_RUNS"] ?? usual);
 }
 
+/** Whether small programs are all to be tried, and not a part of them. */
+export const IS_EXHAUSTIVE = process.env["DRYDOCK_MODEL_EXHAUSTIVE"] === "1";
+
 /** The calls that both kernels are asked for. */
 export type Machine = ModelKernel;
 
@@ -131,18 +134,47 @@ export async function compareKernels<T>(
   check: (pair: Pair, program: T) => void,
   parameters: { readonly numRuns: number; readonly examples?: [T][] },
 ): Promise<string> {
+  return inOwnRoot((kernel) => {
+    const property = fc.property(programs, (program) => checkOnBoth(kernel, check, program));
+    const details = fc.check(property, { seed: SEED, ...parameters });
+    if (!details.failed) return "held";
+    return `${String(details.errorInstance)} ${fc.defaultReportMessage(details) ?? ""}`;
+  });
+}
+
+/**
+ * Checks a property of both kernels with each of some programs, all in one child.
+ *
+ * @returns "held N", N being their number; or the first that did not hold, and why
+ */
+export async function compareOnEach<T>(
+  programs: Iterable<T>,
+  check: (pair: Pair, program: T) => void,
+): Promise<string> {
+  return inOwnRoot((kernel) => {
+    let count = 0;
+    for (const program of programs) {
+      try {
+        checkOnBoth(kernel, check, program);
+      } catch (error) {
+        return `${JSON.stringify(program)}: ${String(error)}`;
+      }
+      count += 1;
+    }
+    return `held ${count}`;
+  });
+}
+
+/** Acts in a child whose root is an empty file system. */
+async function inOwnRoot(act: (kernel: Kernel & Self) => string): Promise<string> {
   const home = mkdtempSync(join(tmpdir(), "drydock-model-"));
   try {
     return await runInChild(openRealKernel(), ({ kernel }) => {
       kernel.unshare(["CLONE_NEWNS"]);
       enterEmptyRoot(kernel, home);
       kernel.chdir("/");
-      const property = fc.property(programs, (program) => checkOnBoth(kernel, check, program));
-      const details = fc.check(property, { seed: SEED, ...parameters });
-      if (!details.failed) return "held";
-      const report = `${String(details.errorInstance)} ${fc.defaultReportMessage(details) ?? ""}`;
       // A line to the parent has a limit, and a shrunk counterexample stands at the beginning.
-      return report.replaceAll("\n", "\\n").slice(0, 3000);
+      return act(kernel).replaceAll("\n", "\\n").slice(0, 3000);
     });
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -209,7 +241,11 @@ export function createModel(home: string): Kernel {
     programs: { sleep: () => new Promise(() => undefined) },
   });
   model.writeFile("/bin/sleep", programFile("sleep"), "create", 0o755);
-  if (home !== "/tmp") model.mkdir(home, 0o755);
+  const parts = home.split("/").slice(1);
+  for (const [depth] of parts.entries()) {
+    const path = `/${parts.slice(0, depth + 1).join("/")}`;
+    if (path !== "/tmp") model.mkdir(path, 0o755);
+  }
   return model;
 }
 

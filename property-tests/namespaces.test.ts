@@ -261,6 +261,7 @@ describe("id maps", () => {
     expect(maps.gid).toEqual(maps.uid);
     if (mapping === "keep-id") expect(hostIdOf(maps.uid, owner)).toBe(owner);
     else expect(hostIdOf(maps.uid, 0)).toBeDefined();
+    expect(idsOf(maps.uid)).toBe(idsToHandOut(mapping, owner, subordinate));
     for (const { hostId, count } of maps.uid) {
       const isOwn = count === 1 && hostId === owner;
       const isGiven = subordinate.some(
@@ -271,6 +272,24 @@ describe("id maps", () => {
     }
   });
 });
+
+const idsOf = (ranges: readonly { readonly count: number }[]): number =>
+  ranges.reduce((sum, { count }) => sum + count, 0);
+
+/** None that may be handed out is lost; but a range that holds the engine's own is left alone. */
+function idsToHandOut(
+  mapping: "subordinate" | "keep-id",
+  owner: number,
+  ranges: readonly { readonly hostId: number; readonly count: number }[],
+): number {
+  const isDefault = owner === 0 && ranges.length === 0;
+  const holdsOwner = ({ hostId, count }: { readonly hostId: number; readonly count: number }) =>
+    owner >= hostId && owner < hostId + count;
+  if (mapping === "keep-id") {
+    return 1 + (isDefault ? 65_536 : idsOf(ranges.filter((range) => !holdsOwner(range))));
+  }
+  return isDefault ? 65_536 : Math.max(1, idsOf(ranges));
+}
 
 const WHOLE: readonly IdMap[] = [{ containerId: 0, hostId: 0, count: ID_MAP_LIMITS.ids }];
 
@@ -373,6 +392,8 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
         for (const { op, which } of program) {
           await world.step(op, which);
           expect(await world.exists(), `after ${op}`).toBe(world.references() > 0);
+          // Whatever refers to it shows the same number.
+          expect(new Set(world.inodes()).size).toBe(Math.min(1, world.references()));
         }
       } finally {
         await world.close();
@@ -467,6 +488,11 @@ function openWorld(kernel: Kernel) {
   };
   return {
     step: async (op: string, which: number) => steps[op]?.(which),
+    inodes: () => [
+      ...processes.map(({ hostPid }) => readNamespaces(kernel, hostPid).uts),
+      ...mounts.map((target) => kernel.stat(target).inode),
+      ...handles.map((handle) => kernel.stat(`/proc/self/fd/${handle}`).inode),
+    ],
     references: () => processes.length + mounts.length + handles.length,
     exists: async () => (await runInChild(kernel, intoNewUts)) === "ENOSPC",
     close: async () => {

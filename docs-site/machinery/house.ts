@@ -100,8 +100,3 @@ export function titleOf(house: House, page: string): string {
   const text = readFileSync(join(house.directory, "docs-site/docs", `${page}.md`), "utf8");
   return /^# (.+)$/m.exec(text)?.[1] ?? page;
 }
-
-/** Where the site shows a source file, or a line of it. */
-export function sourceUrl(path: string, line?: number): string {
-  return `/source/${path}/${line === undefined ? "" : `#L${line}`}`;
-}

@@ -20,6 +20,8 @@ export interface KernelCall {
   /** The capability that it takes; null for none. */
   readonly capability: string | null;
   readonly what: string;
+  /** What else the port says about it. */
+  readonly more: string;
 }
 
 /** The tagged methods of a source file, in its order. @throws Error when a tag has another form */
@@ -34,14 +36,15 @@ export function readKernelCalls(path: string, text: string): readonly KernelCall
       const form = /^(\w+\(\d\)) (-|CAP_\w+) "(.*?)"(.*)$/.exec(said);
       if (form === null)
         throw new Error(`${path}: @syscall of ${method} has another form: ${said}`);
-      const [, manPage = "", capability = "-", sentence = "", rest = ""] = form;
+      const [, manPage = "", capability = "-", what = "", more = ""] = form;
       return {
         part: declaration.name.text,
         method,
         line: source.getLineAndCharacterOfPosition(member.getStart(source)).line + 1,
         manPage,
         capability: capability === "-" ? null : capability,
-        what: `${sentence}${rest}`,
+        what,
+        more,
       };
     }),
   );
@@ -59,9 +62,9 @@ export function kernelCallsPage(
   const tables = parts.map((part) => {
     const lines = rows
       .filter((row) => row.part === part)
-      .map(({ path, method, line, manPage, capability, what }) => {
+      .map(({ path, method, line, manPage, capability, what, more }) => {
         const name = `[\`${method}\`](${lineUrl(path, line)}) ${manPage}`;
-        return `| ${name} | ${what.replaceAll("|", "\\|")} | ${capability ?? ""} |`;
+        return `| ${name} | ${(what + more).replaceAll("|", "\\|")} | ${capability ?? ""} |`;
       });
     const head = "| method, man page | what it does | takes |\n| --- | --- | --- |";
     return `## ${part}\n\n${head}\n${lines.join("\n")}`;

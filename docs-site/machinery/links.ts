@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { filesExplainedOn, sourceUrl } from "./house.ts";
+import { filesExplainedOn } from "./house.ts";
+import { sourceUrl } from "./source-url.ts";
 import type { House } from "./house.ts";
 
 /** A word of the glossary. */

@@ -10,7 +10,8 @@
 import type { LoadContext, Plugin } from "@docusaurus/types";
 import { join } from "node:path";
 import { checkBuilt } from "./check-built.ts";
-import { readHouse, sourceUrl, titleOf } from "./house.ts";
+import { readHouse, titleOf } from "./house.ts";
+import { sourceUrl } from "./source-url.ts";
 import type { House, Source } from "./house.ts";
 import { pageTransformer } from "./transform-page.ts";
 import type { Places } from "./transform-page.ts";

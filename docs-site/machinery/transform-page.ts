@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { captionDrawings } from "./drawings.ts";
 import { embeddedPaths, fillEmbeds } from "./embed.ts";
 import type { ReferenceMap } from "./embed.ts";
 import { readHouse, SOURCE_FOLDERS } from "./house.ts";
@@ -40,7 +41,8 @@ export function pageTransformer(
     dependencies.dependsOn(glossary);
     dependencies.dependsOn(places.referenceMap);
     if (file === glossary) return markdown;
-    const filled = fillEmbeds(linkNames(markdown, page, house), house, references);
+    const captioned = captionDrawings(markdown, page);
+    const filled = fillEmbeds(linkNames(captioned, page, house), house, references);
     if (!page.startsWith("concepts/")) return filled;
     const terms = readTerms(readFileSync(glossary, "utf8"));
     return addTerms(filled, terms, "/glossary/") + listFiles(page, house);

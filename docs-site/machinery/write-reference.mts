@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url";
 import { Application, DeclarationReflection } from "typedoc";
 import type { PageEvent } from "typedoc";
 import { MarkdownPageEvent } from "typedoc-plugin-markdown";
-import { readHouse, sourceUrl, titleOf } from "./house.ts";
+import { readHouse, titleOf } from "./house.ts";
+import { sourceUrl } from "./source-url.ts";
 import { kernelCallsPage } from "./kernel-calls.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));

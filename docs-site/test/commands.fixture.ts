@@ -5,7 +5,8 @@
  * that no test can type (it installs things, or needs two terminals) is marked `by-hand`. What a
  * block prints, both streams together, stands in a `text output` block right below it; there `…`
  * stands for what differs from run to run, and a line of nothing else for any number of lines.
- * A block without output below must succeed.
+ * A block without output below must succeed. A block of the language `playground` can be run in the
+ * page as well; it is run here like the others, so what it prints is the same on both kernels.
  *
  * @module
  */
@@ -19,6 +20,8 @@ export interface CommandBlock {
   readonly page: string;
   /** Of its first command, from 1. */
   readonly line: number;
+  /** `playground` for commands that the page itself can run. */
+  readonly language: "sh" | "playground";
   readonly commands: string;
   /** What the page says it prints; null when it says nothing. */
   readonly output: string | null;
@@ -35,11 +38,14 @@ export function commandBlocks(docs: string): readonly CommandBlock[] {
 
 /** The shell blocks of one page. */
 export function blocksOf(page: string, markdown: string): readonly CommandBlock[] {
-  const form = /^```sh([^\n]*)\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```$)?/gm;
+  const form =
+    /^```(sh|playground)([^\n]*)\n([\s\S]*?)^```\n(?:\n?```text output\n([\s\S]*?)^```$)?/gm;
   return [...markdown.matchAll(form)].map((match) => {
-    const [, marks = "", commands = "", output] = match;
+    const [, word, marks = "", commands = "", output] = match;
+    const language = word === "playground" ? word : "sh";
     const line = markdown.slice(0, match.index).split("\n").length + 1;
-    return { page, line, commands, output: output ?? null, byHand: /\bby-hand\b/.test(marks) };
+    const byHand = /\bby-hand\b/.test(marks);
+    return { page, line, language, commands, output: output ?? null, byHand };
   });
 }
 

@@ -31,8 +31,8 @@ describe("blocksOf()", () => {
 
   test("finds commands, what they print, and those that are left to people", () => {
     expect(blocksOf("p", page)).toEqual([
-      { page: "p", line: 2, commands: "echo hi\n", output: "hi\n", byHand: false },
-      { page: "p", line: 10, commands: "reboot\n", output: null, byHand: true },
+      { page: "p", line: 2, language: "sh", commands: "echo hi\n", output: "hi\n", byHand: false },
+      { page: "p", line: 10, language: "sh", commands: "reboot\n", output: null, byHand: true },
     ]);
   });
 

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkBuilt } from "../machinery/check-built.ts";
+import { captionDrawings, wordsOf } from "../machinery/drawings.ts";
 import { decodeInfo } from "../machinery/embed-info.ts";
 import { fillEmbeds } from "../machinery/embed.ts";
 import { describeSource, filesExplainedOn, readHouse } from "../machinery/house.ts";
@@ -124,6 +125,7 @@ describe("readKernelCalls()", () => {
         manPage: "mount(2)",
         capability: "CAP_SYS_ADMIN",
         what: "attach it",
+        more: "",
       },
     ]);
   });
@@ -138,6 +140,28 @@ describe("readKernelCalls()", () => {
     const text = known.sources.get(path)?.text ?? "";
     const tags = text.match(/^ *(\/\*\*|\*) @syscall /gm)?.length;
     expect(readKernelCalls(path, text).length).toBe(tags);
+  });
+});
+
+describe("captionDrawings()", () => {
+  const drawing = "```text\n a ──▶ b\n```\n";
+
+  test("puts the words below a drawing into its info line", () => {
+    const page = `${drawing}\n_In words:_ from a\nto b\n\nMore.\n`;
+    const filled = captionDrawings(page, "p");
+    expect(filled).toMatch(/^```text drawing=\S+\n a ──▶ b\n```\n\nMore\.\n$/);
+    expect(wordsOf(/drawing=\S+/.exec(filled)?.[0])).toBe("from a to b");
+    expect(wordsOf("output")).toBeNull();
+  });
+
+  test("refuses a drawing without words, and leaves what a command prints alone", () => {
+    expect(() => captionDrawings(`${drawing}\nMore.\n`, "p")).toThrow("p: a drawing has no");
+    const output = "```text output\nhi\n```\n";
+    expect(captionDrawings(output, "p")).toBe(output);
+  });
+
+  test("the words may end the page", () => {
+    expect(captionDrawings(`${drawing}\n_In words:_ so.\n`, "p")).toContain("drawing=so.");
   });
 });
 

@@ -6,12 +6,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import axe from "axe-core";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { skipped } from "../../runtime/test/daemon.ts";
 import { checkBuilt, findEmbeds } from "../machinery/check-built.ts";
+import { axeFaults } from "./axe.fixture.ts";
 import { SiteBrowser, whyNoBrowser } from "./browser.fixture.ts";
+import { describePlayground } from "./playground-browser.fixture.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const built = join(house, "docs-site/build");
@@ -29,6 +29,7 @@ const PAGES = {
   "the list of files": "/source/",
   "a file": "/source/runtime/src/namespaces/plan.ts/",
   "the search page": "/search/?q=namespace",
+  "the playground": "/playground/",
   "a page that is not there": "/nothing/",
 } as const;
 
@@ -52,22 +53,6 @@ describe("the built site", () => {
     expect(html("/reference/namespaces/")).toContain(file);
   });
 });
-
-/** What axe found, with a picture of where. */
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-  }[];
-}
-
-async function axeFaults(page: Page, colours: string): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResult>("axe.run()");
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${colours}, ${id}: ${html}\n${failureSummary}`),
-  );
-}
 
 describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser", () => {
   let site: SiteBrowser;
@@ -109,6 +94,18 @@ describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser"
     await page.close();
   });
 
+  test("the search leaves the focus alone when its index comes late", async () => {
+    const page = await site.page("/glossary/", { width: 1280, colours: "light" });
+    await page.getByLabel("Search").first().focus();
+    const loaded = page.waitForResponse(/search-index/);
+    await page.keyboard.press("Tab");
+    const where = await page.evaluate<string>("document.activeElement.outerHTML");
+    await loaded;
+    await page.waitForTimeout(500);
+    expect(await page.evaluate("document.activeElement.outerHTML")).toBe(where);
+    await page.close();
+  });
+
   test("a link to a line marks that line", async () => {
     const line = "/source/runtime/src/namespaces/plan.ts/#L5";
     const page = await site.page(line, { width: 1280, colours: "light" });
@@ -118,6 +115,8 @@ describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser"
     await page.close();
     expect(colour).not.toBe("rgba(0, 0, 0, 0)");
   });
+
+  describePlayground(() => site, built);
 
   test("no page asked anybody but the site for anything, or met an error", () => {
     const expected = /nothing\/: Failed to load resource/;

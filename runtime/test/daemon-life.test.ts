@@ -132,7 +132,7 @@ describe.skipIf(skip)("kill -9 of the daemon", () => {
         expect((await daemon.api("DELETE", `/containers/${Id}?force=1`)).status).toBe(204);
       }
       expect((await daemon.api("GET", "/containers/json?all=1")).json()).toEqual([]);
-      expect(leftovers()).toEqual([]);
+      await expect.poll(leftovers).toEqual([]);
     }
   });
 });

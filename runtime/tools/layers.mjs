@@ -53,6 +53,10 @@ export const rooms = {
       "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no " +
       "state. `cp` packs the user's files with the engine's own tar.",
   },
+  playground: {
+    may: [...ground, ...concepts, "container", "images", "engine", "api", "cli", "kernel/model"],
+    why: "The page's entry wires the API and the CLI to the model kernel, and needs no Node.",
+  },
   keeper: { may: server, why: "The keeper's entry wires container/ to the Linux kernel." },
   daemon: {
     may: [...server, "keeper"],

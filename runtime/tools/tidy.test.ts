@@ -23,7 +23,7 @@ import {
  * Rooms whose files translate for a person or a machine; they teach no kernel interface of their
  * own.
  */
-const clientRooms = /^runtime\/src\/(api|cli|daemon|keeper)\//;
+const clientRooms = /^runtime\/src\/(api|cli|daemon|keeper|playground)\//;
 const files = filesOfHouse();
 const product = productFiles();
 const taught = product.filter((path) => basename(path) !== "index.ts");

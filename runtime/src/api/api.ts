@@ -63,8 +63,9 @@ export function createApi(options: ApiOptions): Api {
   });
   return async (request, platform) => {
     // Hono would run a GET for a HEAD, with all its effects; only these two have a HEAD.
-    const hasHead = /^\/_ping$|^\/containers\/[^/]+\/archive$/.test(routePathOf(getPath(request)));
-    const isRefused = request.method === "HEAD" && !hasHead;
+    const isRefused =
+      request.method === "HEAD" &&
+      !/^\/_ping$|^\/containers\/[^/]+\/archive$/.test(routePathOf(getPath(request)));
     return isRefused ? unknownRouteResponse() : routes.fetch(request, platform);
   };
 }

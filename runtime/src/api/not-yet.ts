@@ -36,7 +36,6 @@ const IGNORED: readonly MissingOption[] = [
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
   { path: ["HostConfig", "Init"], what: "--init (a first process that reaps others)" },
-  { path: ["HostConfig", "LogConfig", "Config"], what: "--log-opt (rotation of logs)" },
   { path: ["HostConfig", "Annotations"], what: "--annotation" },
 ];
 

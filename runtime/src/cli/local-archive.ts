@@ -1,8 +1,8 @@
 /**
  * Local archive: where a copy comes from and goes to, by Docker's rules.
  *
- * `cp` means different things by what the destination is: into a directory that exists, onto a file,
- * or under a new name. These rules are here, apart from any file.
+ * `cp` means different things by what the destination is: into a directory that exists, onto a
+ * file, or under a new name. These rules are here, apart from any file.
  *
  * Kernel interface: none.
  * Specification: docker cp reference, "Extended description".

@@ -11,8 +11,8 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, HealthConfig and Health; moby daemon/health.go.
  * Invariants:
- *   health-needs-retries   it becomes unhealthy after exactly so many counted failures in a row, and
- *       healthy by one success
+ *   health-needs-retries   it becomes unhealthy after exactly so many counted failures in a row,
+ *       and healthy by one success
  *   health-forgives-the-start   no failure within the start period counts before the first success
  * Left out: nothing.
  * Docs: docs/concepts/health.md

@@ -263,7 +263,8 @@ function attachTo({ opened, stream, close }: OpeningStream): Attached {
 async function followLog(connect: Connect, id: string): Promise<FollowedLog> {
   const { opened, stream } = openStream(connect, { open: "follow", id });
   const { answer } = await opened;
-  return { offsetBytes: answer.ok.offsetBytes ?? Infinity, entries: stream };
+  const { offsetBytes, inode = 0 } = answer.ok;
+  return { offsetBytes: offsetBytes ?? Infinity, inode, entries: stream };
 }
 
 function errorOf({ error, journal }: Failed): RuntimeError {

@@ -46,7 +46,11 @@ export type Opening =
   | { readonly open: "follow"; readonly id: string };
 
 /** The first line back. */
-export type OpeningAnswer = { readonly ok: { readonly offsetBytes?: number | null } } | Failed;
+export type OpeningAnswer =
+  | {
+      readonly ok: { readonly offsetBytes?: number | null; readonly inode?: number };
+    }
+  | Failed;
 
 /** A failure as data; `journal` when init failed. */
 export interface Failed {
@@ -247,7 +251,9 @@ function openAttach(server: KeeperServer, connection: Connection, request: Attac
 function openFollow(server: KeeperServer, output: ByteSink, id: string): Session {
   // Nothing is sent to the sink before this function returns, so the answer goes first.
   const following = server.followLog(id, output);
-  const answer: OpeningAnswer = { ok: { offsetBytes: following?.offsetBytes ?? null } };
+  const answer: OpeningAnswer = {
+    ok: { offsetBytes: following?.offsetBytes ?? null, inode: following?.inode ?? 0 },
+  };
   output.write(encodeLine(answer));
   if (following === undefined) output.end();
   return { take: () => undefined, end: () => following?.leave() };

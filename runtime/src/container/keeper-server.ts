@@ -66,6 +66,7 @@ const JOURNALS_KEPT = 64;
 export interface Following {
   /** See `FollowedLog`. */
   readonly offsetBytes: number;
+  readonly inode: number;
   readonly leave: () => void;
 }
 
@@ -144,8 +145,8 @@ export class KeeperServer {
   followLog(id: string, sink: ByteSink): Following | undefined {
     const process = this.#processes.get(id);
     if (process?.child === undefined) return undefined;
-    const offsetBytes = process.logPath === null ? 0 : this.#sizeOf(process.logPath);
-    return { offsetBytes, leave: process.hub.follow(sink) };
+    const place = process.logPath === null ? NOWHERE : this.#endOf(process.logPath);
+    return { ...place, leave: process.hub.follow(sink) };
   }
 
   /** See `Keeper.signal`. @throws KernelError EINVAL for an unknown signal */
@@ -205,14 +206,14 @@ export class KeeperServer {
   }
 
   #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {
-    const { stdio, logPath } = request;
+    const { stdio, logPath, logRotation } = request;
     const { hub } = process;
     const child = spawnInit(this.#kernelFor(request.fault, journal), request);
     process.child = child;
     process.logPath = logPath;
     if (stdio.rows > 0 && stdio.columns > 0) hub.resize(stdio.rows, stdio.columns);
     const { terminal, stdinOnce } = stdio;
-    hub.connect(child, { terminal, stdinOnce, log: this.#openLog(logPath, hub) });
+    hub.connect(child, { terminal, stdinOnce, log: this.#openLog(logPath, hub, logRotation) });
     if (child.terminal !== undefined) hub.connectTerminal(child.terminal);
     return child;
   }
@@ -224,17 +225,28 @@ export class KeeperServer {
     return traceKernel(inner, journal, trace);
   }
 
-  #openLog(path: string | null, hub: StdioHub): LogWriter | undefined {
+  #openLog(
+    path: string | null,
+    hub: StdioHub,
+    rotation: StartRequest["logRotation"],
+  ): LogWriter | undefined {
     if (path === null) return undefined;
     const { kernel } = this.#options;
-    return createLogWriter({ kernel, path, onAppended: (text) => hub.passAppended(text) });
+    return createLogWriter({
+      kernel,
+      path,
+      rotation,
+      continues: rotation?.continues ?? false,
+      onAppended: (text) => hub.passAppended(text),
+    });
   }
 
-  #sizeOf(path: string): number {
+  #endOf(path: string): { readonly offsetBytes: number; readonly inode: number } {
     try {
-      return this.#options.kernel.stat(path).sizeBytes;
+      const { sizeBytes, inode } = this.#options.kernel.stat(path);
+      return { offsetBytes: sizeBytes, inode };
     } catch (error) {
-      if (error instanceof KernelError && error.errno === "ENOENT") return 0;
+      if (error instanceof KernelError && error.errno === "ENOENT") return NOWHERE;
       throw error;
     }
   }
@@ -292,6 +304,9 @@ export class KeeperServer {
     if (process.hub.isDeserted) this.#drop(id, process);
   }
 }
+
+/** The end of a log that has no file yet. */
+const NOWHERE = { offsetBytes: 0, inode: 0 };
 
 /** A client of a process that has ended. */
 function tooLate(sink: ByteSink): HubClient {

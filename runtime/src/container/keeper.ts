@@ -27,6 +27,7 @@ import { RuntimeError } from "../errors/index.ts";
 import type { ErrorParts } from "../errors/index.ts";
 import type { HostPid, IdMap, JournalEntry, WaitStatus } from "../kernel/index.ts";
 import type { InitPlan } from "./init-plan.ts";
+import type { LogRotation } from "./log-rotation.ts";
 
 /** How the keeper connects a process. */
 export interface StdioRequest {
@@ -58,6 +59,8 @@ export interface StartRequest {
   readonly outlivedByMounts: boolean;
   /** json-file log to append to, null for none (execs, `--log-driver none`). */
   readonly logPath: string | null;
+  /** Limits of that log, and whether there can be one of an earlier run. Absent: none. */
+  readonly logRotation?: LogRotation & { readonly continues: boolean };
   /**
    * File that receives the `ExitRecord` as JSON before the exit is announced; null for
    * execs.
@@ -133,6 +136,8 @@ export interface FollowedLog {
    * gap or overlap.
    */
   readonly offsetBytes: number;
+  /** Of that file; 0 when there is none yet. */
+  readonly inode: number;
   /**
    * Whole lines of the log file as they are appended; ends when the process has ended and its log
    * is complete.

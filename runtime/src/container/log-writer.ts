@@ -9,7 +9,7 @@
  * Kernel interface: write(2) with O_APPEND.
  * Specification: Docker's json-file logging driver.
  * Invariants: see `logs.ts`.
- * Left out: rotation.
+ * Left out: nothing.
  * Docs: docs/concepts/logs.md
  *
  * @module
@@ -17,6 +17,8 @@
 
 import { KernelError } from "../kernel/index.ts";
 import type { Clock, Files } from "../kernel/index.ts";
+import { rotateLog } from "./log-rotation.ts";
+import type { LogRotation } from "./log-rotation.ts";
 import { createLineCutter, formatLogTime, printLogEntries } from "./logs.ts";
 import type { LogStream } from "./logs.ts";
 
@@ -29,8 +31,12 @@ export interface LogWriter {
 
 /** What a log writer needs. */
 export interface LogTarget {
-  readonly kernel: Pick<Files, "writeFile"> & Pick<Clock, "nowMs">;
+  readonly kernel: Pick<Files, "writeFile" | "stat" | "rename" | "unlink"> & Pick<Clock, "nowMs">;
   readonly path: string;
+  /** Absent: it grows without limit. */
+  readonly rotation?: LogRotation | undefined;
+  /** Whether there can be a log of an earlier run, whose size has to be asked for. */
+  readonly continues?: boolean;
   /** Receives the lines as they were appended, for those who follow. */
   readonly onAppended: (text: string) => void;
 }
@@ -38,14 +44,36 @@ export interface LogTarget {
 const LOG_PERMISSIONS = 0o640;
 
 /** Opens a log for appending; the file is made by the first line. */
-export function createLogWriter({ kernel, path, onAppended }: LogTarget): LogWriter {
+export function createLogWriter(target: LogTarget): LogWriter {
+  const { kernel, path, onAppended, continues = false } = target;
+  const { maxBytes, maxFiles } = target.rotation ?? { maxBytes: null, maxFiles: 1 };
+  let size = continues && maxBytes !== null ? undefined : 0;
   const cutters = { stdout: createLineCutter(), stderr: createLineCutter() };
+  let lastUs = 0;
   let afterFailure = "";
+  const makeRoom = (length: number): void => {
+    size ??= sizeOf(kernel, path);
+    if (maxBytes !== null && size >= maxBytes) {
+      rotateLog(kernel, path, maxFiles);
+      size = 0;
+    }
+    size += length;
+  };
   const append = (stream: LogStream, texts: readonly string[]): void => {
     if (texts.length === 0) return;
-    const time = formatLogTime(kernel.nowMs());
+    // Each write has a time of its own: whoever reads on behind one knows it by that.
+    lastUs = Math.max(Math.floor(kernel.nowMs() * 1000), lastUs + 1);
+    const time = formatLogTime((lastUs + 0.5) / 1000);
     const lines = printLogEntries(texts, stream, time);
+    const room = (maxBytes ?? Infinity) - (size ?? 0);
+    if (lines.length > room && texts.length > 1) {
+      // Many lines at once: cut where the file is full.
+      const half = texts.length >> 1;
+      append(stream, texts.slice(0, half));
+      return append(stream, texts.slice(half));
+    }
     try {
+      makeRoom(lines.length);
       kernel.writeFile(path, afterFailure + lines, "append", LOG_PERMISSIONS);
       afterFailure = "";
       onAppended(lines);
@@ -61,4 +89,13 @@ export function createLogWriter({ kernel, path, onAppended }: LogTarget): LogWri
       append("stderr", cutters.stderr.end());
     },
   };
+}
+
+function sizeOf(kernel: LogTarget["kernel"], path: string): number {
+  try {
+    return kernel.stat(path).sizeBytes;
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === "ENOENT") return 0;
+    throw error;
+  }
 }

@@ -49,6 +49,9 @@ test("a disk that was full costs the lines of that time, and no others", () => {
         throw new KernelError("write", "ENOSPC", path);
       }
     },
+    stat: () => expect.unreachable(),
+    rename: () => expect.unreachable(),
+    unlink: () => expect.unreachable(),
   };
   const writer = createLogWriter({ kernel, path: "/log", onAppended: () => undefined });
   writer.write("stdout", encode("one\n"));

@@ -18,7 +18,7 @@
  *   log-loses-nothing   joining the log of one stream gives back the text that was written to it
  *   log-tail-is-suffix   the last n lines are the end of all lines, and filters by time keep their
  *     order
- * Left out: rotation (max-size, max-file), other drivers; bytes that are not UTF-8 become U+FFFD,
+ * Left out: other drivers; bytes that are not UTF-8 become U+FFFD,
  *   as with Docker.
  * Docs: docs/concepts/logs.md
  *
@@ -152,6 +152,16 @@ export function parseLogEntry(line: string): LogEntry | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A time of an entry as a text that sorts as the times do.
+ *
+ * @example comparableTime("2026-01-02T03:04:05.5Z") // "2026-01-02T03:04:05.500000000"
+ */
+export function comparableTime(time: string): string {
+  const [seconds = "", fraction = ""] = time.replace(/Z$/u, "").split(".");
+  return `${seconds}.${fraction.padEnd(9, "0")}`;
 }
 
 /**

@@ -10,8 +10,8 @@
  * Invariants:
  *   restart-backs-off      waits double from 100 ms to a minute and begin anew after ten seconds of
  *       work
- *   restart-obeys-policy   no policy restarts what was stopped, `no` never, on-failure only failures
- *       and at most as often as it says
+ *   restart-obeys-policy   no policy restarts what was stopped, `no` never, on-failure only
+ *       failures and at most as often as it says
  * Left out: nothing.
  * Docs: docs/concepts/restart.md
  *

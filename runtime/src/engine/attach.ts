@@ -14,12 +14,12 @@
  * @module
  */
 
-import { formatEntry, hasProcess, isWanted } from "../container/index.ts";
+import { formatEntry, hasProcess, isWanted, readLog } from "../container/index.ts";
 import type { Attached, AttachRequest } from "../container/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProcessLine } from "./engine.ts";
-import { readEntries, streamOf } from "./logs.ts";
+import { logFilesOf, streamOf } from "./logs.ts";
 
 /** What to attach, and whether to send the log first, the streams, or both. */
 export type AttachOptions = Omit<AttachRequest, "id"> & {
@@ -44,7 +44,7 @@ export async function attachContainer(
   const attachedAtMs = engine.kernel.nowMs();
   const filter = { ...wants, sinceMs: 0, untilMs: attachedAtMs };
   const logged = async function* (): AsyncGenerator<Uint8Array> {
-    for (const entry of readEntries(engine.kernel, container.files.log, Infinity)) {
+    for (const entry of readLog(logFilesOf(engine, container), null, null)) {
       if (isWanted(entry, filter)) yield formatEntry(entry, { timestamps: false, raw });
     }
     if (live !== undefined) yield* live.output;

@@ -11,6 +11,8 @@
  *   lifecycle-is-legal    any sequence of calls follows the table of states; what is refused
  *       changes nothing
  *   one-engine-per-root   a second engine on a root is refused and says which process has it
+ *   no-leak-on-failure    when the k-th kernel call of an operation fails, for any k, the operation
+ *       is refused or done, and once its container is removed the machine is as it was
  *   calls-are-serial      calls at the same time end as they would in some order one after the
  *       other
  * Left out: nothing.
@@ -47,6 +49,7 @@ import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan } from "./plan-preview.ts";
 import { recover } from "./recover.ts";
+import { refusalOf, withRefusals } from "./refusals.ts";
 import { removeContainer } from "./remove.ts";
 import { renameContainer } from "./rename.ts";
 import { restartContainer, startContainer, startUnderLock } from "./start.ts";
@@ -66,6 +69,14 @@ const SECCOMP_PROGRAMS = 16;
  * nothing to make the embedded image from
  */
 export async function createEngine(options: EngineOptions): Promise<OpenEngine> {
+  try {
+    return await openEngine(options);
+  } catch (error) {
+    throw refusalOf("open engine", error);
+  }
+}
+
+async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const { kernel, root } = options;
   ensureDirectories(kernel, root);
   const lock = lockRoot(kernel, root, kernel.identity().hostPid);
@@ -73,7 +84,7 @@ export async function createEngine(options: EngineOptions): Promise<OpenEngine> 
     const engine = await openContext(options);
     listenToKeeper(engine);
     await recover(engine);
-    return { ...facade(engine), close: () => close(engine, lock) };
+    return { ...withRefusals(facade(engine)), close: () => close(engine, lock) };
   } catch (error) {
     lock.release();
     throw error;

@@ -15,7 +15,7 @@
  */
 
 import { checkResources } from "../cgroups/index.ts";
-import { completeConfig, completeHostConfig, parseSignal } from "../container/index.ts";
+import { completeConfig, completeHostConfig, parseSignal, rotationOf } from "../container/index.ts";
 import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
@@ -44,7 +44,8 @@ const ID_BYTES = 32;
 const SHORT_ID = 12;
 /** Three bytes for each try at a name. */
 const NAME_BYTES = 24;
-const LOG_DRIVERS = ["", "json-file", "none"];
+/** `local` is Docker's newer format for the same; its files are json-file's here. */
+const LOG_DRIVERS = ["", "json-file", "local", "none"];
 
 /** A request that was found to be possible. */
 export interface Accepted {
@@ -145,8 +146,12 @@ function checkHostConfig(engine: EngineContext, hostConfig: HostConfig): readonl
   }
   if (!LOG_DRIVERS.includes(hostConfig.LogConfig.Type)) {
     const driver = hostConfig.LogConfig.Type;
-    throw refuse(`logger: no log driver named '${driver}' is registered`, "Use json-file or none.");
+    throw refuse(
+      `logger: no log driver named '${driver}' is registered`,
+      "Use json-file, local or none.",
+    );
   }
+  rotationOf(hostConfig.LogConfig);
   checkModes(engine, hostConfig);
   normalizeCapabilities(hostConfig.CapAdd, "CapAdd");
   normalizeCapabilities(hostConfig.CapDrop, "CapDrop");

@@ -14,16 +14,23 @@
  * @module
  */
 
-import { createLogParser, formatEntry, hasProcess, isWanted } from "../container/index.ts";
-import type { LogEntry, LogFilter } from "../container/index.ts";
+import {
+  comparableTime,
+  createLogParser,
+  formatEntry,
+  hasProcess,
+  isWanted,
+  readLog,
+  rotationOf,
+} from "../container/index.ts";
+import type { LogEntry, LogFiles, LogFilter, LogPlace } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
-import type { Files } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { FramedStream, LogsRequest } from "./engine.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+/** How far a tail may grow beyond what is wanted before it is cut. */
+const TAIL_SLACK = 4096;
 const PIECE_BYTES = 32 * 1024;
 
 /**
@@ -41,25 +48,26 @@ export async function containerLogs(
   const raw = container.definition.config.Tty;
   const isFollowed = request.follow && hasProcess(container.history.state);
   const follower = isFollowed ? createFollower(engine, container) : null;
-  const endBytes = (await follower?.open()) ?? Infinity;
+  const log = logFilesOf(engine, container);
+  const end = (await follower?.open()) ?? null;
   const format = (entries: Iterable<LogEntry>) =>
     inPieces(entries, (entry) => formatEntry(entry, { timestamps: request.timestamps, raw }));
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    yield* format(tail(readEntries(engine.kernel, container.files.log, endBytes), request));
-    if (follower === null) return;
-    for await (const entries of follow(follower, endBytes, request)) yield* format(entries);
+    yield* format(tail(readLog(log, null, end), request));
+    if (follower === null || end === null) return;
+    for await (const entries of follow(follower, end, request)) yield* format(entries);
   };
   return { raw, stream: streamOf(pieces(), () => follower?.leave()) };
 }
 
 /** A reader's place at the end of a log that still grows. */
 interface Follower {
-  /** Takes the place. @returns up to where the file has everything; Infinity: it will not grow */
-  open(): Promise<number>;
+  /** Takes the place. @returns up to where the files have everything; null: it will not grow */
+  open(): Promise<LogPlace | null>;
   /** What is appended from there on. Ends with the process, or when we cannot keep up. */
   appended(): AsyncGenerator<Uint8Array>;
-  /** Entries of the file between two places. */
-  read(fromBytes: number, endBytes: number): Iterable<LogEntry>;
+  /** Entries of the files between two places. */
+  read(from: LogPlace, to: LogPlace | null): Iterable<LogEntry>;
   /** Calls `leave` at a moment. @returns how to take that back */
   leaveAt(untilMs: number): () => void;
   /** Nothing more is wanted. Idempotent. */
@@ -82,14 +90,14 @@ function createFollower(engine: EngineContext, container: Container): Follower {
       untilMs === Infinity
         ? () => undefined
         : kernel.after(Math.max(0, untilMs - kernel.nowMs()), leave),
-    read: (fromBytes, endBytes) => readEntries(kernel, container.files.log, endBytes, fromBytes),
+    read: (from, to) => readLog(logFilesOf(engine, container), from, to),
     async open() {
       await engine.keeper.ready;
-      const { offsetBytes, entries } = await engine.keeper.current.followLog(container.id);
+      const { offsetBytes, inode, entries } = await engine.keeper.current.followLog(container.id);
       reader = entries.getReader();
       // The client may have left meanwhile; and a process that is gone writes nothing more.
       if (isOver || offsetBytes === Infinity) leave();
-      return offsetBytes;
+      return offsetBytes === Infinity ? null : { inode, offsetBytes };
     },
     async *appended() {
       for (;;) {
@@ -107,22 +115,30 @@ function createFollower(engine: EngineContext, container: Container): Follower {
  */
 async function* follow(
   follower: Follower,
-  startBytes: number,
+  start: LogPlace,
   request: LogsRequest,
 ): AsyncGenerator<Iterable<LogEntry>> {
   const stay = follower.leaveAt(request.untilMs);
+  // No two writes have the same time, and a write arrives whole: what is later was not seen yet.
+  let lastTime = "";
+  const wanted = function* (entries: Iterable<LogEntry>, after: string): Generator<LogEntry> {
+    for (const entry of entries) {
+      const time = comparableTime(entry.time);
+      // Never back: a file that was rotated away may have left its inode to a newer one.
+      if (time <= after || time < lastTime) continue;
+      lastTime = time;
+      if (isWanted(entry, request)) yield entry;
+    }
+  };
   try {
-    let at = startBytes;
+    let at = start;
     while (!follower.isOver()) {
       const parse = createLogParser();
-      for await (const bytes of follower.appended()) {
-        at += bytes.length;
-        yield wanted(parse(bytes), request);
-      }
+      for await (const bytes of follower.appended()) yield wanted(parse(bytes), "");
       if (follower.isOver()) return;
-      const endBytes = await follower.open();
-      yield wanted(follower.read(at, endBytes), request);
-      at = endBytes;
+      const end = await follower.open();
+      yield wanted(follower.read(at, end), lastTime);
+      at = end ?? at;
     }
   } finally {
     stay();
@@ -151,29 +167,10 @@ function checkRequest(container: Container, request: LogsRequest): void {
   });
 }
 
-/** The entries of a log file between two offsets; a file that is missing has none. */
-export function* readEntries(
-  kernel: Files,
-  path: string,
-  endBytes: number,
-  fromBytes = 0,
-): Generator<LogEntry, void, undefined> {
-  const parse = createLogParser();
-  for (let offset = fromBytes; offset < endBytes;) {
-    const bytes = chunkAt(kernel, path, offset, Math.min(CHUNK_BYTES, endBytes - offset));
-    if (bytes.length === 0) return;
-    offset += bytes.length;
-    yield* parse(bytes);
-  }
-}
-
-function chunkAt(kernel: Files, path: string, offset: number, length: number): Uint8Array {
-  try {
-    return kernel.readRange(path, offset, length);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return new Uint8Array(0);
-    throw error;
-  }
+/** The files of a container's log. */
+export function logFilesOf({ kernel }: EngineContext, { files, definition }: Container): LogFiles {
+  const { maxFiles } = rotationOf(definition.hostConfig.LogConfig);
+  return { kernel, path: files.log, maxFiles };
 }
 
 /** The last wanted entries; all of them when `tail` is Infinity. */
@@ -184,13 +181,9 @@ function* tail(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogEnt
     if (filter.tail === Infinity) yield entry;
     else last.push(entry);
     // Cut now and then rather than each time: shifting a long list is what makes a tail slow.
-    if (last.length > 2 * filter.tail + CHUNK_BYTES / 64) last.splice(0, last.length - filter.tail);
+    if (last.length > 2 * filter.tail + TAIL_SLACK) last.splice(0, last.length - filter.tail);
   }
   if (filter.tail !== Infinity && filter.tail > 0) yield* last.slice(-filter.tail);
-}
-
-function* wanted(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogEntry> {
-  for (const entry of entries) if (isWanted(entry, filter)) yield entry;
 }
 
 /** Joins what entries become into pieces, since each piece costs several turns on its way. */

@@ -26,6 +26,7 @@ import {
   hasProcess,
   planContainer,
   requireTransition,
+  rotationOf,
   StartError,
 } from "../container/index.ts";
 import type { StartRequest } from "../container/index.ts";
@@ -113,7 +114,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
 
 function startRequest(
   engine: EngineContext,
-  { id, definition, files }: Container,
+  { id, definition, files, history }: Container,
   plan: ReturnType<typeof planContainer>,
 ): StartRequest {
   const { config, hostConfig } = definition;
@@ -126,6 +127,10 @@ function startRequest(
     stdio: stdioOf(config, hostConfig.ConsoleSize),
     outlivedByMounts: plan.outlivedByMounts,
     logPath: hostConfig.LogConfig.Type === "none" ? null : files.log,
+    logRotation: {
+      ...rotationOf(hostConfig.LogConfig),
+      continues: history.state.status !== "created",
+    },
     // Whoever comes back finds it gone from the keeper and removes it: nobody asks how it ended.
     exitPath: hostConfig.AutoRemove ? null : files.exit,
     fault: engine.options.nextInitFault?.() ?? null,

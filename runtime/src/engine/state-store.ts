@@ -30,7 +30,7 @@
 import type { ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { Files } from "../kernel/index.ts";
+import type { Files, Lock } from "../kernel/index.ts";
 import { NEW_HISTORY } from "./record.ts";
 import type { Definition, History } from "./record.ts";
 
@@ -185,12 +185,21 @@ function parseObject(text: string): object | null {
  *
  * @throws RuntimeError engine-locked, naming the process that has it
  */
-export function lockRoot(kernel: Files, root: string, ownPid: number): { release(): void } {
+export function lockRoot(kernel: Files, root: string, ownPid: number): Lock {
   const path = `${root}/engine.lock`;
+  const lock = takeLock(kernel, path, root);
   try {
-    const lock = kernel.lockFile(path);
     kernel.writeFile(path, `${ownPid}\n`, "create", 0o600);
     return lock;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function takeLock(kernel: Files, path: string, root: string): Lock {
+  try {
+    return kernel.lockFile(path);
   } catch (cause) {
     if (!(cause instanceof KernelError) || !/^(EWOULDBLOCK|EAGAIN)$/u.test(cause.errno))
       throw cause;

@@ -30,6 +30,7 @@ import {
   readCgroupPids,
   removeCgroup,
 } from "../cgroups/index.ts";
+import { mutantBundlePlugins } from "../../tools/seeded-mutants.mjs";
 import type { CgroupParent, CgroupPlan } from "../cgroups/index.ts";
 import { createFrameDecoder, planContainer, planExec } from "../container/index.ts";
 import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
@@ -392,7 +393,9 @@ export function keeperProgram(): Promise<string> {
 
 /** Every test process writes the same file: under another name first, so that none sees a half. */
 async function bundleKeeper(): Promise<string> {
-  const target = fileURLToPath(new URL("../../build/keeper.js", import.meta.url));
+  const plugins = mutantBundlePlugins();
+  const name = plugins.length > 0 ? "keeper-mutant.js" : "keeper.js";
+  const target = fileURLToPath(new URL(`../../build/${name}`, import.meta.url));
   const outfile = `${target}.${process.pid}`;
   await build({
     entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
@@ -403,6 +406,7 @@ async function bundleKeeper(): Promise<string> {
     target: "node20",
     external: ["koffi"],
     logLevel: "silent",
+    plugins,
   });
   renameSync(outfile, target);
   return target;

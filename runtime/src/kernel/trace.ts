@@ -21,6 +21,7 @@
  */
 import { CALLS, type CallName } from "./calls.ts";
 import { decorate, type Around, type Callable, type Passing } from "./decorate.ts";
+import { callerOf } from "./caller.ts";
 import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
 import { KernelError, type Inside, type Kernel, type Program, type Self } from "./port.ts";
 
@@ -65,6 +66,8 @@ export interface JournalEntry extends TraceContext {
 export interface RecordedCall extends Omit<JournalEntry, "args" | "source"> {
   readonly rawArgs: readonly unknown[];
   readonly locate?: () => string | undefined;
+  /** See `TraceOptions.remember`. */
+  readonly remembered?: unknown;
 }
 
 /** Where calls go. */
@@ -73,7 +76,8 @@ export interface Journal {
 }
 
 /** A recorded call as the plain data that it stands for. */
-export function toEntry({ locate, rawArgs, ...rest }: RecordedCall): JournalEntry {
+export function toEntry(recorded: RecordedCall): JournalEntry {
+  const { locate, rawArgs, remembered: _, ...rest } = recorded;
   const source = locate?.();
   const entry = { ...rest, args: describeArguments(rest.call, rawArgs) };
   return source === undefined ? entry : { ...entry, source };
@@ -97,6 +101,11 @@ export interface TraceOptions {
   readonly looks?: boolean;
   /** Whether each entry names the line of source that asked. */
   readonly sources?: boolean;
+  /**
+   * Asked at the end of each call that could change something; the answer goes with the call. A
+   * child's calls reach the journal only after its spawn, when it is too late to look.
+   */
+  readonly remember?: () => unknown;
 }
 
 /** An entry before the journal has given it a number and a process. */
@@ -122,27 +131,69 @@ interface Viewed {
   readonly [VIEW]: (context: TraceContext) => Callable;
 }
 
+/** One journal that a tracer tells. */
+interface Listener {
+  readonly journal: Journal;
+  readonly options: TraceOptions;
+  told: number;
+}
+
+const TRACING = Symbol("tracing");
+
+/** What a traced kernel is made of, for a second tracer. */
+interface Tracing {
+  /** The very kernel: a decorator on top copies properties, but is another one. */
+  readonly self: Callable;
+  readonly base: Kernel;
+  readonly listeners: readonly Listener[];
+}
+
 /**
  * A kernel that journals every call.
+ *
+ * Tracing a traced kernel makes one tracer with two journals, so that a call is told to both in the
+ * same words and with the same place in the source.
  *
  * @param journal is told after each call, in the parent also about those of its children
  * @example const traced = traceKernel(kernel, createJournal(1000), { sources: true });
  */
 export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOptions = {}): Kernel {
-  let n = 0;
+  const below = tracingOf(kernel);
+  const base = below?.base ?? kernel;
+  const listeners = [...(below?.listeners ?? []), { journal, options, told: 0 }];
+  const [remember] = listeners.flatMap((each) => each.options.remember ?? []);
   const record: Recorder = (draft, hostPid) => {
-    n += 1;
-    journal.record({ n, ...draft, ...(hostPid === undefined ? {} : { hostPid }) });
+    const whose = hostPid === undefined ? {} : { hostPid };
+    for (const listener of listeners) {
+      if (!draft.effect && listener.options.looks !== true) continue;
+      listener.told += 1;
+      listener.journal.record({ n: listener.told, ...draft, ...whose });
+    }
   };
-  const tracer: Tracer = { clock: () => kernel.monotonicUs(), options, record };
+  const tracer: Tracer = {
+    clock: () => base.monotonicUs(),
+    options: {
+      looks: listeners.some((each) => each.options.looks === true),
+      sources: listeners.some((each) => each.options.sources === true),
+      ...(remember === undefined ? {} : { remember }),
+    },
+    record,
+  };
   const view = (context: TraceContext): Kernel => {
     const own: Pick<Kernel, "spawn"> & Viewed = {
-      spawn: tracedSpawn(kernel, tracer, context, record),
+      spawn: tracedSpawn(base, tracer, context, record),
       [VIEW]: (more) => view({ ...context, ...more }),
     };
-    return traced(kernel, tracer, context, own);
+    const self = traced(base, tracer, context, own);
+    return Object.assign(self, { [TRACING]: { self, base, listeners } satisfies Tracing });
   };
   return view({});
+}
+
+function tracingOf(kernel: Callable): Tracing | undefined {
+  // Only `traceKernel` puts something there.
+  const tracing = Reflect.get(kernel, TRACING) as Tracing | undefined;
+  return tracing?.self === kernel ? tracing : undefined;
 }
 
 /**
@@ -200,16 +251,19 @@ function tracedSpawn(
     const passing = { name: "spawn", args: [options], entry: spawn } as const;
     const begun = draftOf(passing, tracer, context, start);
     let born: ChildTrace | undefined;
+    let remembered: Pick<Draft, "remembered"> = {};
     const tell = (spawned: Partial<Draft>, execve: Partial<Draft>): void => {
-      record({ ...begun, ...spawned });
+      record({ ...begun, ...remembered, ...spawned });
       for (const draft of born?.drafts ?? []) record(draft, born?.hostPid);
       if (born?.execve === undefined) return;
       const durationUs = Math.round(tracer.clock() - born.execve.atUs);
-      record({ ...born.execve, durationUs, ...execve }, born.hostPid);
+      const after = rememberedBy(tracer);
+      record({ ...born.execve, ...after, durationUs, ...execve }, born.hostPid);
     };
     try {
       const child = kernel.spawn(options, (inside) => {
         const bornUs = tracer.clock();
+        remembered = rememberedBy(tracer);
         born = { hostPid: inside.hostPid, durationUs: Math.round(bornUs - start), drafts: [] };
         return runTraced(inside, tracer, { context, born, main });
       });
@@ -259,39 +313,26 @@ function draftOf(
   start: number,
 ): Draft {
   const locate = tracer.options.sources === true ? callerOf(passing.entry) : undefined;
+  const isEffect = CALLS[passing.name].kind === "change";
   return {
     ...context,
     call: passing.name,
     rawArgs: passing.args,
-    effect: CALLS[passing.name].kind === "change",
+    effect: isEffect,
     atUs: Math.round(start),
     durationUs: Math.round(tracer.clock() - start),
+    ...(isEffect ? rememberedBy(tracer) : {}),
     ...(locate === undefined ? {} : { locate }),
   };
 }
 
+function rememberedBy({ options }: Tracer): Pick<Draft, "remembered"> {
+  const remembered = options.remember?.();
+  return remembered === undefined ? {} : { remembered };
+}
+
 function errnoOf(error: unknown): { readonly errno: string } {
   return { errno: error instanceof KernelError ? error.errno : "EIO" };
-}
-
-/** The part of V8's Error that the language does not have; other engines lack it. */
-interface StackCapture {
-  stackTraceLimit?: number;
-  captureStackTrace?(holder: { stack?: string }, entry: unknown): void;
-}
-
-const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
-
-/** The place from which `entry` was called, one frame of the stack, put into words when asked. */
-function callerOf(entry: Passing["entry"]): (() => string | undefined) | undefined {
-  const capture = Error as StackCapture;
-  if (capture.captureStackTrace === undefined) return undefined;
-  const limit = capture.stackTraceLimit;
-  const holder: { stack?: string } = {};
-  capture.stackTraceLimit = 1;
-  capture.captureStackTrace(holder, entry);
-  if (limit !== undefined) capture.stackTraceLimit = limit;
-  return () => FRAME.exec(holder.stack ?? "")?.[1];
 }
 
 /** What a child's calls leave until `spawn` is over. */

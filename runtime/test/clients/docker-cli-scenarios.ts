@@ -193,8 +193,8 @@ const STREAMS: readonly DockerScenario[] = [
   {
     name: "attach to one that runs; the input reaches it",
     steps: [
-      ["docker run -di --name $C busybox cat", ID],
-      ["echo hello | docker attach $C", "hello\n"],
+      ["docker run -di --name $C busybox sh -c 'read line; echo got $line'", ID],
+      ["(sleep 0.3; echo hello) | docker attach $C", "got hello\n"],
       ["docker wait $C", "0\n"],
     ],
   },
@@ -325,7 +325,7 @@ const LOOKING: readonly DockerScenario[] = [
     quick: true,
     steps: [
       ["docker run -d --name $C busybox sleep 123", ID],
-      ["docker top $C", /^UID +PID.*\n.*sleep 123\n$/s],
+      ["sleep 0.3; docker top $C", /^UID +PID.*\n.*sleep 123\n$/s],
       ["docker top $C -o pid,args", /^PID +COMMAND\n\d+ +sleep 123\n$/],
     ],
   },
@@ -530,7 +530,7 @@ const LIMITS: readonly DockerScenario[] = [
     name: "user, groups, environment files, labels from a file, cidfile",
     steps: [
       ["docker run --rm -u 5:6 --group-add 7 --name $C busybox id", /uid=5.* gid=6.* groups=.*7/],
-      ["echo A=1 > env; docker run --rm --env-file env --name $C busybox printenv A", "1\n"],
+      ["echo A=1 > env; docker run --rm --env-file env --name $C busybox sh -c 'echo $A'", "1\n"],
       [
         "echo l=1 > labels; docker create --label-file labels --cidfile cid --name $C busybox true",
         ID,

@@ -209,6 +209,7 @@ const SCENARIOS: readonly Scenario[] = [
       assert.notEqual((await container.inspect()).State.Pid, Pid);
       await container.update({ Memory: 64 << 20, MemorySwap: -1 });
       assert.equal((await container.inspect()).HostConfig.Memory, 64 << 20);
+      await new Promise((resolve) => setTimeout(resolve, 300));
       const { Titles, Processes } = (await container.top()) as {
         Titles: string[];
         Processes: string[][];

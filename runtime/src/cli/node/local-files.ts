@@ -1,84 +1,23 @@
 /**
  * Local files: trees of this machine as archives, and back.
  *
- * The same tar and the same care with names as in the engine: what a container sends is not trusted
- * more than what a client sends.
- *
- * Kernel interface: getdents64(2), lstat(2), open(2), lchown(2).
- * Specification: docker cp reference.
- * Invariants: none of its own; see `container/archive.ts`.
- * Left out: nothing.
- * Docs: docs/concepts/cli.md
- *
  * @module
  */
-import { extractArchive } from "../../container/index.ts";
-import type { Kernel } from "../../kernel/index.ts";
+import { packTreeAt, unpackTreeAt } from "../../container/index.ts";
 import { createLinuxKernel } from "../../kernel/linux/index.ts";
-import { formatTarHead, readTar, streamTree, tarEnd, tarPadding } from "../../layers/index.ts";
-import type { TarEntry } from "../../layers/index.ts";
 import type { PackWish, UnpackWish } from "../index.ts";
 
 /** A tree as an archive. */
-export async function* packLocal(
-  path: string,
-  { name, follow }: PackWish,
-): AsyncGenerator<Uint8Array> {
-  const kernel = createLinuxKernel();
-  const isContent = /(?:^|\/)\.$/u.test(path);
-  const bare = path.replace(/(?<=.)\/+\.?$/u, "");
-  const isLink = kernel.lstat(bare).type === "symlink";
-  const start = isLink && (follow || path !== bare) ? targetOf(kernel, bare) : bare;
-  const top = name ?? (isContent ? "." : (bare.split("/").at(-1) ?? ""));
-  yield* streamTree(kernel, { path: start, name: top, hidden: new Set() });
-}
-
-/** What a link of this machine leads to in the end. */
-function targetOf(kernel: Kernel, link: string): string {
-  const text = kernel.readlink(link);
-  const above = link.slice(0, link.lastIndexOf("/") + 1);
-  const target = text.startsWith("/") ? text : `${above}${text}`;
-  return kernel.lstat(target).type === "symlink" ? targetOf(kernel, target) : target;
+export function packLocal(path: string, wish: PackWish): AsyncGenerator<Uint8Array> {
+  return packTreeAt(createLinuxKernel(), path, wish);
 }
 
 /** An archive as files. @returns how many bytes the archive had */
-export async function unpackLocal(
+export function unpackLocal(
   archive: AsyncIterable<Uint8Array>,
   { directory, name, keepOwner }: UnpackWish,
 ): Promise<number> {
-  const kernel = createLinuxKernel();
-  const { effectiveUid } = kernel.identity();
-  const gid = process.getegid?.() ?? 0;
-  let bytes = 0;
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of archive) {
-      bytes += piece.length;
-      yield piece;
-    }
-  };
-  const renamed = name === null ? counted() : withTop(counted(), name);
-  await extractArchive(kernel, directory === "/" ? "" : directory, renamed, {
-    containerPath: "/",
-    keepTypes: true,
-    owner: keepOwner ? null : { uid: effectiveUid, gid },
-  });
-  return bytes;
-}
-
-/** The same archive with another name for its top. */
-async function* withTop(
-  archive: AsyncIterable<Uint8Array>,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  let top: string | undefined;
-  const named = (path: string): string => `${name}${path.slice(top === "" ? 0 : top?.length)}`;
-  for await (const { entry, pieces, sizeBytes } of readTar(archive)) {
-    top ??= entry.path;
-    const linkPath = entry.type === "link" ? named(entry.linkPath) : entry.linkPath;
-    const renamed: TarEntry = { ...entry, path: named(entry.path), linkPath };
-    yield* formatTarHead(renamed, sizeBytes);
-    yield* pieces;
-    yield tarPadding(sizeBytes);
-  }
-  yield tarEnd();
+  const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const place = { directory, name, owner: keepOwner ? null : own };
+  return unpackTreeAt(createLinuxKernel(), archive, place);
 }

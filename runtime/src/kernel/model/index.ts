@@ -1,5 +1,13 @@
 export * from "./model-kernel.ts";
 export { programFile } from "./processes/program.ts";
 export type { ModelProgram, ProgramContext, Sink, Source, Streams } from "./state.ts";
-export type { Snapshot } from "./snapshot.ts";
+export type { CgroupMode } from "./processes/boot.ts";
+export type {
+  CgroupSnapshot,
+  FileSnapshot,
+  LayerSnapshot,
+  MountSnapshot,
+  ProcessSnapshot,
+  Snapshot,
+} from "./snapshot.ts";
 export { installUserland, USERLAND } from "./userland/index.ts";

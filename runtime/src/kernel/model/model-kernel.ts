@@ -20,7 +20,7 @@ import { modelMounts } from "./mounts/mounts.ts";
 import { boot, type CgroupMode } from "./processes/boot.ts";
 import { modelCredentials } from "./processes/credentials.ts";
 import { modelNamespaces } from "./processes/namespaces.ts";
-import { end } from "./processes/process.ts";
+import { bearChild, end } from "./processes/process.ts";
 import { filterCall } from "./processes/seccomp.ts";
 import { execve, modelProcesses } from "./processes/spawn.ts";
 import { modelLinks, modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
@@ -36,6 +36,8 @@ export interface ModelOptions {
   readonly programs?: Readonly<Record<string, ModelProgram>>;
   /** How the machine mounts its cgroups; `v2` by default. */
   readonly cgroups?: CgroupMode;
+  /** Its name; `model` by default. */
+  readonly hostname?: string;
 }
 
 /** The port in memory, and what its first process may do to itself. */
@@ -44,6 +46,8 @@ export type ModelKernel = Kernel & Self;
 /** A machine in memory. */
 export interface Model {
   readonly kernel: ModelKernel;
+  /** One more process of the host, beside the runtime's own, and its kernel. */
+  readonly startProcess: (comm: string) => ModelKernel;
   /** The state as plain data; what did not change since the last one is the same object. */
   readonly snapshot: () => Snapshot;
 }
@@ -54,9 +58,17 @@ export interface Model {
  * @example createModel({ clock }).kernel.readdir("/"); // ["bin", "dev", "etc", …]
  */
 export function createModel(options: ModelOptions): Model {
-  const { clock, programs = {}, cgroups = "v2" } = options;
-  const { world, runtime } = boot({ clock, programs, cgroups, hostname: "model" });
-  return { kernel: kernelOf(runtime), snapshot: createCamera(world, runtime) };
+  const { clock, programs = {}, cgroups = "v2", hostname = "model" } = options;
+  const { world, init, runtime } = boot({ clock, programs, cgroups, hostname });
+  return {
+    kernel: kernelOf(runtime),
+    startProcess: (comm) => {
+      const process = bearChild(init, { pidNamespace: init.namespaces.pid, comm });
+      process.executable = runtime.executable;
+      return kernelOf(process);
+    },
+    snapshot: createCamera(world, runtime),
+  };
 }
 
 /** Boots a machine and gives its kernel alone. */

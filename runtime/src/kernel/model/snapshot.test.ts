@@ -47,6 +47,9 @@ test("snapshot() tells from which layer a file of an overlay comes", () => {
     ["b", 1],
     ["c", "upper"],
   ]);
+  const at = (kind: string, path: string) => ({ kind, fileSystem: "254:0", path });
+  const expected = [at("upper", "/tmp/upper"), at("lower", "/tmp/one"), at("lower", "/tmp/two")];
+  expect(overlay?.layers).toEqual(expected);
 });
 
 test("snapshot() shows a process in its namespaces and its cgroup, and that it ended", async () => {
@@ -66,7 +69,7 @@ test("snapshot() shows a process in its namespaces and its cgroup, and that it e
   const shown = during.processes[String(child.hostPid)];
   expect(shown?.comm).toBe("sleep");
   expect(Object.values(shown?.pids ?? {})).toContain(1);
-  expect(during.cgroups["0"]?.children["box"]?.hostPids).toEqual([child.hostPid]);
+  expect(during.cgroups["0"]?.root.children["box"]?.hostPids).toEqual([child.hostPid]);
   const host = during.processes[String(kernel.identity().hostPid)];
   expect(shown?.namespaces["uts"]).not.toBe(host?.namespaces["uts"]);
   kernel.kill(child.hostPid, "SIGKILL");

@@ -14,12 +14,14 @@
  * @module
  */
 import { memoryBelow } from "./cgroups/charge.ts";
-import { pathFrom } from "./mounts/mount-info.ts";
+import { pathFrom, pathInFileSystem } from "./mounts/mount-info.ts";
 import type {
   Cgroup,
+  CgroupHierarchy,
   Dentry,
   FileSystem,
   FileType,
+  Inode,
   Mount,
   Namespace,
   Process,
@@ -51,6 +53,16 @@ export interface MountSnapshot {
   readonly readOnly: boolean;
   readonly shared: number | undefined;
   readonly master: number | undefined;
+  /** Of an overlay: its layers as `files` shows them, the topmost first. */
+  readonly layers?: readonly LayerSnapshot[];
+}
+
+/** A directory that an overlay is made of. */
+export interface LayerSnapshot {
+  readonly kind: "upper" | "lower";
+  readonly fileSystem: string;
+  /** From the root of that file system. */
+  readonly path: string;
 }
 
 /** A process. */
@@ -77,6 +89,13 @@ export interface CgroupSnapshot {
   readonly children: Readonly<Record<string, CgroupSnapshot>>;
 }
 
+/** A hierarchy of cgroups. */
+export interface HierarchySnapshot {
+  readonly version: 1 | 2;
+  readonly controllers: readonly string[];
+  readonly root: CgroupSnapshot;
+}
+
 /** Everything. */
 export interface Snapshot {
   readonly processes: Readonly<Record<string, ProcessSnapshot>>;
@@ -87,18 +106,19 @@ export interface Snapshot {
   /** Trees by device number; of those that hold something. */
   readonly files: Readonly<Record<string, FileSnapshot>>;
   /** By the number of the hierarchy. */
-  readonly cgroups: Readonly<Record<string, CgroupSnapshot>>;
+  readonly cgroups: Readonly<Record<string, HierarchySnapshot>>;
 }
 
 /** Takes snapshots of one world, each sharing with the one before. */
 export function createCamera(world: World, viewer: Process): () => Snapshot {
   let last: Snapshot | undefined;
   const seen = new Map<string, { readonly changes: number; readonly tree: FileSnapshot }>();
+  const look: Look = { viewer, aged: new WeakMap() };
   const treeOf = (fs: FileSystem): FileSnapshot => {
     const key = fs.device.join(":");
     const known = seen.get(key);
     if (known?.changes === fs.changes) return known.tree;
-    const tree = share(known?.tree, fileSnapshot(fs.root, viewer));
+    const tree = fileSnapshot(fs.root, look, known?.tree);
     seen.set(key, { changes: fs.changes, tree });
     return tree;
   };
@@ -110,11 +130,7 @@ export function createCamera(world: World, viewer: Process): () => Snapshot {
       namespaces: byKey(namespacesOf(world), ({ inode }) => inode, namespaceSnapshot),
       mounts: mountTables(mounts),
       files: byKey([...held], ({ device }) => device.join(":"), treeOf),
-      cgroups: byKey(
-        world.hierarchies,
-        ({ id }) => id,
-        ({ root }) => cgroupSnapshot(root),
-      ),
+      cgroups: byKey(world.hierarchies, ({ id }) => id, hierarchySnapshot),
     };
     last = share(last, next);
     return last;
@@ -222,27 +238,81 @@ function mountTables(mounts: readonly Mount[]): Snapshot["mounts"] {
       readOnly: options.readOnly || fs.readOnly,
       shared: peers?.id,
       master: master?.id,
+      ...layersOf(fs),
     });
   }
   return tables;
 }
 
-function fileSnapshot(dentry: Dentry, viewer: Process): FileSnapshot {
+function layersOf({ root: { inode } }: FileSystem): Pick<MountSnapshot, "layers"> {
+  if (inode.kind !== "overlay") return {};
+  const at = (kind: LayerSnapshot["kind"], layer: Dentry): LayerSnapshot => ({
+    kind,
+    fileSystem: layer.fs.device.join(":"),
+    path: pathInFileSystem(layer),
+  });
+  const upper = inode.upper === undefined ? [] : [at("upper", inode.upper)];
+  return { layers: [...upper, ...inode.lowers.map((lower) => at("lower", lower))] };
+}
+
+/** What looking at one tree after another needs. */
+interface Look {
+  readonly viewer: Process;
+  /** Directories below which nothing has changed since are not even entered. */
+  readonly aged: WeakMap<Inode, { readonly age: number; readonly tree: FileSnapshot }>;
+}
+
+/** What a name leads to: made of parts of the one before, as `share` would, but at once. */
+function fileSnapshot(dentry: Dentry, look: Look, before: FileSnapshot | undefined): FileSnapshot {
   const { fs, inode } = dentry;
+  if (inode.type === "directory") return directorySnapshot(dentry, look, before);
   const { type, mode, uid, gid, sizeBytes } = fs.attributes(dentry);
   const common = { type, mode, uid, gid, sizeBytes, ...layerOf(dentry) };
-  if (type === "symlink") return { ...common, target: fs.readlink(dentry, viewer) };
-  if (inode.type !== "directory") return common;
-  const children = fs.names(dentry, viewer).toSorted();
-  return {
-    ...common,
-    children: Object.fromEntries(
-      children.flatMap((name) => {
-        const child = fs.lookup(dentry, name, viewer);
-        return child === undefined ? [] : [[name, fileSnapshot(child, viewer)]];
-      }),
-    ),
-  };
+  if (type !== "symlink") return kept(before, common);
+  return kept(before, { ...common, target: fs.readlink(dentry, look.viewer) });
+}
+
+function directorySnapshot(
+  dentry: Dentry,
+  look: Look,
+  before: FileSnapshot | undefined,
+): FileSnapshot {
+  const { fs, inode } = dentry;
+  const age = fs.age?.(dentry);
+  const aged = look.aged.get(inode);
+  if (age !== undefined && aged?.age === age) return aged.tree;
+  const { type, mode, uid, gid, sizeBytes } = fs.attributes(dentry);
+  const children = childrenOf(dentry, look, before?.children ?? {});
+  const tree = kept(before, { type, mode, uid, gid, sizeBytes, ...layerOf(dentry), children });
+  if (age !== undefined) look.aged.set(inode, { age, tree });
+  return tree;
+}
+
+function childrenOf(
+  dentry: Dentry,
+  look: Look,
+  known: NonNullable<FileSnapshot["children"]>,
+): NonNullable<FileSnapshot["children"]> {
+  const { fs } = dentry;
+  const children: Record<string, FileSnapshot> = {};
+  let isSame = true;
+  for (const name of fs.names(dentry, look.viewer).toSorted()) {
+    const child = fs.lookup(dentry, name, look.viewer);
+    if (child === undefined) continue;
+    const old = Object.hasOwn(known, name) ? known[name] : undefined;
+    children[name] = fileSnapshot(child, look, old);
+    if (children[name] !== old) isSame = false;
+  }
+  return isSame && Object.keys(children).length === Object.keys(known).length ? known : children;
+}
+
+/** The one before, if it is the same. */
+function kept(before: FileSnapshot | undefined, after: FileSnapshot): FileSnapshot {
+  if (before === undefined) return after;
+  // The fields of a snapshot are plain values, and children that are shared already.
+  const fields = Object.entries(after);
+  const isSame = fields.every(([key, value]) => Reflect.get(before, key) === value);
+  return isSame && fields.length === Object.keys(before).length ? before : after;
 }
 
 function layerOf({ inode, fs }: Dentry): Pick<FileSnapshot, "layer"> {
@@ -255,6 +325,10 @@ function layerOf({ inode, fs }: Dentry): Pick<FileSnapshot, "layer"> {
   const roots: readonly Dentry[] = top.lowers;
   while (!roots.includes(root) && root.parent !== undefined) root = root.parent;
   return { layer: roots.indexOf(root) };
+}
+
+function hierarchySnapshot({ version, controllers, root }: CgroupHierarchy): HierarchySnapshot {
+  return { version, controllers, root: cgroupSnapshot(root) };
 }
 
 function cgroupSnapshot(cgroup: Cgroup): CgroupSnapshot {

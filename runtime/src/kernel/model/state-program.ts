@@ -5,7 +5,8 @@
  * by descriptors: streams that it shares with others, and fork(2) and execve(2), which make
  * processes out of a shell. The port has neither, since a runtime needs only `spawn`.
  *
- * Kernel interface: fork(2), execve(2), pipe(2), open(2), read(2), write(2), dup2(2).
+ * Kernel interface: fork(2), execve(2), pipe(2), open(2), read(2), write(2), dup2(2),
+ *   termios(3), setpgid(2).
  * Invariants: none.
  * Left out: descriptors beyond the three streams; a shell that wants more keeps them itself.
  * Docs: docs/concepts/model.md
@@ -14,12 +15,73 @@
  */
 import type { ByteSink, ByteSource, Kernel, Program, Self, WaitStatus } from "../port.ts";
 
+/** What a terminal does with keys and with output: termios(3). */
+export interface TerminalFlags {
+  /** ICANON: a line is read when it is complete. */
+  readonly lines: boolean;
+  /** ECHO: keys are shown. */
+  readonly echo: boolean;
+  /** ISIG: Ctrl-C and Ctrl-\ are signals. */
+  readonly signals: boolean;
+  /** ICRNL: the key Enter is a newline. */
+  readonly enterIsNewline: boolean;
+  /** OPOST and ONLCR: a newline goes to the beginning of the next line. */
+  readonly newlineReturns: boolean;
+}
+
+/** A terminal: a pair of master and slave. */
+export interface Terminal {
+  /** Of the slave in its devpts. */
+  readonly number: number;
+  flags: TerminalFlags;
+  rows: number;
+  columns: number;
+  /** The session whose controlling terminal it is; 0 when it is nobody's. */
+  session: number;
+  /** The process group that gets the signals of keys. */
+  foreground: number;
+  /** The line that is being typed. */
+  line: number[];
+  /** What was typed, for the programs. */
+  readonly typed: Pipe;
+  /** What is to be shown. */
+  readonly shown: Pipe;
+  /** The slave, as a stream of programs. */
+  readonly source: Source;
+  readonly sink: Sink;
+}
+
+/** A terminal as its programs have it: ioctl_tty(2). */
+export interface ProgramTerminal {
+  /** As tty(1) prints it. */
+  readonly path: string;
+  size(): { readonly rows: number; readonly columns: number };
+  flags(): TerminalFlags;
+  setFlags(flags: Partial<TerminalFlags>): void;
+  /** tcsetpgrp(3): whom Ctrl-C is for. @param pid the leader of a process group */
+  setForeground(pid: number): void;
+}
+
+/** What a stream leads to; where that is stands in `World.openedAt`. */
+export type Opened =
+  | { readonly kind: "pipe" | "null" | "file" }
+  | { readonly kind: "terminal"; readonly terminal: Terminal };
+
+/** The two ends of a pipe. */
+export interface Pipe {
+  readonly source: Source;
+  readonly sink: Sink;
+  /** An end of file that is read once, after which more may come: Ctrl-D on a terminal. */
+  readonly endOnce: () => void;
+}
+
 /** Whoever holds an end of something says so, and lets go by what `hold` gave. */
 interface Held {
   /** Whether a terminal is behind it. */
   readonly isTerminal?: boolean;
   /** One more process has it. @returns lets go of it, once */
   hold(): () => void;
+  readonly opened: Opened;
 }
 
 /** Where bytes come from: several processes may read it, each byte comes to one of them. */
@@ -90,6 +152,10 @@ export interface ProgramContext extends Streams {
    * @throws KernelError
    */
   exec(program: Program, streams: Streams): Promise<never>;
+  /** isatty(3), and what goes with it. @returns undefined for what is no terminal */
+  terminal(of: Source | Sink): ProgramTerminal | undefined;
+  /** setpgid(2): makes itself, or a child, the leader of a process group. @throws KernelError */
+  setGroup(pid: number): void;
   /** chroot(2) CAP_SYS_CHROOT @throws KernelError */
   chroot(path: string): void;
 }

@@ -22,7 +22,7 @@ import type {
   UserNamespace,
   UtsNamespace,
 } from "./state-identity.ts";
-import type { ModelProgram } from "./state-program.ts";
+import type { ModelProgram, Opened, Sink, Source, Streams, Terminal } from "./state-program.ts";
 import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
@@ -47,6 +47,8 @@ export interface MemoryInode {
   readonly rdevMinor: number;
   readonly xattrs: Map<string, Uint8Array>;
   readonly entries: Map<string, Dentry>;
+  /** When something at or below it changed, counted by its file system. */
+  changedAt: number;
 }
 
 /** What an overlay shows under one name: a dentry above, dentries below, or both. */
@@ -82,6 +84,8 @@ export interface GeneratedFile {
   readonly target?: (by: Process) => string;
   /** Where a link leads, whatever its text: /proc/PID/root. */
   readonly jump?: (by: Process) => Place;
+  /** The stream that opening it leads to: /proc/PID/fd/1. */
+  readonly stream?: Source | Sink;
   /** The namespace that this file stands for: /proc/PID/ns/net. */
   readonly namespace?: Namespace;
   /** The inode of a name in a directory: always the same one for the same thing. */
@@ -154,6 +158,8 @@ export interface FileSystem {
   readonly depth: number;
   /** Grows with every change of what it holds; 0 for what is made when it is read. */
   readonly changes: number;
+  /** Grows with every change at or below a directory; missing where nobody counts that. */
+  readonly age?: (directory: Dentry) => number;
   /** The mounts that show it. */
   readonly mounts: Set<Mount>;
   lookup(directory: Dentry, name: string, by: Process): Dentry | undefined;
@@ -315,6 +321,8 @@ export interface Process {
   cwd: Place;
   umask: number;
   session: number;
+  /** The process group, by the number of its leader. */
+  group: number;
   comm: string;
   argv: readonly string[];
   executable: Place | undefined;
@@ -329,6 +337,10 @@ export interface Process {
   readonly cgroups: Map<number, Cgroup>;
   readonly children: Set<Process>;
   readonly signalHandlers: Map<string, () => void>;
+  /** Standard input, output and error, once it has them. */
+  streams: Streams | undefined;
+  /** Terminals whose master it has open, by descriptor. */
+  readonly masters: Map<number, Terminal>;
   /** Lets go of its streams. */
   releaseStreams: () => void;
   /** Bytes that its program holds. */
@@ -348,6 +360,9 @@ export interface World {
   /** The file systems of the hierarchies: one each, however often it is mounted. */
   readonly cgroupFileSystems: Map<CgroupHierarchy, FileSystem>;
   readonly locks: Set<object>;
+  readonly terminals: Set<Terminal>;
+  /** Where the files and terminals are that streams lead to. */
+  readonly openedAt: WeakMap<Opened, Place>;
   /** User namespaces that somebody holds: createUserNamespace. */
   readonly handles: Map<number, UserNamespace>;
   /** What programs do, by the name that their files hold. */

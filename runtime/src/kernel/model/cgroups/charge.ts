@@ -6,7 +6,12 @@
  * most below the limit.
  *
  * Kernel interface: cgroups(7); kernel documentation, admin-guide/cgroup-v2.rst, "Memory", "PID".
- * Invariants: none; property-tests/model-cgroups.test.ts compares counting and refusal.
+ * Invariants:
+ *   cgroup-one-home         every process is in exactly one cgroup of a hierarchy, before and after
+ *                           moving
+ *   cgroup-usage-adds-up    what a cgroup uses is what its own processes and its children use
+ *   cgroup-limit-is-least   a fork is refused, or somebody killed for memory, exactly when there
+ *                           would be too much in the cgroup or in one above it
  * Left out: time on the processor, bytes to and from disks, memory that can be reclaimed, swap.
  * Docs: docs/concepts/model.md
  *

@@ -13,8 +13,9 @@
  *
  * @module
  */
+import { CPUS, MEMORY_NODES } from "../machine.ts";
 import { refuse, refuseIf } from "../refusal.ts";
-import type { Cgroup } from "../state.ts";
+import type { Cgroup, Process } from "../state.ts";
 import { limitOf, memoryBelow, processesBelow, upwards } from "./charge.ts";
 
 /** A file of a controller. */
@@ -208,8 +209,18 @@ const CPU_2: readonly CgroupFile[] = [
   told("cpu.stat", "", () => "usage_usec 0\nuser_usec 0\nsystem_usec 0"),
 ];
 
+/** The processors that a process may run on, as the kernel lists them. */
+export function allowedCpus({ cgroups }: Process): string {
+  const home = [...cgroups.values()].find(({ hierarchy }) =>
+    hierarchy.controllers.includes("cpuset"),
+  );
+  const set =
+    home === undefined ? [] : upwards(home).map(({ settings }) => settings.get("cpuset.cpus"));
+  return set.find((cpus) => cpus !== undefined && cpus.trim() !== "") ?? CPUS;
+}
+
 /** Lists such as `0-3,5`. */
-function idList(text: string): readonly number[] {
+export function idList(text: string): readonly number[] {
   return text
     .split(",")
     .filter((part) => part !== "")
@@ -258,8 +269,8 @@ function idSet(name: string, all: string, errno: string): CgroupFile {
 }
 
 const CPUSET: readonly CgroupFile[] = [
-  idSet("cpuset.cpus", "0-1", "ERANGE"),
-  idSet("cpuset.mems", "0", "EINVAL"),
+  idSet("cpuset.cpus", CPUS, "ERANGE"),
+  idSet("cpuset.mems", MEMORY_NODES, "EINVAL"),
 ];
 
 const BLOCK_1: readonly CgroupFile[] = [

@@ -10,6 +10,10 @@
  * Invariants:
  *   cgroup-core-agrees   a random program of making, removing, moving, freezing and killing has the
  *                        same answers and the same cgroup.events as on Linux
+ *   cgroup-top-down      a cgroup has the controllers that its parent hands down, and hands down no
+ *                        others; one that hands any down has no processes, the root excepted
+ *   cgroup-populated     it is populated while somebody lives in it or below; it is removed only
+ *                        when nobody is in it and nothing below
  * Left out: threads; who may move whose process; a frozen program runs on, since it is a function;
  *   notify_on_release; pressure.
  * Docs: docs/concepts/model.md
@@ -288,6 +292,14 @@ function changeControl(cgroup: Cgroup, text: string): void {
   refuseIf(isUsedBelow, "EBUSY");
   const isInner = cgroup.parent !== undefined && cgroup.processes.size > 0;
   refuseIf(isInner && added.length > 0, "EBUSY");
+  for (const child of cgroup.children.values()) forgetLimits(child, removed);
   const order = cgroup.hierarchy.controllers.filter((name) => enabled.has(name));
   cgroup.settings.set("cgroup.subtree_control", order.join(" "));
+}
+
+/** A controller that is taken away takes its limits along: given again, it begins without any. */
+function forgetLimits({ settings }: Cgroup, controllers: readonly string[]): void {
+  for (const { name, controller } of FILES_2) {
+    if (controllers.includes(controller)) settings.delete(name);
+  }
 }

@@ -47,16 +47,18 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     gid: node.gid,
     links: node.type === "directory" ? 2 : 1,
     mtimeMs: world.clock.nowMs(),
-    bytes: NOTHING,
+    // The size of a symbolic link is that of its text.
+    bytes: node.target === undefined ? NOTHING : new TextEncoder().encode(node.target),
     target: node.target ?? "",
     rdevMajor: node.device?.major ?? 0,
     rdevMinor: node.device?.minor ?? 0,
     xattrs: new Map(),
     entries: new Map(),
+    changedAt: counted(),
   });
-  let changes = 0;
+  const { mark, age, counted } = countChanges();
   const touch = (dentry: Dentry): void => {
-    changes += 1;
+    mark(dentry);
     inodeOf(dentry).mtimeMs = world.clock.nowMs();
   };
   const inode = makeInode({ type: "directory", ...how.root });
@@ -71,14 +73,15 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
     options: how.options ?? "",
     depth: 0,
     get changes(): number {
-      return changes;
+      return counted();
     },
     mounts: new Set(),
     lookup: (directory, name) => inodeOf(directory).entries.get(name),
     names: (directory) => [...inodeOf(directory).entries.keys()],
     attributes: (dentry) => attributesOf(inodeOf(dentry)),
+    age,
     change: (dentry, change) => {
-      changes += 1;
+      mark(dentry);
       Object.assign(inodeOf(dentry), change satisfies AttributeChange);
     },
     ...memoryNames(makeInode, touch),
@@ -90,6 +93,32 @@ export function createMemoryFileSystem(world: World, how: MemoryFileSystemOption
   return fs;
 }
 
+interface Changes {
+  readonly counted: () => number;
+  /** Something has changed here. */
+  readonly mark: (dentry: Dentry) => void;
+  readonly age: (directory: Dentry) => number;
+}
+
+/** Counts changes, and remembers for each directory the last one at or below it. */
+function countChanges(): Changes {
+  let changes = 0;
+  let manyNamesAt = 0;
+  return {
+    counted: () => changes,
+    mark: (dentry) => {
+      changes += 1;
+      const { type, links } = inodeOf(dentry);
+      // What has several names may have changed anywhere.
+      if (type !== "directory" && links > 1) manyNamesAt = changes;
+      for (let at: Dentry | undefined = dentry; at !== undefined; at = at.parent) {
+        inodeOf(at).changedAt = changes;
+      }
+    },
+    age: (directory) => Math.max(manyNamesAt, inodeOf(directory).changedAt),
+  };
+}
+
 /** The inode behind a dentry of a memory file system. */
 export function inodeOf(dentry: Dentry): MemoryInode {
   if (dentry.inode.kind !== "memory") throw new Error("A dentry of another file system");
@@ -98,8 +127,7 @@ export function inodeOf(dentry: Dentry): MemoryInode {
 
 function attributesOf(inode: MemoryInode): Attributes {
   const { ino, type, mode, uid, gid, links, mtimeMs, rdevMajor, rdevMinor } = inode;
-  const sizeBytes =
-    type === "symlink" ? new TextEncoder().encode(inode.target).length : inode.bytes.length;
+  const sizeBytes = inode.bytes.length;
   return { ino, type, mode, uid, gid, links, sizeBytes, mtimeMs, rdevMajor, rdevMinor };
 }
 

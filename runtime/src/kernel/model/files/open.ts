@@ -16,7 +16,7 @@
  */
 import type { Lock, WriteMode } from "../../port.ts";
 import { refuse } from "../refusal.ts";
-import type { Attributes, Dentry, Place, Process } from "../state.ts";
+import type { Attributes, Dentry, Place, Process, Sink, Source, Terminal } from "../state.ts";
 import {
   checkAccess,
   checkMayCreate,
@@ -36,6 +36,7 @@ interface Device {
   /** Up to `lengthBytes`, or all when it ends by itself. */
   readonly read: (process: Process, lengthBytes: number | undefined) => Uint8Array;
   readonly writeErrno?: string;
+  readonly write?: (bytes: Uint8Array) => void;
 }
 
 const endless = (count: number | undefined): number => count ?? refuse("EFBIG");
@@ -73,21 +74,26 @@ function readPart(process: Process, path: string, lengthBytes: number | undefine
   checkOpen(process, place, READ);
   if (dentry.inode.type === "directory") refuse("EISDIR");
   if (!isDevice(dentry)) return dentry.fs.read(dentry, process);
-  return deviceOf(dentry).read(process, lengthBytes);
+  return deviceOf(process, dentry).read(process, lengthBytes);
 }
 
 function isDevice({ inode }: Dentry): boolean {
   return inode.type === "char" || inode.type === "block";
 }
 
-function deviceOf(dentry: Dentry): Device {
+function deviceOf(process: Process, dentry: Dentry): Device {
+  const terminal = terminalAt(process, dentry);
+  // A call of the model does not wait for somebody to type.
+  if (terminal !== undefined) {
+    return { read: () => refuse("EAGAIN"), write: (bytes) => terminal.sink.write(bytes) };
+  }
   const { type, rdevMajor, rdevMinor } = dentry.fs.attributes(dentry);
   const device = type === "char" ? DEVICES[`${rdevMajor}:${rdevMinor}`] : undefined;
   return device ?? refuse("ENXIO");
 }
 
-/** What open(2) checks of something that is there. */
-function checkOpen(process: Process, place: Place, wish: number): void {
+/** What open(2) checks of something that is there. @throws Refusal */
+export function checkOpen(process: Process, place: Place, wish: number): void {
   const { mount, dentry } = place;
   const { type } = dentry.inode;
   if (type === "symlink") refuse("ELOOP");
@@ -95,7 +101,12 @@ function checkOpen(process: Process, place: Place, wish: number): void {
   if (isDevice(dentry) && mount.options.noDev) refuse("EACCES");
   checkAccess(process, dentry, wish);
   if ((wish & WRITE) !== 0 && type === "file") checkWritable(mount);
-  if (type === "fifo" || type === "socket") refuse("ENXIO");
+  checkNotFifo(dentry);
+}
+
+function checkNotFifo(dentry: Dentry): void {
+  const { type } = dentry.inode;
+  if ((type === "fifo" || type === "socket") && streamOf(dentry) === undefined) refuse("ENXIO");
 }
 
 /** What `writeFile` of the port is asked. */
@@ -113,33 +124,71 @@ export function writeFile(process: Process, path: string, request: WriteRequest)
   writeTo(process, place.dentry, bytes, mode === "append" ? "append" : "replace");
 }
 
-/** Opens for reading, again and again. @returns reads a part */
-export function openToRead(
-  process: Process,
-  path: string,
-): (offsetBytes: number, lengthBytes: number) => Uint8Array {
+/** Something that stays open. */
+export interface OpenToRead {
+  readonly place: Place;
+  readonly read: (offsetBytes: number, lengthBytes: number) => Uint8Array;
+  /** Instead of that, if it is a stream: a terminal, or a descriptor of a process. */
+  readonly source: Source | undefined;
+}
+
+/** Opens for reading, again and again. @throws Refusal */
+export function openToRead(process: Process, path: string): OpenToRead {
   const place = resolve(process, path, "follow");
   const { dentry } = place;
   checkOpen(process, place, READ);
-  if (isDevice(dentry)) {
-    const device = deviceOf(dentry);
-    return (_, lengthBytes) => device.read(process, lengthBytes);
+  const stream = streamOf(dentry) ?? terminalAt(process, dentry)?.source;
+  const source = stream !== undefined && "read" in stream ? stream : undefined;
+  if (isDevice(dentry) && source === undefined) {
+    const device = deviceOf(process, dentry);
+    return { place, source, read: (_, lengthBytes) => device.read(process, lengthBytes) };
   }
-  return (offset, length) => {
+  const read = (offset: number, length: number): Uint8Array => {
     if (dentry.inode.type === "directory") refuse("EISDIR");
     return dentry.fs.read(dentry, process).slice(offset, offset + length);
   };
+  return { place, source, read };
 }
 
-/** Opens for writing; what was in a file goes with `create`. @returns adds at the end */
+/** Something that stays open. */
+export interface OpenToWrite {
+  readonly place: Place;
+  /** Adds at the end. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Instead of that, if it is a stream: a terminal, or a descriptor of a process. */
+  readonly sink: Sink | undefined;
+}
+
+/** Opens for writing; what was in a file goes with `create`. @throws Refusal */
 export function openToWrite(
   process: Process,
   path: string,
   how: Omit<WriteRequest, "data">,
-): (bytes: Uint8Array) => void {
-  const { dentry } = openForWriting(process, path, how.mode, how.permissions);
-  if (how.mode === "create") writeTo(process, dentry, NOTHING, "replace");
-  return (bytes) => writeTo(process, dentry, bytes, "append");
+): OpenToWrite {
+  const place = openForWriting(process, path, how.mode, how.permissions);
+  const { dentry } = place;
+  const stream = streamOf(dentry) ?? terminalAt(process, dentry)?.sink;
+  const sink = stream !== undefined && "write" in stream ? stream : undefined;
+  if (how.mode === "create" && sink === undefined) writeTo(process, dentry, NOTHING, "replace");
+  return { place, sink, write: (bytes) => writeTo(process, dentry, bytes, "append") };
+}
+
+function streamOf({ inode }: Dentry): Source | Sink | undefined {
+  return inode.kind === "generated" ? inode.does.stream : undefined;
+}
+
+/** The terminal that a node stands for: /dev/tty is that of whoever asks. @throws Refusal ENXIO */
+function terminalAt(process: Process, dentry: Dentry): Terminal | undefined {
+  if (!isDevice(dentry)) return undefined;
+  const { rdevMajor, rdevMinor } = dentry.fs.attributes(dentry);
+  const { terminals: all, openedAt } = process.world;
+  const terminals = [...all];
+  const isOwn = rdevMajor === 5 && rdevMinor === 0;
+  if (!isOwn)
+    return terminals.find(
+      ({ source }) => openedAt.get(source.opened)?.dentry.inode === dentry.inode,
+    );
+  return terminals.find(({ session }) => session === process.session) ?? refuse("ENXIO");
 }
 
 /** Opens what is there, empties it, and writes each text. */
@@ -156,8 +205,9 @@ function writeTo(
   how: "replace" | "append",
 ): void {
   if (isDevice(dentry)) {
-    const { writeErrno } = deviceOf(dentry);
+    const { writeErrno, write } = deviceOf(process, dentry);
     if (writeErrno !== undefined && bytes.length > 0) refuse(writeErrno);
+    write?.(bytes);
     return;
   }
   if (how === "replace" || bytes.length > 0) dropPrivileges(process, dentry);

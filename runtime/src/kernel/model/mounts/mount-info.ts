@@ -56,7 +56,8 @@ export function pathFrom(top: Place, place: Place): string | undefined {
   return `/${names.join("/")}`;
 }
 
-function pathInFileSystem(dentry: Dentry): string {
+/** The path of a dentry from the root of its file system. */
+export function pathInFileSystem(dentry: Dentry): string {
   const names: string[] = [];
   for (let at = dentry; at.parent !== undefined; at = at.parent) names.unshift(at.name);
   return `/${names.join("/")}${dentry.gone ? "//deleted" : ""}`;

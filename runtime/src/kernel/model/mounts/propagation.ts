@@ -17,6 +17,8 @@
  * Invariants:
  *   propagation-agrees   the tables of peers and slaves are those of the real kernel, after every
  *                        step of a random program of mounts
+ *   propagation-by-type  what is mounted below a private mount stays in its namespace, peers always
+ *                        agree, slaves only receive
  * Left out: nothing that mount(2) can reach.
  * Docs: docs/concepts/model.md
  *

@@ -46,6 +46,8 @@ export interface BootOptions {
 /** A booted machine. */
 export interface Booted {
   readonly world: World;
+  /** Process 1. */
+  readonly init: Process;
   /** The process in whose name the kernel of `createModelKernel` speaks. */
   readonly runtime: Process;
 }
@@ -59,6 +61,8 @@ export function boot(options: BootOptions): Booted {
     hierarchies: [],
     cgroupFileSystems: new Map(),
     locks: new Set(),
+    terminals: new Set(),
+    openedAt: new WeakMap(),
     handles: new Map(),
     programs: new Map(Object.entries(options.programs)),
     namespaceFiles: new WeakMap(),
@@ -92,7 +96,7 @@ export function boot(options: BootOptions): Booted {
   // The runtime's own binary: nobody may execute it, as the Linux side refuses to.
   writeFile(init, OWN_BINARY, { data: "", mode: "create", permissions: 0o644 });
   runtime.executable = resolve(init, OWN_BINARY, "follow");
-  return { world, runtime };
+  return { world, init, runtime };
 }
 
 const OWN_BINARY = "/usr/drydock";

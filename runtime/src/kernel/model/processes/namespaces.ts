@@ -7,7 +7,9 @@
  * with cannot be taken apart.
  *
  * Kernel interface: unshare(2), setns(2), namespaces(7), user_namespaces(7), mount_namespaces(7).
- * Invariants: none; property-tests/model-mounts.test.ts mounts in two namespaces.
+ * Invariants:
+ *   pid-namespaces-agree   processes have the numbers and the parents that they have on Linux, seen
+ *                          from every namespace, and end with the first one of theirs
  * Left out: limits on the number and depth of namespaces; offsets of time namespaces.
  * Docs: docs/concepts/model.md
  *

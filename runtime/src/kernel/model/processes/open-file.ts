@@ -15,17 +15,24 @@
 import type { WriteMode } from "../../port.ts";
 import { openToRead, openToWrite } from "../files/open.ts";
 import { call } from "../refusal.ts";
-import type { Process, Sink, Source } from "../state.ts";
+import type { Opened, Place, Process, Sink, Source } from "../state.ts";
 import { holders } from "./pipe.ts";
 
 const CHUNK_BYTES = 65_536;
 const keep = (): (() => () => void) => holders(() => undefined);
 
+function openedAt({ world }: Process, place: Place): Opened {
+  const opened = { kind: "file" } as const;
+  world.openedAt.set(opened, place);
+  return opened;
+}
+
 /** Opens for reading. @throws KernelError */
 export function openSource(process: Process, path: string): Source {
-  const file = call("open", path, () => openToRead(process, path));
+  const { place, read: file, source } = call("open", path, () => openToRead(process, path));
+  if (source !== undefined) return source;
   let offsetBytes = 0;
-  const next = (limitBytes: number): Uint8Array => {
+  const readOn = (limitBytes: number): Uint8Array => {
     const bytes = call("read", path, () => file(offsetBytes, limitBytes));
     offsetBytes += bytes.length;
     return bytes;
@@ -33,12 +40,12 @@ export function openSource(process: Process, path: string): Source {
   return {
     read: async (limitBytes) => {
       await Promise.resolve();
-      return next(limitBytes);
+      return readOn(limitBytes);
     },
     listen: (onData, onEnd) => {
       const deliver = async (): Promise<void> => {
         await Promise.resolve();
-        for (let bytes = next(CHUNK_BYTES); bytes.length > 0; bytes = next(CHUNK_BYTES)) {
+        for (let bytes = readOn(CHUNK_BYTES); bytes.length > 0; bytes = readOn(CHUNK_BYTES)) {
           onData(bytes);
         }
         onEnd();
@@ -48,14 +55,16 @@ export function openSource(process: Process, path: string): Source {
     pause: () => undefined,
     resume: () => undefined,
     hold: keep(),
+    opened: openedAt(process, place),
   };
 }
 
 /** Opens for writing. @throws KernelError */
 export function openSink(process: Process, path: string, how: WriteMode): Sink {
-  const write = call("open", path, () =>
+  const { place, write, sink } = call("open", path, () =>
     openToWrite(process, path, { mode: how, permissions: 0o666 & ~process.umask }),
   );
+  if (sink !== undefined) return sink;
   return {
     write: (bytes) => {
       call("write", path, () => write(bytes));
@@ -65,5 +74,6 @@ export function openSink(process: Process, path: string, how: WriteMode): Sink {
     end: () => undefined,
     hold: keep(),
     isBroken: () => false,
+    opened: openedAt(process, place),
   };
 }

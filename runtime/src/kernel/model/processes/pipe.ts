@@ -13,15 +13,9 @@
  *
  * @module
  */
-import type { Sink, Source } from "../state.ts";
+import type { Opened, Pipe, Process, Sink, Source, Streams } from "../state.ts";
 
 const CAPACITY_BYTES = 65_536;
-
-/** The two ends. */
-export interface Pipe {
-  readonly source: Source;
-  readonly sink: Sink;
-}
 
 interface Reader {
   readonly limitBytes: number;
@@ -30,6 +24,7 @@ interface Reader {
 }
 
 interface State {
+  readonly opened: Opened;
   readonly chunks: Uint8Array[];
   waitingBytes: number;
   isEnded: boolean;
@@ -42,9 +37,10 @@ interface State {
   writers: (() => void)[];
 }
 
-/** Makes a pipe. */
-export function createPipe(): Pipe {
+/** Makes a pipe. @param opened what it is part of, if it is no pipe of its own */
+export function createPipe(opened: Opened = { kind: "pipe" }): Pipe {
   const state: State = {
+    opened,
     chunks: [],
     waitingBytes: 0,
     isEnded: false,
@@ -55,7 +51,11 @@ export function createPipe(): Pipe {
     readers: [],
     writers: [],
   };
-  return { source: sourceOf(state), sink: sinkOf(state) };
+  const endOnce = (): void => {
+    state.chunks.push(new Uint8Array(0));
+    schedule(state);
+  };
+  return { source: sourceOf(state), sink: sinkOf(state), endOnce };
 }
 
 /** Counts who has something. @param onLast called when the last has let go */
@@ -72,9 +72,20 @@ export function holders(onLast: () => void): () => () => void {
   };
 }
 
+/** A process has streams, and no longer those that it had. */
+export function holdStreams(process: Process, streams: Streams): void {
+  const { stdin, stdout, stderr } = streams;
+  const held = [stdin.hold(), stdout.hold(), stderr.hold()];
+  process.releaseStreams();
+  process.streams = streams;
+  process.releaseStreams = () => {
+    for (const release of held) release();
+  };
+}
+
 /** What /dev/null gives: its end. */
 export function emptySource(): Source {
-  const { source, sink } = createPipe();
+  const { source, sink } = createPipe({ kind: "null" });
   sink.end();
   return source;
 }
@@ -87,6 +98,7 @@ export function emptySink(): Sink {
     end: () => undefined,
     hold: holders(() => undefined),
     isBroken: () => false,
+    opened: { kind: "null" },
   };
 }
 
@@ -113,6 +125,7 @@ function sourceOf(state: State): Source {
       state.chunks.length = 0;
       for (const go of state.writers.splice(0)) go();
     }),
+    opened: state.opened,
   };
 }
 
@@ -138,6 +151,7 @@ function sinkOf(state: State): Sink {
     end,
     hold: holders(end),
     isBroken: () => state.isBroken,
+    opened: state.opened,
   };
 }
 
@@ -174,9 +188,13 @@ function serveListener(state: State): void {
     const chunk = state.chunks.shift();
     if (chunk === undefined) break;
     state.waitingBytes -= chunk.length;
+    if (chunk.length === 0) return endListening(state, listener);
     listener.onData(chunk);
   }
-  if (!state.isEnded || state.chunks.length > 0) return;
+  if (state.isEnded && state.chunks.length === 0) endListening(state, listener);
+}
+
+function endListening(state: State, listener: NonNullable<State["listener"]>): void {
   state.listener = undefined;
   listener.onEnd();
 }

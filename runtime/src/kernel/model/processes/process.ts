@@ -6,9 +6,11 @@
  * children of the first.
  *
  * Kernel interface: fork(2), pid_namespaces(7), signal(7), kill(2), wait(2).
- * Invariants: see `files/permission.ts`.
- * Left out: zombies: who ends is reaped at once; process groups, stopping and continuing, core
- *   dumps, queued signals.
+ * Invariants:
+ *   signals-agree   who ends of a signal, and who does not, is as on Linux: from inside and outside
+ *                   of a namespace, with a handler or without, from root and from others
+ * Left out: zombies: who ends is reaped at once; stopping and continuing, core dumps, queued
+ *   signals.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -34,6 +36,7 @@ export function createProcess(essentials: Essentials): Process {
     pidNamespaceForChildren: essentials.namespaces.pid,
     umask: 0o022,
     session: essentials.hostPid,
+    group: essentials.hostPid,
     argv: [essentials.comm],
     executable: undefined,
     noNewPrivileges: false,
@@ -44,6 +47,8 @@ export function createProcess(essentials: Essentials): Process {
     cgroups: new Map(),
     children: new Set(),
     signalHandlers: new Map(),
+    streams: undefined,
+    masters: new Map(),
     releaseStreams: () => undefined,
     memoryBytes: 0,
     status: undefined,
@@ -79,6 +84,7 @@ export function bearChild(parent: Process, { pidNamespace, comm }: Birth): Proce
   const child = createProcess({ ...born, comm: comm ?? parent.comm });
   child.umask = parent.umask;
   child.session = parent.session;
+  child.group = parent.group;
   child.argv = parent.argv;
   child.executable = parent.executable;
   child.noNewPrivileges = parent.noNewPrivileges;
@@ -124,7 +130,7 @@ function leaveChildren(process: Process): void {
   for (const child of process.children) {
     child.parent = first;
     first?.children.add(child);
-    if (child.parentDeathSignal !== undefined) deliver(child, child.parentDeathSignal);
+    if (child.parentDeathSignal !== undefined) deliver(process, child, child.parentDeathSignal);
   }
   process.children.clear();
 }
@@ -144,11 +150,20 @@ const HARMLESS = new Set([
 /** The handler of a signal that is ignored: it alone survives execve(2). */
 export const IGNORE = (): void => undefined;
 
-/** What a signal does to a process that gets it. */
-export function deliver(process: Process, signal: string): void {
+/**
+ * What a signal does to a process that gets it, from another or from the kernel. The first process
+ * of a namespace gets only what it asked for, whoever sends it; but who stands outside, and is no
+ * process of that namespace, can always end it with SIGKILL.
+ */
+export function deliver(from: Process | "kernel", process: Process, signal: string): void {
+  const { pid: namespace } = process.namespaces;
   const handler = process.signalHandlers.get(signal);
-  if (handler !== undefined && signal !== "SIGKILL") handler();
-  else if (!HARMLESS.has(signal)) end(process, { signal, coreDumped: false });
+  if (handler !== undefined && signal !== "SIGKILL") return handler();
+  const isFirst = process.pids.get(namespace) === 1;
+  const isOutside = from === "kernel" || !from.pids.has(namespace);
+  const isForced = signal === "SIGKILL" && isOutside;
+  if (HARMLESS.has(signal) || (isFirst && !isForced)) return;
+  end(process, { signal, coreDumped: false });
 }
 
 /** kill(2). */
@@ -159,10 +174,5 @@ export function kill(by: Process, pid: number, signal: string): void {
   const isOwn = by.credentials.uid === uid;
   refuseIf(!isOwn && !isCapable(by.credentials, userNamespace, "CAP_KILL"), "EPERM");
   if (number === 0) return;
-  const name = signalName(number);
-  // The first process of a namespace gets from inside only what it asked for.
-  const isProtected = process.pids.get(by.namespaces.pid) === 1;
-  const isFirstHere = isProtected && process.namespaces.pid === by.namespaces.pid;
-  if (isFirstHere && !process.signalHandlers.has(name)) return;
-  deliver(process, name);
+  deliver(by, process, signalName(number));
 }

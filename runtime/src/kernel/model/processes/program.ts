@@ -22,8 +22,9 @@ import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Forked, ModelProgram, Place, Process, ProgramContext, Streams } from "../state.ts";
 import { changeForExec } from "./credentials.ts";
 import { openSink, openSource } from "./open-file.ts";
-import { createPipe } from "./pipe.ts";
+import { createPipe, holdStreams } from "./pipe.ts";
 import { bearChild, deliver, end, IGNORE } from "./process.ts";
+import { terminalOf } from "./terminal.ts";
 
 /** The header of a static program for 64 bits, little-endian, without any segment. */
 const ELF_HEADER = "\x7fELF\x02\x01\x01".padEnd(64, "\0");
@@ -39,15 +40,6 @@ export function programFile(name: string): string {
 
 /** Makes the kernel of another process: given from outside, since kernels spawn. */
 export type KernelOf = (process: Process) => Kernel & Self;
-
-/** A process has streams, and no longer those that it had. */
-export function holdStreams(process: Process, { stdin, stdout, stderr }: Streams): void {
-  const held = [stdin.hold(), stdout.hold(), stderr.hold()];
-  process.releaseStreams();
-  process.releaseStreams = () => {
-    for (const release of held) release();
-  };
-}
 
 /** What a process is given for the program that it becomes. */
 interface Given {
@@ -109,6 +101,7 @@ function contextOf(process: Process, kernelOf: KernelOf, given: Call): ProgramCo
     },
     useMemory: (bytes) => call("mmap", String(bytes), () => holdMemory(process, bytes, end)),
     ...streamCalls(process),
+    ...groupCalls(process),
     fork: (own, run) => fork(process, run, { kernelOf, call: { argv, env, streams: own } }),
     exec: (program, own) => {
       become(process, program, { kernelOf, streams: own });
@@ -131,14 +124,27 @@ function streamCalls(process: Process): StreamCalls {
   return {
     read: (from, limitBytes) => from.read(limitBytes, isAlive),
     write: async (to, bytes) => {
-      if (to.isBroken()) deliver(process, "SIGPIPE");
+      if (to.isBroken()) deliver(process, process, "SIGPIPE");
       if (!isAlive()) throw new KernelError("write", "ESRCH", String(process.hostPid));
       if (to.isBroken()) throw new KernelError("write", "EPIPE", "pipe");
       if (!to.write(bytes)) await to.drained();
     },
-    pipe: createPipe,
+    pipe: () => createPipe(),
     openSource: (path) => openSource(process, path),
     openSink: (path, how) => openSink(process, path, how),
+  };
+}
+
+function groupCalls(process: Process): Pick<ProgramContext, "terminal" | "setGroup"> {
+  return {
+    terminal: (of) => terminalOf(process, of),
+    setGroup: (pid) =>
+      call("setpgid", String(pid), () => {
+        const leader = process.namespaces.pid.processes.get(pid) ?? refuse("ESRCH");
+        refuseIf(leader !== process && leader.parent !== process, "ESRCH");
+        refuseIf(leader.session === leader.hostPid, "EPERM");
+        leader.group = leader.hostPid;
+      }),
   };
 }
 

@@ -7,28 +7,21 @@
  *
  * Kernel interface: vfork(2), execve(2), pid_namespaces(7).
  * Invariants: none; `kernel/conformance.ts` says what every implementation must do.
- * Left out: terminals: there is no line discipline yet, so openTerminal is ENXIO.
+ * Left out: nothing; see `program.ts`.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
-import {
-  KernelError,
-  type Child,
-  type Inside,
-  type Processes,
-  type Program,
-  type SpawnOptions,
-  type WaitStatus,
-} from "../../port.ts";
+import type { Child, Inside, Processes, Program, SpawnOptions, WaitStatus } from "../../port.ts";
 import { openProgram } from "../files/open.ts";
 import { isCapable } from "../files/permission.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
-import type { PidNamespace, Process, Streams } from "../state.ts";
+import type { PidNamespace, Process, Streams, Terminal } from "../state.ts";
 import { createUserNamespace, newPidNamespace } from "./namespaces.ts";
-import { createPipe, emptySink, emptySource } from "./pipe.ts";
+import { createPipe, emptySink, emptySource, holdStreams } from "./pipe.ts";
 import { bearChild, end, kill } from "./process.ts";
-import { become, holdStreams, type KernelOf } from "./program.ts";
+import { become, type KernelOf } from "./program.ts";
+import { masterOf } from "./terminal.ts";
 
 /** The process calls of the port, made by a process. */
 export function modelProcesses(process: Process, kernelOf: KernelOf): Processes {
@@ -73,20 +66,24 @@ function spawn(parent: Process, { kernelOf, options, main }: Spawning): Child {
   const hostPid = process.pids.get(parent.namespaces.pid) ?? 0;
   const ends = openEnds(options);
   holdStreams(process, ends.child);
+  let terminal: Terminal | undefined;
   try {
-    const handOver = (masterFd: number): never => {
-      throw new KernelError("sendmsg", "ENOTCONN", String(masterFd));
-    };
+    const handOver = (masterFd: number): void =>
+      call("sendmsg", String(masterFd), () => {
+        terminal = process.masters.get(masterFd) ?? refuse("EBADF");
+        process.masters.delete(masterFd);
+      });
     const program = main({ kernel, hostPid, handOver });
     if (program === undefined) end(process, { exitCode: 0 });
-    else become(process, program, { kernelOf, streams: ends.child });
+    else become(process, program, { kernelOf, streams: process.streams ?? ends.child });
   } catch (error) {
     // A child that never became a program is as if it had not been.
     end(process, { exitCode: 0 });
     throw error;
   }
+  const master = terminal === undefined ? undefined : masterOf(parent.world, terminal);
   const unmounted = exited.then(() => undefined);
-  return { hostPid, ...ends.parent, terminal: undefined, exited, unmounted };
+  return { hostPid, ...ends.parent, terminal: master, exited, unmounted };
 }
 
 function birthplace(parent: Process, { pidNamespace }: SpawnOptions): PidNamespace {

@@ -4,7 +4,7 @@
  * Kernel interface: chdir(2), umask(2), sethostname(2), setsid(2), getrlimit(2), prctl(2),
  *   seccomp(2), rtnetlink(7).
  * Invariants: none.
- * Left out: process groups; resource limits are kept and shown, not enforced; terminals.
+ * Left out: resource limits are kept and shown, not enforced.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -14,6 +14,7 @@ import { signalNumber } from "../../signals.ts";
 import {
   checkAccess,
   EXECUTE,
+  idOutside,
   isCapable,
   isCapableOfAll,
   requireCapability,
@@ -24,6 +25,7 @@ import { call, refuse, refuseIf } from "../refusal.ts";
 import { nextNumber, type Process } from "../state.ts";
 import { RESOURCE_LIMITS } from "./resource-limits.ts";
 import { checkFilter } from "./seccomp.ts";
+import { openTerminal } from "./terminal.ts";
 
 type Surroundings = Pick<
   Self,
@@ -59,9 +61,10 @@ export function modelSurroundings(process: Process): Surroundings {
       call("setsid", "", () => {
         refuseIf(process.session === process.hostPid, "EPERM");
         process.session = process.hostPid;
+        process.group = process.hostPid;
       }),
-    openTerminal: (ptmxPath) => call("open", ptmxPath, () => refuse("ENXIO")),
-    ownStdio: () => undefined,
+    openTerminal: (ptmxPath) => call("openpty", ptmxPath, () => openTerminal(process, ptmxPath)),
+    ownStdio: (uid, gid) => call("fchown", "stdio", () => ownStdio(process, uid, gid)),
     openCgroup: (path) => call("open", path, () => openCgroup(process, path)),
     joinCgroup: (handle) =>
       call("write", `cgroup ${handle}`, () => {
@@ -69,6 +72,20 @@ export function modelSurroundings(process: Process): Surroundings {
         dentry.fs.write(dentry, new TextEncoder().encode("0"), "replace", process);
       }),
   };
+}
+
+/** Pipes have no owner in the model; a terminal's slave has. */
+function ownStdio(process: Process, insideUid: number, insideGid: number): void {
+  const { credentials, streams, world } = process;
+  const { userNamespace } = credentials;
+  const uid = idOutside(userNamespace, "uid", insideUid) ?? refuse("EINVAL");
+  const gid = idOutside(userNamespace, "gid", insideGid) ?? refuse("EINVAL");
+  const opened = streams?.stdin.opened;
+  const place = opened?.kind === "terminal" ? world.openedAt.get(opened) : undefined;
+  if (place === undefined) return;
+  const { dentry } = place;
+  requireCapability(credentials, dentry.fs.userNamespace, "CAP_CHOWN");
+  dentry.fs.change(dentry, { uid, gid });
 }
 
 function chdir(process: Process, path: string): void {

@@ -7,13 +7,15 @@
  *
  * Kernel interface: proc(5), proc_pid(5), namespaces(7).
  * Invariants: none.
- * Left out: memory maps, descriptors, statistics, most of /proc/sys; hidepid; the masks that a
+ * Left out: memory maps, statistics, most of /proc/sys; hidepid; the masks that a
  *   container's proc gets are mounts like any other.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
+import { idList } from "../cgroups/files.ts";
 import { isCapable } from "../files/permission.ts";
+import { CPUS, MEMORY_BYTES } from "../machine.ts";
 import { nextDevice } from "../mounts/device.ts";
 import { mountInfo, mountsText, pathFrom } from "../mounts/mount-info.ts";
 import { refuse } from "../refusal.ts";
@@ -32,7 +34,8 @@ import {
   generatedDirectory,
   generatedFile,
 } from "./generated-file-system.ts";
-import { idMapFile, limitsText, statusText } from "./process-text.ts";
+import { descriptorDirectory } from "./descriptor-files.ts";
+import { idMapFile, limitsText, statText, statusText } from "./process-text.ts";
 import { namespaceFile, NAMESPACE_FILES } from "./namespace-files.ts";
 
 /** What a proc file system knows. */
@@ -83,6 +86,8 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
     filesystems: file({ read: () => FILE_SYSTEMS }),
     uptime: file({ read: () => `${(world.clock.monotonicUs() / 1e6).toFixed(2)} 0.00\n` }),
     cgroups: file({ read: () => cgroupsText(world) }),
+    meminfo: file({ read: () => memoryText(world) }),
+    cpuinfo: file({ read: cpuText }),
     version: file({ read: () => "Linux version 6.18.0-model\n" }),
     sys: generatedDirectory(world, {
       kernel: generatedDirectory(world, {
@@ -93,6 +98,30 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
       }),
     }),
   };
+}
+
+/** What is not held by a program is free: nothing is kept in caches. */
+function memoryText({ processes }: World): string {
+  const held = [...processes.values()].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  const line = (name: string, bytes: number): string =>
+    `${`${name}:`.padEnd(16)}${String(Math.floor(bytes / 1024)).padStart(8)} kB\n`;
+  const free = MEMORY_BYTES - held;
+  return [
+    line("MemTotal", MEMORY_BYTES),
+    line("MemFree", free),
+    line("MemAvailable", free),
+    line("Buffers", 0),
+    line("Cached", 0),
+    line("SwapTotal", 0),
+    line("SwapFree", 0),
+  ].join("");
+}
+
+function cpuText(): string {
+  const model = "model name\t: a processor in memory";
+  return idList(CPUS)
+    .map((id) => `processor\t: ${id}\n${model}\n\n`)
+    .join("");
 }
 
 const FILE_SYSTEMS = ["sysfs", "tmpfs", "proc", "cgroup", "cgroup2", "devpts", "overlay", "mqueue"]
@@ -165,10 +194,12 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     cgroup: file({ read: (by) => cgroupText(by, process) }),
     status: file({ read: (by) => statusText(by, process, proc.namespace) }),
     limits: file({ read: () => limitsText(process) }),
+    stat: file({ read: () => statText(process, proc.namespace) }),
     comm: file({ read: () => `${process.comm}\n` }),
     cmdline: file({ read: () => process.argv.map((each) => `${each}\0`).join("") }),
     uid_map: file(idMapFile(process, "uid")),
     gid_map: file(idMapFile(process, "gid")),
+    fd: descriptorDirectory(process, (by) => checkMayLook(by, process)),
     root: jump(() => process.root),
     cwd: jump(() => process.cwd),
     exe: jump(() => process.executable),

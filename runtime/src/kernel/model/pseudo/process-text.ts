@@ -1,13 +1,14 @@
 /**
  * Process text: a process's credentials, limits and id maps, as /proc/PID shows them.
  *
- * Kernel interface: proc_pid_status(5), proc_pid_limits(5), user_namespaces(7).
+ * Kernel interface: proc_pid_stat(5), proc_pid_status(5), proc_pid_limits(5), user_namespaces(7).
  * Invariants: none.
  * Left out: the lines of status about memory, scheduling and signals that are waiting.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
+import { allowedCpus } from "../cgroups/files.ts";
 import { idInside, idOutside, isCapable, OVERFLOW_ID } from "../files/permission.ts";
 import { CAPABILITIES } from "../../capability-names.ts";
 import { RESOURCE_LIMITS } from "../processes/resource-limits.ts";
@@ -16,7 +17,7 @@ import type { GeneratedFile, IdRange, PidNamespace, Process, UserNamespace } fro
 
 /** The text of /proc/PID/status. */
 export function statusText(by: Process, process: Process, namespace: PidNamespace): string {
-  const { credentials, parent, noNewPrivileges, status, umask } = process;
+  const { credentials, parent, noNewPrivileges, filters, status, umask } = process;
   const viewer = by.credentials.userNamespace;
   const ids = (kind: "uid" | "gid", id: number): string => {
     const shown = idInside(viewer, kind, id) ?? OVERFLOW_ID;
@@ -40,6 +41,7 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `Groups:\t${groups.map((gid) => `${gid} `).join("")}`,
     `NSpid:\t${ownPids.join("\t")}`,
     "Threads:\t1",
+    `Cpus_allowed_list:\t${allowedCpus(process)}`,
     `SigBlk:\t${"0".repeat(16)}`,
     `SigIgn:\t${"0".repeat(16)}`,
     `CapInh:\t${capabilityMask(credentials.inheritable)}`,
@@ -48,8 +50,35 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `CapBnd:\t${capabilityMask(credentials.bounding)}`,
     `CapAmb:\t${capabilityMask(credentials.ambient)}`,
     `NoNewPrivs:\t${noNewPrivileges ? 1 : 0}`,
+    // 2 is SECCOMP_MODE_FILTER.
+    `Seccomp:\t${filters.length > 0 ? 2 : 0}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** How many fields /proc/PID/stat has; those that the model does not know are 0. */
+const STAT_FIELDS = 52;
+const SLAVE_MAJOR = 136;
+
+/** The text of /proc/PID/stat. */
+export function statText(process: Process, namespace: PidNamespace): string {
+  const { comm, parent, group, session, world } = process;
+  const inside = (hostPid: number): number =>
+    world.processes.get(hostPid)?.pids.get(namespace) ?? 0;
+  const terminal = [...world.terminals].find((each) => each.session === session);
+  const device = (SLAVE_MAJOR << 8) + (terminal?.number ?? 0);
+  const known = [
+    inside(process.hostPid),
+    `(${comm})`,
+    "S",
+    parent?.pids.get(namespace) ?? 0,
+    inside(group),
+    inside(session),
+    terminal === undefined ? 0 : device,
+    terminal === undefined ? -1 : inside(terminal.foreground),
+  ];
+  const rest = Array.from({ length: STAT_FIELDS - known.length }, () => 0);
+  return `${[...known, ...rest].join(" ")}\n`;
 }
 
 /** The text of /proc/PID/limits. */

@@ -11,18 +11,27 @@
  */
 import { nextDevice } from "../mounts/device.ts";
 import type { FileSystem, Process } from "../state.ts";
-import { createGeneratedFileSystem, generatedDirectory } from "./generated-file-system.ts";
+import { CPUS, MEMORY_NODES } from "../machine.ts";
+import {
+  createGeneratedFileSystem,
+  generatedDirectory,
+  generatedFile,
+} from "./generated-file-system.ts";
 
 /** Makes a sysfs. */
 export function createSysfs(process: Process): FileSystem {
   const { world, credentials } = process;
+  const online = (ids: string): ReturnType<typeof generatedDirectory> =>
+    generatedDirectory(world, { online: generatedFile(world, { read: () => `${ids}\n` }) });
   const empty = (): ReturnType<typeof generatedDirectory> => generatedDirectory(world, {});
   const root = generatedDirectory(world, {
     block: empty(),
     bus: empty(),
     class: empty(),
     dev: empty(),
-    devices: empty(),
+    devices: generatedDirectory(world, {
+      system: generatedDirectory(world, { cpu: online(CPUS), node: online(MEMORY_NODES) }),
+    }),
     firmware: empty(),
     fs: generatedDirectory(world, { cgroup: empty() }),
     kernel: empty(),

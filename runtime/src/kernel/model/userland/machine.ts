@@ -190,9 +190,15 @@ export const printenv: Applet = async (tool) => {
   return values.includes(undefined) ? 1 : 0;
 };
 
-/** `nproc` */
+/** `nproc`: the processors that the process may run on. */
 export const nproc: Applet = async (tool) => {
-  await sayLines(tool, ["1"]);
+  const status = tool.kernel.readText("/proc/self/status");
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "0";
+  const counts = list.split(",").map((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return last - first + 1;
+  });
+  await sayLines(tool, [String(counts.reduce((sum, count) => sum + count, 0))]);
   return 0;
 };
 

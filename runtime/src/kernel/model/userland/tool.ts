@@ -149,11 +149,27 @@ export async function* lines(tool: Tool, from: Source): AsyncGenerator<string> {
   if (rest !== "") yield rest;
 }
 
-/** All that comes from a stream. */
+/** No machine of the model has more memory than this, whatever the cgroups allow. */
+const MEMORY_BYTES = 2 ** 28;
+
+/** All that comes from a stream; while it grows, the command holds as much memory. */
 export async function readAll(tool: Tool, from: Source): Promise<Uint8Array> {
-  const all: number[] = [];
-  for await (const bytes of chunks(tool, from)) for (const byte of bytes) all.push(byte);
-  return Uint8Array.from(all);
+  const pieces: Uint8Array[] = [];
+  let held = 0;
+  for await (const bytes of chunks(tool, from)) {
+    if (held + bytes.length > MEMORY_BYTES) throw new Failure("out of memory");
+    tool.context.useMemory(bytes.length);
+    held += bytes.length;
+    pieces.push(bytes);
+  }
+  const all = new Uint8Array(held);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  tool.context.useMemory(-held);
+  return all;
 }
 
 /** The value of an environment variable. */

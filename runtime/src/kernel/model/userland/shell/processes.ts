@@ -66,6 +66,9 @@ async function untilLeft(shell: Shell, body: () => Promise<number>): Promise<num
 export async function waitFor(shell: Shell, child: Forked): Promise<number> {
   const status = await child.exited;
   const isSilent = !("signal" in status) || ["SIGINT", "SIGPIPE"].includes(status.signal);
+  if ("signal" in status && status.signal === "SIGINT" && shell.isInteractive) {
+    await shell.context.write(shell.streams.stderr, new TextEncoder().encode("\n"));
+  }
   if (!isSilent) {
     const words = SIGNAL_WORDS[status.signal] ?? status.signal.slice(3);
     await shell.context.write(shell.streams.stderr, new TextEncoder().encode(`${words}\n`));

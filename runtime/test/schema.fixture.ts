@@ -74,21 +74,25 @@ export function checkAnswer(
   body: string,
 ): { readonly route: string; readonly faults: readonly string[] } | null {
   description ??= parse(readFileSync(file, "utf8")) as Description; // the file's form is checked by use
-  const path = (url.split("?")[0] ?? "").replace(/^\/v[\d.]+(?=\/)/, "");
-  const template = Object.keys(description.paths)
-    .toSorted((a, b) => a.split("{").length - b.split("{").length)
-    .find((each) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, "[^/]+")}$`).test(path));
-  if (template === undefined) return null;
+  const template = templateOf(url, description.paths);
+  // Events and statistics follow each other without an end.
+  if (template === undefined || /^\/events$|\/stats$/.test(template)) return null;
   const route = `${method} ${template}`;
   const known = description.paths[template]?.[method.toLowerCase()]?.responses[String(status)];
-  // Lists of events and of statistics follow each other without an end.
-  const isStream = template === "/events" || template.endsWith("/stats");
-  if (known?.schema === undefined || isStream) return null;
+  if (known?.schema === undefined) return null;
   try {
     return { route, faults: faultsOf(JSON.parse(body), route, status) };
   } catch (error) {
     return { route, faults: [`answer: ${String(error)}`] };
   }
+}
+
+/** "/containers/{id}/json" for "/v1.50/containers/web/json?size=1"; the most literal one that fits. */
+function templateOf(url: string, paths: Description["paths"]): string | undefined {
+  const path = (url.split("?")[0] ?? "").replace(/^\/v[\d.]+(?=\/)/, "");
+  return Object.keys(paths)
+    .toSorted((a, b) => a.split("{").length - b.split("{").length)
+    .find((each) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, "[^/]+")}$`).test(path));
 }
 
 type Definitions = Description["definitions"];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { TestDaemon } from "../daemon.ts";
 import { whyNoSchema } from "../schema.fixture.ts";
@@ -12,10 +13,16 @@ import { dockerode } from "./dockerode.ts";
 import { openProxy } from "./recording-proxy.ts";
 import type { Client, Outcome } from "./scenario.ts";
 
-/** All programs. The second docker CLI is the one of Debian, where both are installed. */
+const DEBIAN_CLI = "/usr/bin/docker";
+const firstCli = (process.env["PATH"] ?? "")
+  .split(":")
+  .map((directory) => join(directory, "docker"))
+  .find((path) => existsSync(path));
+
+/** All programs. Debian's docker CLI is an older one, where another is installed before it. */
 export const CLIENTS: readonly Client[] = [
-  dockerCli("docker CLI", "/usr/local/bin/docker"),
-  dockerCli("docker CLI of Debian", "/usr/bin/docker"),
+  dockerCli("docker CLI", firstCli ?? DEBIAN_CLI),
+  ...(firstCli === DEBIAN_CLI ? [] : [dockerCli("docker CLI of Debian", DEBIAN_CLI)]),
   dockerode,
   dockerPy,
 ];

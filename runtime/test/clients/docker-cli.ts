@@ -1,5 +1,5 @@
 /**
- * The docker CLI: carries out the scenarios of `docker-cli-scenarios.ts`.
+ * The docker CLI: carries out the scenarios of `docker-cli-scenarios.fixture.ts`.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../daemon.ts";
-import { DOCKER_SCENARIOS, type Expected, type Step } from "./docker-cli-scenarios.ts";
+import { DOCKER_SCENARIOS, type Expected, type Step } from "./docker-cli-scenarios.fixture.ts";
 import { runAll, type Client } from "./scenario.ts";
 
 /** The docker CLI at a path. */

@@ -123,6 +123,7 @@ def signals(bench):
     assert container.status == "paused"
     container.unpause()
     container.restart(timeout=1)
+    time.sleep(0.3)
     container.stop(timeout=5)
     assert container.wait()["StatusCode"] in (3, 143)
     must_fail(APIError, 409, container.kill)
@@ -246,7 +247,7 @@ def policies(bench):
     healthy = bench.start(["sleep", "100"], healthcheck={"test": ["CMD", "true"], "interval": 200000000})
     time.sleep(1)
     healthy.reload()
-    assert healthy.health == "healthy", healthy.health
+    assert healthy.attrs["State"]["Health"]["Status"] == "healthy", healthy.attrs["State"]["Health"]
 
 
 @scenario("ping, version, info, disk use, prune")

@@ -33,8 +33,8 @@ export async function openProxy(daemonSocket: string, ownSocket: string): Promis
       answer.writeHead(status, response.headers);
       // Streams flush their head before there is anything to say.
       answer.flushHeaders();
-      const isJson =
-        /^application\/json/.test(response.headers["content-type"] ?? "") && method !== "HEAD";
+      const type = response.headers["content-type"] ?? "";
+      const isJson = type.startsWith("application/json") && method !== "HEAD";
       const chunks: Uint8Array[] = [];
       response.on("data", (chunk: Uint8Array) => isJson && chunks.push(chunk));
       response.on("end", () => {

@@ -27,7 +27,7 @@ const JOIN_BYTES = 64 * 1024;
 export interface TreeStreamOptions {
   /** Host path of a file or directory; a link is packed as a link. */
   readonly path: string;
-  /** The name of `path` in the archive; those below follow it. */
+  /** The name of `path` in the archive; those below follow it. Empty: only they are in it. */
   readonly name: string;
   /** Host paths that are packed as empty: other file systems are mounted there. */
   readonly hidden: ReadonlySet<string>;
@@ -44,7 +44,9 @@ type Walk = TreeStreamOptions & {
 };
 
 function* piecesOf(walk: Walk): Generator<Uint8Array> {
-  yield* entryPieces(walk, walk.path, walk.name);
+  yield* walk.name === ""
+    ? childPieces(walk, walk.path, "")
+    : entryPieces(walk, walk.path, walk.name);
   yield tarEnd();
 }
 
@@ -60,7 +62,7 @@ function* entryPieces(walk: Walk, path: string, name: string): Generator<Uint8Ar
 }
 
 function* childPieces(walk: Walk, path: string, name: string): Generator<Uint8Array> {
-  const prefix = name.endsWith("/") ? name : `${name}/`;
+  const prefix = name === "" || name.endsWith("/") ? name : `${name}/`;
   const above = path === "/" ? "" : path;
   for (const child of walk.kernel.readdir(path)) {
     yield* entryPieces(walk, `${above}/${child}`, `${prefix}${child}`);

@@ -87,7 +87,7 @@ export function checkAnswer(
   }
 }
 
-/** "/containers/{id}/json" for "/v1.50/containers/web/json?size=1": the most literal that fits. */
+/** "/containers/{id}/json" for "/v1.50/containers/web/json?size=1"; the most literal that fits. */
 function templateOf(url: string, paths: Description["paths"]): string | undefined {
   const path = (url.split("?")[0] ?? "").replace(/^\/v[\d.]+(?=\/)/, "");
   return Object.keys(paths)

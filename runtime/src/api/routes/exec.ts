@@ -16,7 +16,7 @@
 
 import { consoleSize } from "../container-body.ts";
 import { noContent, parameter, type ApiOptions, type Call, type Routes } from "../context.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
+import { parseDetachKeys } from "../../wire/index.ts";
 import { invalidRequest } from "../failure.ts";
 import { fields, flag, list, readJson, text, validate, words } from "../go-json.ts";
 import { serveAttached } from "../streams.ts";

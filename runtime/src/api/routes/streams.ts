@@ -21,7 +21,7 @@ import {
   type Call,
   type Routes,
 } from "../context.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
+import { parseDetachKeys } from "../../wire/index.ts";
 import type { LogsRequest, WaitCondition } from "../../engine/index.ts";
 import { invalidRequest, messageOf } from "../failure.ts";
 import { readBoolean, readMomentMs, readWholeNumber } from "../query.ts";

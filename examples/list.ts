@@ -1,6 +1,8 @@
 /**
  * List: the eight examples by number, for whoever runs them: `run.ts` and `program.ts`.
  *
+ * Docs: docs/concepts/eight-steps.md
+ *
  * @module
  */
 import * as process from "./01-process.ts";

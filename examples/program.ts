@@ -4,6 +4,8 @@
  * What `run.ts` is on Linux: it gives an example a kernel, a directory of its own, and somebody who
  * listens.
  *
+ * Docs: docs/concepts/eight-steps.md
+ *
  * @module
  */
 import { KernelError, type Kernel } from "../runtime/src/kernel/index.ts";

@@ -1,5 +1,9 @@
 /**
  * Run: `npm run example 03` runs an example, as root.
+ *
+ * Docs: docs/concepts/eight-steps.md
+ *
+ * @module
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -66,7 +66,7 @@ describe.skipIf(skip)("every command block", () => {
     };
     provide("drydock", `exec ${process.execPath} ${launcher}`);
     // A command of the page's machine; on Linux it is started from the clone.
-    provide("example", `cd ${house} && npm run --silent example`);
+    provide("example", `cd ${house} && exec ${process.execPath} --import tsx examples/run.ts`);
   });
 
   afterAll(async () => {

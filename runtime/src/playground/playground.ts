@@ -7,6 +7,8 @@
  *
  * Nothing here is made for show: it is the engine, the API and the CLI that run on Linux.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import { createApi } from "../api/index.ts";

@@ -5,6 +5,8 @@
  * reaches it only after the spawn that made the process, so each call brings along the snapshot
  * that was taken when it ended.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { Keeper } from "../container/index.ts";

@@ -66,8 +66,8 @@ export interface Printed {
   readonly text: string;
 }
 
-/** How long a block may take. */
-const TIMEOUT_MS = 30_000;
+/** How long a block may take, also on a machine that has other work. */
+const TIMEOUT_MS = 100_000;
 
 /**
  * Runs the commands of a block in a shell; with `untilFailure` the first failure ends it. What it

@@ -263,8 +263,8 @@ function attachTo({ opened, stream, close }: OpeningStream): Attached {
 async function followLog(connect: Connect, id: string): Promise<FollowedLog> {
   const { opened, stream } = openStream(connect, { open: "follow", id });
   const { answer } = await opened;
-  const { offsetBytes, inode = 0 } = answer.ok;
-  return { offsetBytes: offsetBytes ?? Infinity, inode, entries: stream };
+  const { offsetBytes, born = "" } = answer.ok;
+  return { offsetBytes: offsetBytes ?? Infinity, born, entries: stream };
 }
 
 function errorOf({ error, journal }: Failed): RuntimeError {

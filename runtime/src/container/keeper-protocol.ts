@@ -37,7 +37,7 @@ import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
 
 /** Raised when the two sides would no longer understand each other. */
-export const KEEPER_PROTOCOL = 3;
+export const KEEPER_PROTOCOL = 4;
 
 /** The first line of a connection. */
 export type Opening =
@@ -48,7 +48,7 @@ export type Opening =
 /** The first line back. */
 export type OpeningAnswer =
   | {
-      readonly ok: { readonly offsetBytes?: number | null; readonly inode?: number };
+      readonly ok: { readonly offsetBytes?: number | null; readonly born?: string };
     }
   | Failed;
 
@@ -252,7 +252,7 @@ function openFollow(server: KeeperServer, output: ByteSink, id: string): Session
   // Nothing is sent to the sink before this function returns, so the answer goes first.
   const following = server.followLog(id, output);
   const answer: OpeningAnswer = {
-    ok: { offsetBytes: following?.offsetBytes ?? null, inode: following?.inode ?? 0 },
+    ok: { offsetBytes: following?.offsetBytes ?? null, born: following?.born ?? "" },
   };
   output.write(encodeLine(answer));
   if (following === undefined) output.end();

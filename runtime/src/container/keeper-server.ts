@@ -39,6 +39,8 @@ import { execFailure } from "./init-exec.ts";
 import { partsOf } from "./init-failure.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
+import { bornOf } from "./log-reader.ts";
+import type { LogPlace } from "./log-reader.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { StdioHub } from "./stdio-hub.ts";
@@ -66,7 +68,7 @@ const JOURNALS_KEPT = 64;
 export interface Following {
   /** See `FollowedLog`. */
   readonly offsetBytes: number;
-  readonly inode: number;
+  readonly born: string;
   readonly leave: () => void;
 }
 
@@ -241,10 +243,10 @@ export class KeeperServer {
     });
   }
 
-  #endOf(path: string): { readonly offsetBytes: number; readonly inode: number } {
+  #endOf(path: string): LogPlace {
+    const { kernel } = this.#options;
     try {
-      const { sizeBytes, inode } = this.#options.kernel.stat(path);
-      return { offsetBytes: sizeBytes, inode };
+      return { offsetBytes: kernel.stat(path).sizeBytes, born: bornOf(kernel, path) };
     } catch (error) {
       if (error instanceof KernelError && error.errno === "ENOENT") return NOWHERE;
       throw error;
@@ -306,7 +308,7 @@ export class KeeperServer {
 }
 
 /** The end of a log that has no file yet. */
-const NOWHERE = { offsetBytes: 0, inode: 0 };
+const NOWHERE: LogPlace = { offsetBytes: 0, born: "" };
 
 /** A client of a process that has ended. */
 function tooLate(sink: ByteSink): HubClient {

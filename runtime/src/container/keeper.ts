@@ -136,8 +136,8 @@ export interface FollowedLog {
    * gap or overlap.
    */
   readonly offsetBytes: number;
-  /** Of that file; 0 when there is none yet. */
-  readonly inode: number;
+  /** Which file that is, see `LogPlace`. */
+  readonly born: string;
   /**
    * Whole lines of the log file as they are appended; ends when the process has ended and its log
    * is complete.

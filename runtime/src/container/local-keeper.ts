@@ -36,8 +36,8 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
       onCancel(() => following?.leave());
       return Promise.resolve(
         following === undefined
-          ? { offsetBytes: Infinity, inode: 0, entries: emptyStream() }
-          : { offsetBytes: following.offsetBytes, inode: following.inode, entries: stream },
+          ? { offsetBytes: Infinity, born: "", entries: emptyStream() }
+          : { offsetBytes: following.offsetBytes, born: following.born, entries: stream },
       );
     },
     signal: async (id, signal) => server.signal(id, signal),

@@ -10,8 +10,7 @@
  * Invariants:
  *   rotation-loses-nothing   the files of a log, the oldest first, hold the newest lines without
  *       gap or repetition, and each but the newest reached the limit
- * Left out: compression of old files; a limit counts characters, not bytes. Who follows a log and
- *   is behind by more than all its files misses what was rotated away.
+ * Left out: compression of old files; a limit counts characters, not bytes.
  * Docs: docs/concepts/logs.md
  *
  * @module

@@ -38,6 +38,8 @@ export interface LogEntry {
   readonly stream: LogStream;
   /** RFC 3339 with up to nanoseconds, UTC. */
   readonly time: string;
+  /** Not written by the container: lines before it are missing; see `log-reader.ts`. */
+  readonly isGap?: true;
 }
 
 /** Longest part of a line, as Docker's: 16 KiB. */
@@ -215,7 +217,7 @@ export function createLogParser(): (bytes: Uint8Array) => readonly LogEntry[] {
 
 /** Whether a filter lets an entry pass; `tail` is no property of one entry. */
 export function isWanted(entry: LogEntry, filter: Omit<LogFilter, "tail">): boolean {
-  if (!filter[entry.stream]) return false;
+  if (!filter[entry.stream] && entry.isGap !== true) return false;
   if (filter.sinceMs <= 0 && filter.untilMs === Infinity) return true;
   const timeMs = parseLogTime(entry.time);
   return timeMs >= filter.sinceMs && timeMs <= filter.untilMs;

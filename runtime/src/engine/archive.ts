@@ -87,6 +87,7 @@ export async function exportContainer(
 ): Promise<ReadableStream<Uint8Array>> {
   const tree = await openTree(engine, container, "layers-only");
   engine.events.tellContainer(container.definition, "export");
+  // Docker's names: `tar x etc/passwd` must find it.
   const options = { path: tree.root, name: "", hidden: tree.mounts };
   return streamAndClose(tree, () => streamTree(tree.kernel, options));
 }

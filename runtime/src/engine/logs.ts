@@ -23,7 +23,7 @@ import {
   readLog,
   rotationOf,
 } from "../container/index.ts";
-import type { LogEntry, LogFiles, LogFilter, LogPlace } from "../container/index.ts";
+import type { LogEntry, LogFiles, LogFilter, LogPlace, LogStart } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -66,8 +66,8 @@ interface Follower {
   open(): Promise<LogPlace | null>;
   /** What is appended from there on. Ends with the process, or when we cannot keep up. */
   appended(): AsyncGenerator<Uint8Array>;
-  /** Entries of the files between two places. */
-  read(from: LogPlace, to: LogPlace | null): Iterable<LogEntry>;
+  /** Entries of the files from a start up to a place. */
+  read(from: LogStart, to: LogPlace | null): Iterable<LogEntry>;
   /** Calls `leave` at a moment. @returns how to take that back */
   leaveAt(untilMs: number): () => void;
   /** Nothing more is wanted. Idempotent. */
@@ -93,11 +93,11 @@ function createFollower(engine: EngineContext, container: Container): Follower {
     read: (from, to) => readLog(logFilesOf(engine, container), from, to),
     async open() {
       await engine.keeper.ready;
-      const { offsetBytes, inode, entries } = await engine.keeper.current.followLog(container.id);
+      const { offsetBytes, born, entries } = await engine.keeper.current.followLog(container.id);
       reader = entries.getReader();
       // The client may have left meanwhile; and a process that is gone writes nothing more.
       if (isOver || offsetBytes === Infinity) leave();
-      return offsetBytes === Infinity ? null : { inode, offsetBytes };
+      return offsetBytes === Infinity ? null : { born, offsetBytes };
     },
     async *appended() {
       for (;;) {
@@ -121,12 +121,9 @@ async function* follow(
   const stay = follower.leaveAt(request.untilMs);
   // No two writes have the same time, and a write arrives whole: what is later was not seen yet.
   let lastTime = "";
-  const wanted = function* (entries: Iterable<LogEntry>, after: string): Generator<LogEntry> {
+  const wanted = function* (entries: Iterable<LogEntry>): Generator<LogEntry> {
     for (const entry of entries) {
-      const time = comparableTime(entry.time);
-      // Never back: a file that was rotated away may have left its inode to a newer one.
-      if (time <= after || time < lastTime) continue;
-      lastTime = time;
+      if (entry.isGap !== true) lastTime = comparableTime(entry.time);
       if (isWanted(entry, request)) yield entry;
     }
   };
@@ -134,10 +131,10 @@ async function* follow(
     let at = start;
     while (!follower.isOver()) {
       const parse = createLogParser();
-      for await (const bytes of follower.appended()) yield wanted(parse(bytes), "");
+      for await (const bytes of follower.appended()) yield wanted(parse(bytes));
       if (follower.isOver()) return;
       const end = await follower.open();
-      yield wanted(follower.read(at, end), lastTime);
+      yield wanted(follower.read({ place: at, shown: lastTime }, end));
       at = end ?? at;
     }
   } finally {

@@ -27,7 +27,7 @@ const JOIN_BYTES = 64 * 1024;
 export interface TreeStreamOptions {
   /** Host path of a file or directory; a link is packed as a link. */
   readonly path: string;
-  /** The name of `path` in the archive; those below follow it. Empty: only they are in it. */
+  /** The name of `path` in the archive; those below follow it. Empty: only those below. */
   readonly name: string;
   /** Host paths that are packed as empty: other file systems are mounted there. */
   readonly hidden: ReadonlySet<string>;
@@ -44,9 +44,8 @@ type Walk = TreeStreamOptions & {
 };
 
 function* piecesOf(walk: Walk): Generator<Uint8Array> {
-  yield* walk.name === ""
-    ? childPieces(walk, walk.path, "")
-    : entryPieces(walk, walk.path, walk.name);
+  if (walk.name === "") yield* childPieces(walk, walk.path, "");
+  else yield* entryPieces(walk, walk.path, walk.name);
   yield tarEnd();
 }
 

@@ -50,7 +50,7 @@ const sidebars: SidebarsConfig = {
       type: "category",
       label: "How the code is built",
       collapsed: false,
-      items: [page("kernel"), page("model"), page("errors"), page("undo")],
+      items: [page("kernel"), page("model"), page("playground"), page("errors"), page("undo")],
     },
     "glossary",
   ],

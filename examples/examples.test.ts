@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { skipped, whyNoContainers } from "../runtime/test/daemon.ts";
+import { EXAMPLES } from "./list.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const sources = readdirSync(here).filter((name) => /^(\d\d|one-page).*\.ts$/.test(name));
@@ -14,6 +15,15 @@ const textOf = (name: string): string => readFileSync(here + name, "utf8");
 
 test("the one-page container fits on a page", () => {
   expect(textOf("one-page-container.ts").split("\n").length).toBeLessThan(150);
+});
+
+test("the list has each example, in the words of README.md", () => {
+  const rows = [...textOf("README.md").matchAll(/^\| \[(\d\d)-[^|]+\| (.+?) +\|$/gm)];
+  expect(rows.map(([, number, gets]) => [number, gets?.replaceAll("`", "")])).toEqual(
+    [...EXAMPLES].map(([number, { gets }]) => [number, gets]),
+  );
+  const numbers = sources.flatMap((name) => /^\d\d/.exec(name) ?? []);
+  expect([...EXAMPLES.keys()]).toEqual(numbers);
 });
 
 test("no example uses anything of the runtime but the kernel port", () => {

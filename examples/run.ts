@@ -1,27 +1,27 @@
 /**
- * Run: `npm run example 03` runs the example whose file begins with 03, as root.
+ * Run: `npm run example 03` runs an example, as root.
+ *
+ * Docs: docs/concepts/eight-steps.md
+ *
+ * @module
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
-import type { Stage } from "./shell.ts";
+import { EXAMPLES, USAGE } from "./list.ts";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const examples = readdirSync(here).filter((name) => /^\d\d-.*\.ts$/.test(name));
-const name = examples.find((each) => each.startsWith(process.argv[2] ?? "none"));
+const chosen = EXAMPLES.get(process.argv[2] ?? "");
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-if (name === undefined || process.geteuid?.() !== 0) {
-  process.stderr.write(`usage, as root: npm run example NUMBER\n${examples.join("\n")}\n`);
+if (chosen === undefined || process.geteuid?.() !== 0) {
+  USAGE.forEach(say);
+  if (chosen !== undefined) say("only root can make what they make");
   process.exit(1);
 }
-// Every file of that name exports it.
-const { run } = (await import(`./${name}`)) as { run: (stage: Stage) => Promise<void> };
 const scratch = mkdtempSync(join(tmpdir(), "drydock-example-"));
 try {
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  await run({ kernel: createLinuxKernel(), scratch, say });
+  await chosen.run({ kernel: createLinuxKernel(), scratch, say });
 } finally {
   rmSync(scratch, { recursive: true });
 }

@@ -4,6 +4,8 @@
  * All examples do this. What differs is the list of steps that the new process takes before it
  * becomes the shell, and that list is what they are about.
  *
+ * Docs: docs/concepts/eight-steps.md
+ *
  * @module
  */
 import type { ByteSource, Kernel, Self, SpawnOptions } from "../runtime/src/kernel/index.ts";

@@ -7,8 +7,7 @@
 import { expect } from "vitest";
 import { fc, test } from "@fast-check/vitest";
 import { createAnswerReader } from "../runtime/src/cli/http1.ts";
-import { createFrameReader } from "../runtime/src/cli/frames.ts";
-import { createKeyWatch } from "../runtime/src/cli/detach-keys.ts";
+import { detachFilter } from "../runtime/src/wire/index.ts";
 import { parseWords, type Flag } from "../runtime/src/cli/grammar.ts";
 import { indentJson } from "../runtime/src/cli/indent-json.ts";
 import { CONTAINER_FLAGS } from "../runtime/src/cli/options/flags.ts";
@@ -126,30 +125,6 @@ test.prop([fc.array(fc.tuple(name, line)), fc.constantFrom("\n", "\r\n")])(
 
 // --- what comes in pieces
 
-const frame = fc.record({
-  stream: fc.constantFrom("stdout" as const, "stderr" as const),
-  bytes: fc.uint8Array({ maxLength: 40 }),
-});
-
-test.prop([fc.array(frame), cuts])("frames-any-chunking", (frames, where) => {
-  const wire = joined(
-    frames.flatMap(({ stream, bytes }) => {
-      const head = new Uint8Array(8);
-      head[0] = stream === "stdout" ? 1 : 2;
-      new DataView(head.buffer).setUint32(4, bytes.length);
-      return [head, bytes];
-    }),
-  );
-  const reader = createFrameReader();
-  const read = pieces(wire, where).flatMap((piece) => [...reader.push(piece)]);
-  for (const stream of ["stdout", "stderr"] as const) {
-    const of = (all: readonly { stream: string; bytes: Uint8Array }[]) =>
-      joined(all.filter((each) => each.stream === stream).map((each) => each.bytes));
-    expect(of(read)).toEqual(of(frames));
-  }
-  expect(reader.isInside()).toBe(false);
-});
-
 const answer = fc.record({
   status: fc.constantFrom(200, 201, 404, 500),
   body: fc.uint8Array({ maxLength: 200 }),
@@ -198,32 +173,32 @@ test.prop([answer, cuts])(
 
 const key = fc.constantFrom(16, 17, 97, 98);
 
-test.prop([
-  fc.array(key, { maxLength: 20 }),
-  fc.uniqueArray(key, { minLength: 1, maxLength: 3 }),
-  cuts,
-])("detach-any-chunking", (keys, sequence, where) => {
-  const run = (chunks: readonly Uint8Array[]) => {
-    const watch = createKeyWatch(Uint8Array.from(sequence));
-    const outcomes = chunks.map(watch);
-    return {
-      sent: joined(outcomes.map(({ send }) => send)),
-      detached: outcomes.some(({ detached }) => detached),
+test.prop([fc.array(key, { maxLength: 20 }), fc.array(key, { minLength: 1, maxLength: 3 }), cuts])(
+  "detach-any-chunking",
+  (keys, sequence, where) => {
+    const run = (chunks: readonly Uint8Array[]) => {
+      const outcomes = chunks.map(detachFilter(sequence));
+      return {
+        sent: joined(outcomes.map(({ bytes }) => bytes)),
+        detached: outcomes.some(({ detached }) => detached),
+      };
     };
-  };
-  const typed = Uint8Array.from(keys);
-  const whole = run([typed]);
-  expect(run(pieces(typed, where))).toEqual(whole);
-  const text = keys.join();
-  expect(whole.detached).toBe(`,${text},`.includes(`,${sequence.join()},`));
-  // Sent is what was typed; but for the sequence, or for so much of it as stands at the end.
-  const end = keys.findIndex((_, at) => sequence.every((each, index) => keys[at + index] === each));
-  const held = sequence.findLastIndex((_, last) => {
-    const part = sequence.slice(0, last + 1);
-    return part.every((each, index) => keys.at(index - part.length) === each);
-  });
-  expect([...whole.sent]).toEqual(keys.slice(0, end >= 0 ? end : keys.length - held - 1));
-});
+    const typed = Uint8Array.from(keys);
+    const whole = run([typed]);
+    expect(run(pieces(typed, where))).toEqual(whole);
+    const text = keys.join();
+    expect(whole.detached).toBe(`,${text},`.includes(`,${sequence.join()},`));
+    // Sent is what was typed; but for the sequence, or for so much of it as stands at the end.
+    const end = keys.findIndex((_, at) =>
+      sequence.every((each, index) => keys[at + index] === each),
+    );
+    const held = sequence.findLastIndex((_, last) => {
+      const part = sequence.slice(0, last + 1);
+      return part.every((each, index) => keys.at(index - part.length) === each);
+    });
+    expect([...whole.sent]).toEqual(keys.slice(0, end >= 0 ? end : keys.length - held - 1));
+  },
+);
 
 // --- what is shown
 

@@ -60,8 +60,13 @@ describe.skipIf(skip)("every command block", () => {
     await daemon.start();
     mkdirSync(join(directory, "bin"));
     const launcher = join(house, "runtime/bin/drydock.js");
-    const script = `#!/bin/sh\nexec ${process.execPath} ${launcher} "$@"\n`;
-    writeFileSync(join(directory, "bin/drydock"), script, { mode: 0o755 });
+    const provide = (name: string, command: string): void => {
+      const script = `#!/bin/sh\n${command} "$@"\n`;
+      writeFileSync(join(directory, "bin", name), script, { mode: 0o755 });
+    };
+    provide("drydock", `exec ${process.execPath} ${launcher}`);
+    // A command of the page's machine; on Linux it is started from the clone.
+    provide("example", `cd ${house} && exec ${process.execPath} --import tsx examples/run.ts`);
   });
 
   afterAll(async () => {

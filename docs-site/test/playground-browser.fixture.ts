@@ -158,6 +158,15 @@ export function describePlayground(open: () => SiteBrowser, built: string): void
       await page.close();
     });
 
+    test("an example runs at a press, and its last call leads to its line", async () => {
+      const page = await openPlayground(open(), "/concepts/eight-steps/", WIDE);
+      await page.getByRole("button", { name: /Run example 05/ }).press("Enter");
+      await expect.poll(() => terminalText(page), { timeout: 15_000 }).toMatch(/has: bin proc\n/);
+      await page.getByRole("option", { name: /child execve/ }).waitFor();
+      await page.locator(".pg-one-call a[href*='/source/examples/shell.ts']").waitFor();
+      await page.close();
+    });
+
     test("nothing moves for who wants no motion", async () => {
       const page = await openPlayground(open(), "/playground/", WIDE);
       await tabTo(page, ".xterm-helper-textarea");

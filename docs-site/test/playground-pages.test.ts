@@ -26,6 +26,34 @@ describe("every playground block", () => {
   }
 });
 
+describe("the command example", () => {
+  test("alone lists the examples", async () => {
+    await using playground = await TestPlayground.open();
+    const said = await playground.run("example; echo $?");
+    expect(said.match(/^ {2}0\d {2}the process gets .+$/gm)).toHaveLength(8);
+    expect(said).toMatch(/\n1\n$/);
+  });
+
+  test("leaves nothing behind, and its steps in the journal", async () => {
+    await using playground = await TestPlayground.open();
+    const { machine } = playground;
+    const before = machine.snapshot();
+    await playground.run("example 08");
+    expect(await playground.run("ls /tmp")).toBe("");
+    const { processes, mounts, cgroups } = machine.snapshot();
+    expect({ processes, mounts, cgroups }).toEqual({
+      processes: before.processes,
+      mounts: before.mounts,
+      cgroups: before.cgroups,
+    });
+    const steps = machine.journal.filter(({ where, effect }) => where === "child" && effect);
+    const calls = steps.map(({ call }) => call);
+    expect(calls.slice(0, 2)).toEqual(["openCgroup", "joinCgroup"]);
+    expect(calls.slice(-3)).toEqual(["setCapabilities", "setNoNewPrivileges", "execve"]);
+    expect(calls).toContain("pivotRoot");
+  });
+});
+
 describe("exercises", () => {
   test("have ids of their own, and pages that exist and have a playground", () => {
     expect(new Set(EXERCISES.map(({ id }) => id)).size).toBe(EXERCISES.length);

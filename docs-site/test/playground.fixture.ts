@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { openPlayground } from "../../runtime/src/playground/index.ts";
 import type { Playground } from "../../runtime/src/playground/index.ts";
+import { openMachine } from "../src/playground/machine.ts";
 
 /** Nothing that a page tries takes longer. */
 const TIMEOUT_MS = 10_000;
@@ -31,7 +31,7 @@ export class TestPlayground implements AsyncDisposable {
 
   /** Boots, and waits for the first prompt. */
   static async open(): Promise<TestPlayground> {
-    const playground = new TestPlayground(await openPlayground());
+    const playground = new TestPlayground(await openMachine());
     await playground.#prompt();
     return playground;
   }

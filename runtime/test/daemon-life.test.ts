@@ -234,7 +234,7 @@ describe.skipIf(skip)("two daemons", () => {
 
   test("flags that cannot be obeyed end it with 1 and a remedy", async () => {
     const refused = await run(process.execPath, [bundle, "--host", "tcp://127.0.0.1:0"]);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("--insecure-tcp")]);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("--tls=false")]);
     const unknown = await run(process.execPath, [bundle, "--nonsense"]);
     expect([unknown.code, unknown.stderr]).toEqual([
       1,

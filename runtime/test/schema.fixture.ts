@@ -62,6 +62,39 @@ export function faultsOf(answer: unknown, route: string, status = 200): readonly
   return check(answer, response.schema, "answer", description.definitions);
 }
 
+/**
+ * Checks an answer to any request; null when Docker's description says nothing of such an answer.
+ *
+ * @param url path and query of the request, with or without a version
+ */
+export function checkAnswer(
+  method: string,
+  url: string,
+  status: number,
+  body: string,
+): { readonly route: string; readonly faults: readonly string[] } | null {
+  description ??= parse(readFileSync(file, "utf8")) as Description; // the file's form is checked by use
+  const template = templateOf(url, description.paths);
+  // Events and statistics follow each other without an end.
+  if (template === undefined || /^\/events$|\/stats$/.test(template)) return null;
+  const route = `${method} ${template}`;
+  const known = description.paths[template]?.[method.toLowerCase()]?.responses[String(status)];
+  if (known?.schema === undefined) return null;
+  try {
+    return { route, faults: faultsOf(JSON.parse(body), route, status) };
+  } catch (error) {
+    return { route, faults: [`answer: ${String(error)}`] };
+  }
+}
+
+/** "/containers/{id}/json" for "/v1.50/containers/web/json?size=1"; the most literal that fits. */
+function templateOf(url: string, paths: Description["paths"]): string | undefined {
+  const path = (url.split("?")[0] ?? "").replace(/^\/v[\d.]+(?=\/)/, "");
+  return Object.keys(paths)
+    .toSorted((a, b) => a.split("{").length - b.split("{").length)
+    .find((each) => new RegExp(`^${each.replaceAll(/\{[^}]+\}/g, "[^/]+")}$`).test(path));
+}
+
 type Definitions = Description["definitions"];
 
 /** One value on its way through the schema. */

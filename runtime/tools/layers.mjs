@@ -7,7 +7,16 @@
 
 const ground = ["kernel", "errors", "undo"];
 const concepts = ["namespaces", "cgroups", "layers", "volumes", "security"];
-const server = [...ground, ...concepts, "container", "images", "engine", "api", "kernel/linux"];
+const server = [
+  ...ground,
+  ...concepts,
+  "wire",
+  "container",
+  "images",
+  "engine",
+  "api",
+  "kernel/linux",
+];
 
 const conceptReason =
   "A concept knows only the kernel, never another concept: so each can be read, tested and " +
@@ -18,6 +27,10 @@ export const rooms = {
   kernel: { may: [], why: "The port is the bottom of the house: it depends on nothing." },
   errors: { may: ["kernel"], why: "Errors wrap what the kernel said, and know nothing else." },
   undo: { may: ["kernel", "errors"], why: "Undoing is bookkeeping; it has no subject of its own." },
+  wire: {
+    may: ["errors"],
+    why: "What both ends of a line must agree on belongs to neither: it knows no container and no client.",
+  },
   "kernel/linux": {
     may: ground,
     why: "An implementation of the port knows the port, and no one above may be known to it.",
@@ -28,7 +41,7 @@ export const rooms = {
   },
   ...Object.fromEntries(concepts.map((room) => [room, { may: ground, why: conceptReason }])),
   container: {
-    may: [...ground, ...concepts],
+    may: [...ground, ...concepts, "wire"],
     why: "container/ knows in which order the concepts act, and nothing of who asks for it.",
   },
   images: {
@@ -36,15 +49,15 @@ export const rooms = {
     why: "An image is a name and a configuration over layers; it knows no container.",
   },
   engine: {
-    may: [...ground, ...concepts, "container", "images"],
+    may: [...ground, ...concepts, "wire", "container", "images"],
     why: "The engine is the façade over containers and images, whoever calls it and by what protocol.",
   },
   api: {
-    may: [...ground, ...concepts, "container", "images", "engine"],
+    may: [...ground, ...concepts, "wire", "container", "images", "engine"],
     why: "The REST API translates requests for the engine; the engine never knows of HTTP.",
   },
   cli: {
-    may: ["errors", "undo"],
+    may: ["errors", "undo", "wire"],
     why: "The CLI is a client like any other: it reaches the engine through the API alone.",
   },
   "cli/node": {

@@ -8,8 +8,9 @@
 import useBaseUrl from "@docusaurus/useBaseUrl";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import type { openPlayground, Playground } from "../../../runtime/src/playground/index.ts";
+import type { Playground } from "../../../runtime/src/playground/index.ts";
 import { EXERCISES } from "./exercises.ts";
+import type { openMachine } from "./machine.ts";
 import { Exercises } from "./parts/Exercises.tsx";
 import { PicturePane } from "./parts/PicturePane.tsx";
 import { Terminal } from "./parts/Terminal.tsx";
@@ -23,7 +24,7 @@ import { useMachine } from "./use-machine.ts";
 
 /** What the file of the machine exports. */
 interface MachineFile {
-  readonly openPlayground: typeof openPlayground;
+  readonly openMachine: typeof openMachine;
 }
 
 /** Opens a machine and shows it; a new one for each count of `round`. */
@@ -38,7 +39,7 @@ export function Workbench({ setup }: { readonly setup: PlaygroundSetup }): React
     let isHere = true;
     let opened: Playground | undefined;
     setPlayground(undefined);
-    openMachine(folder, places).then(
+    loadMachine(folder, places).then(
       (machine) => {
         opened = machine;
         if (isHere) setPlayground(machine);
@@ -67,11 +68,11 @@ export function Workbench({ setup }: { readonly setup: PlaygroundSetup }): React
   );
 }
 
-async function openMachine(folder: string, places: PlaceFinder): Promise<Playground> {
+async function loadMachine(folder: string, places: PlaceFinder): Promise<Playground> {
   const url = new URL(`${folder}machine.js`, location.href).href;
   // The bundler must leave this import alone: the file is none of its own.
   const file = (await import(/* webpackIgnore: true */ url)) as MachineFile;
-  return file.openPlayground({ mapSource: places.mapSource });
+  return file.openMachine({ mapSource: places.mapSource });
 }
 
 interface DeskProps {

@@ -131,6 +131,15 @@ export const EXERCISES: readonly Exercise[] = [
     solution: ["drydock run -d -u 1000 busybox sleep 1000"],
   },
   {
+    id: "name-by-hand",
+    page: "eight-steps",
+    text:
+      "Take step 2 by hand: with unshare and hostname, let a process run on the machine that has" +
+      " a name of its own and shares everything else.",
+    isDone: (seen) => containers(seen).some((box) => ownKinds(box).join() === "uts"),
+    solution: ["unshare -u sh -c 'hostname boat; sleep 1000' &"],
+  },
+  {
     id: "fewer-namespaces",
     page: "how-a-container-starts",
     text: "Start a container whose first unshare asks for no network of its own.",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { LogsRequest } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { parseDetachKeys, detachFilter } from "./detach-keys.ts";
+import { detachFilter, parseDetachKeys } from "../wire/index.ts";
 import { ask, attachedDouble, engineDouble } from "./engine.fixture.ts";
 import type { Platform } from "./index.ts";
 

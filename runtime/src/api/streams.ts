@@ -20,7 +20,7 @@
  */
 
 import type { ProcessLine } from "../engine/index.ts";
-import { detachFilter } from "./detach-keys.ts";
+import { detachFilter } from "../wire/index.ts";
 import type { Line, Platform } from "./platform.ts";
 import { compareVersions } from "./versions.ts";
 

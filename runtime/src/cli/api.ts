@@ -172,6 +172,9 @@ function parsedObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
+const CUT_OFF =
+  "Does the daemon ask for a certificate? Say --tlsverify, with one that its authority has signed.";
+
 function connectionFailure(host: string, cause: unknown): unknown {
   if (!(cause instanceof ConnectionError)) return cause;
   if (cause.errno === "EACCES" || cause.errno === "EPERM") {
@@ -183,9 +186,11 @@ function connectionFailure(host: string, cause: unknown): unknown {
     });
   }
   if (!["ENOENT", "ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH"].includes(cause.errno)) {
+    const isCut = host.startsWith("tcp://") && /ECONNRESET|EPIPE|_ALERT_/.test(cause.errno);
     return new Failure({
       message: `error during connect: ${host}: ${cause.message}`,
       exitCode: 1,
+      hint: isCut ? CUT_OFF : undefined,
       cause,
     });
   }

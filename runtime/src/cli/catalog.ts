@@ -168,6 +168,28 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/info.ts"),
   ),
   entry("version", "Show the versions of client and daemon", () => import("./commands/version.ts")),
+  entry("context ls, context list", "List contexts", () => import("./commands/context-ls.ts")),
+  entry(
+    "context create",
+    "Give a daemon a name, with its address and certificates",
+    () => import("./commands/context-create.ts"),
+  ),
+  entry(
+    "context use",
+    "Choose the daemon that commands speak to",
+    () => import("./commands/context-use.ts"),
+  ),
+  entry(
+    "context show",
+    "Print the name of the context in use",
+    () => import("./commands/context-show.ts"),
+  ),
+  entry(
+    "context inspect",
+    "Show all that is known of contexts",
+    () => import("./commands/context-inspect.ts"),
+  ),
+  entry("context rm, context remove", "Forget contexts", () => import("./commands/context-rm.ts")),
   entry(
     "daemon",
     "Run the engine: serve the Docker Engine API",

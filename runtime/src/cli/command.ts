@@ -12,6 +12,7 @@
 import type { Api } from "./api.ts";
 import type { Console } from "./console.ts";
 import type { Flag, Flags } from "./grammar.ts";
+import type { Surroundings } from "./endpoint.ts";
 import type { Program } from "./program.ts";
 
 /** What a command may use. */
@@ -20,7 +21,10 @@ export interface Context {
   readonly catalog: Catalog;
   readonly program: Program;
   readonly console: Console;
+  /** Opened when it is first asked for. @throws Failure when the user names no daemon that is */
   readonly api: Api;
+  /** What the choice of the daemon depends on. */
+  readonly around: Surroundings;
   /** The words that named it, with the program: "drydock container run". */
   readonly commandLine: string;
 }

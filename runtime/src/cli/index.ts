@@ -9,12 +9,15 @@ export type {
   Undo,
   UnpackWish,
 } from "./console.ts";
+export type { ContextStore, StoredContext, TlsFiles } from "./contexts.ts";
 export {
   ConnectionError,
   type ApiRequest,
   type ApiResponse,
+  type ClientTls,
   type Connect,
   type Connection,
+  type Endpoint,
   type Hijacked,
   type Transport,
 } from "./transport.ts";

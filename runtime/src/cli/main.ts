@@ -7,15 +7,16 @@
  * Kernel interface: execve(2) (argv, environ), exit_group(2).
  * Specification: docker CLI reference.
  * Invariants: none.
- * Left out: contexts, TLS flags, plugins.
+ * Left out: plugins.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
-import { createApi } from "./api.ts";
+import { createApi, type Api } from "./api.ts";
 import { CATALOG } from "./catalog.ts";
-import type { CatalogEntry, Command, Input } from "./command.ts";
+import type { CatalogEntry, Command, Context, Input } from "./command.ts";
 import type { Console } from "./console.ts";
+import { chooseEndpoint, type Surroundings } from "./endpoint.ts";
 import { Failure, messageOf, renderFailure } from "./failure.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
 import {
@@ -27,7 +28,7 @@ import {
   type Flags,
 } from "./grammar.ts";
 import { GROUPS, findCommand, namesIn } from "./names.ts";
-import { DEFAULT_HOST, PROGRAM_VERSION, type Program } from "./program.ts";
+import { PROGRAM_VERSION, type Program } from "./program.ts";
 
 /**
  * Runs one command line.
@@ -123,13 +124,22 @@ interface Chosen {
 async function runCommand(program: Program, globals: Flags, chosen: Chosen): Promise<number> {
   const command = await chosen.entry.load();
   const commandLine = ["drydock", ...chosen.named].join(" ");
-  const { env } = program.console;
-  const host = firstOf(globals.text("host"), env["DRYDOCK_HOST"], env["DOCKER_HOST"]);
-  const api = createApi(host, program.connect(host), env["DOCKER_API_VERSION"] || undefined);
+  const { console } = program;
+  const around = { globals, console, contexts: program.openContexts?.(globals.text("config")) };
+  let api: Api | undefined;
+  const context: Context = {
+    program,
+    catalog: CATALOG,
+    console,
+    commandLine,
+    around,
+    get api() {
+      return (api ??= openApi(program, around));
+    },
+  };
   try {
     const input = inputOf(command, chosen.rest);
     await checkArguments(commandLine, command, input.args);
-    const context = { program, catalog: CATALOG, console: program.console, api, commandLine };
     return await command.run(context, input);
   } catch (thrown) {
     if (thrown instanceof HelpWanted) return printHelp(program.console, chosen.named);
@@ -164,8 +174,10 @@ async function checkArguments(
   checkArity(commandLine, command, args);
 }
 
-function firstOf(...hosts: readonly (string | undefined)[]): string {
-  return hosts.find((host) => host !== undefined && host !== "") ?? DEFAULT_HOST;
+function openApi(program: Program, around: Surroundings): Api {
+  const endpoint = chooseEndpoint(around);
+  const pinned = program.console.env["DOCKER_API_VERSION"] || undefined;
+  return createApi(endpoint.host, program.connect(endpoint), pinned);
 }
 
 async function printHelp(console: Console, named: readonly string[]): Promise<number> {

@@ -15,6 +15,7 @@ import type { Catalog, CatalogEntry } from "./command.ts";
 export const GROUPS: ReadonlyMap<string, string> = new Map([
   ["container", "Containers: processes with their own view of the machine"],
   ["image", "Images: layers of files and how to start them"],
+  ["context", "Contexts: daemons with names"],
   ["system", "The engine itself"],
 ]);
 

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Console } from "./console.ts";
+import type { ContextStore } from "./contexts.ts";
 import type { Connect } from "./transport.ts";
 
 /** The version of this client; the same as in package.json. */
@@ -22,6 +23,11 @@ export const DEFAULT_HOST = "unix:///run/drydock.sock";
 export interface Program {
   readonly console: Console;
   readonly connect: Connect;
+  /**
+   * Opens the contexts that are kept in a directory; empty: where the user's configuration is.
+   * Absent where there are no files.
+   */
+  readonly openContexts?: ((directory: string) => ContextStore) | undefined;
   /**
    * Runs the engine in this process until it is told to stop; absent where there is none.
    * It reads its own words: they are dockerd's, and programs pass any of them.

@@ -16,9 +16,8 @@
  */
 import { pathPart, type Api } from "./api.ts";
 import type { Console, Undo } from "./console.ts";
-import { DEFAULT_DETACH_KEYS, createKeyWatch, parseDetachKeys } from "./detach-keys.ts";
 import { Failure, messageOf } from "./failure.ts";
-import { createFrameReader } from "./frames.ts";
+import { createFrameReader, detachFilter, parseDetachKeys } from "../wire/index.ts";
 import type { Connection } from "./transport.ts";
 
 /** What to connect. */
@@ -86,10 +85,10 @@ export async function copyFrames(
       await console.out.drained();
       continue;
     }
-    for (const { stream, bytes } of reader.push(chunk)) {
-      if (stream === "system") throw systemFailure(bytes);
+    for (const { stream, payload } of reader.push(chunk)) {
+      if (stream === "system") throw systemFailure(payload);
       const target = stream === "stderr" ? console.err : console.out;
-      target.write(bytes);
+      target.write(payload);
       await target.drained();
     }
   }
@@ -105,10 +104,10 @@ async function copyInput(
   { connection, detachKeys }: StreamWish,
   isRaw: boolean,
 ): Promise<"sent" | "detached"> {
-  const watch = isRaw ? createKeyWatch(detachSequence(detachKeys)) : undefined;
+  const filter = isRaw ? detachFilter(detachSequence(detachKeys)) : undefined;
   for await (const chunk of console.input()) {
-    const { send, detached } = watch?.(chunk) ?? { send: chunk, detached: false };
-    if (send.length > 0) await connection.write(send);
+    const { bytes, detached } = filter?.(chunk) ?? { bytes: chunk, detached: false };
+    if (bytes.length > 0) await connection.write(bytes);
     if (detached) return "detached";
   }
   connection.closeWrite();
@@ -116,11 +115,11 @@ async function copyInput(
 }
 
 /** An unusable sequence is replaced by the default, as Docker does. */
-function detachSequence(text: string): Uint8Array {
+function detachSequence(text: string): readonly number[] {
   try {
-    return parseDetachKeys(text === "" ? DEFAULT_DETACH_KEYS : text);
+    return parseDetachKeys(text);
   } catch {
-    return parseDetachKeys(DEFAULT_DETACH_KEYS);
+    return parseDetachKeys("");
   }
 }
 

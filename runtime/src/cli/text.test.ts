@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createAnswerReader, encodeRequest } from "./index.ts";
-import { createFrameReader } from "./frames.ts";
+import { createFrameReader } from "../wire/index.ts";
 import { nearest } from "./grammar.ts";
 import { goTime, humanDuration, humanSize, binarySize } from "./human.ts";
 import { familiarReference, parseReference } from "./reference.ts";

@@ -56,8 +56,27 @@ export interface Transport {
   hijack(request: ApiRequest): Promise<Hijacked>;
 }
 
-/** Opens a transport to an address like "unix:///run/drydock.sock". */
-export type Connect = (host: string) => Transport;
+/** What protects a connection over TCP: texts in PEM form. */
+export interface ClientTls {
+  /** Whom to trust; undefined: the system's own list. */
+  readonly ca: string | undefined;
+  /** What to show to the daemon, with its key. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** Whether the daemon must be whom it is taken for. */
+  readonly verify: boolean;
+}
+
+/** Where the daemon is, and how to speak to it there. */
+export interface Endpoint {
+  /** An address like "unix:///run/drydock.sock" or "tcp://name:2376". */
+  readonly host: string;
+  /** undefined: in the clear. A unix socket has no use for it. */
+  readonly tls: ClientTls | undefined;
+}
+
+/** Opens a transport to the daemon. */
+export type Connect = (endpoint: Endpoint) => Transport;
 
 /** Nobody answered. */
 export class ConnectionError extends Error {

@@ -15,7 +15,6 @@
  */
 
 import type { ByteSink, ByteSource } from "../kernel/index.ts";
-import { concatBytes } from "./frames.ts";
 
 /** Two directions; ending the output is not the end of the input. */
 export interface Connection {
@@ -81,4 +80,15 @@ export function createLineReader(): LineReader {
 /** An object as a line of JSON. */
 export function encodeLine(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+}
+
+/** One array with the bytes of all. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
 }

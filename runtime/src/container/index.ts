@@ -4,7 +4,6 @@ export * from "./complete-config.ts";
 export * from "./config.ts";
 export * from "./connection.ts";
 export * from "./exit-code.ts";
-export * from "./frames.ts";
 export * from "./health.ts";
 export * from "./init-failure.ts";
 export * from "./init-plan.ts";

@@ -15,7 +15,7 @@ import { streamOfSource } from "./byte-streams.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connect, Connection, LineReader } from "./connection.ts";
 import type { BpfInstruction } from "../kernel/index.ts";
-import { encodeFrame } from "./frames.ts";
+import { encodeFrame } from "../wire/index.ts";
 import { StartError } from "./keeper.ts";
 import type { Attached, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";

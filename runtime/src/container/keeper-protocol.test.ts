@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { ByteSink, ByteSource, Inside, Kernel, WaitStatus } from "../kernel/index.ts";
 import type { Connection } from "./connection.ts";
-import { createFrameDecoder } from "./frames.ts";
+import { createFrameReader } from "../wire/index.ts";
 import { connectKeeper } from "./keeper-client.ts";
 import { serveConnection } from "./keeper-protocol.ts";
 import { KeeperServer } from "./keeper-server.ts";
@@ -148,7 +148,7 @@ for (const [kind, open] of [
     const following = await keeper.followLog("c1");
     await client.write(new TextEncoder().encode("late\n"));
     client.endInput();
-    const decoder = createFrameDecoder();
+    const decoder = createFrameReader();
     let output = "";
     for await (const bytes of client.output) {
       for (const { payload } of decoder.push(bytes)) output += new TextDecoder().decode(payload);

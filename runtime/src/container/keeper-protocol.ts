@@ -16,7 +16,7 @@
  *
  * Kernel interface: none of its own.
  * Specification: none.
- * Invariants: see `connection.ts`, `frames.ts`.
+ * Invariants: see `connection.ts`, `wire/frames.ts`.
  * Left out: authentication: the socket's mode is 0600 in a directory of the engine's user.
  * Docs: docs/concepts/keeper.md
  *
@@ -29,7 +29,7 @@ import { KernelError } from "../kernel/index.ts";
 import type { BpfInstruction, ByteSink, JournalEntry } from "../kernel/index.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connection, LineReader } from "./connection.ts";
-import { createFrameDecoder } from "./frames.ts";
+import { createFrameReader } from "../wire/index.ts";
 import { partsOf } from "./init-failure.ts";
 import type { InitStep } from "./init-plan.ts";
 import { StartError } from "./keeper.ts";
@@ -232,7 +232,7 @@ function openAttach(server: KeeperServer, connection: Connection, request: Attac
   // The answer goes first: output may follow at once.
   output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
   const client = server.attach(request, output);
-  const decoder = createFrameDecoder();
+  const decoder = createFrameReader();
   return {
     take(bytes) {
       let isFull = false;

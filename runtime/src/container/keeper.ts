@@ -15,7 +15,7 @@
  *        │◀── exit {status, times} ──────│◀── SIGCHLD, wait ─────────────▣
  *
  * Kernel interface: vfork(2), wait(2), pipe(2), pty(7), unix(7).
- * Specification: none; the frames are Docker's (frames.ts).
+ * Specification: none; the frames are Docker's (wire/frames.ts).
  * Invariants: see `stdio-hub.ts` and `keeper-server.ts`.
  * Left out: handing a running keeper over to a newer version of itself.
  * Docs: docs/concepts/keeper.md

@@ -25,7 +25,8 @@
  * @module
  */
 
-import { concatBytes, encodeFrame } from "./frames.ts";
+import { encodeFrame } from "../wire/index.ts";
+import { concatBytes } from "./connection.ts";
 
 /** The stream that an entry came from. */
 export type LogStream = "stdout" | "stderr";

@@ -26,7 +26,7 @@
  */
 
 import type { ByteSink, ByteSource, Terminal } from "../kernel/index.ts";
-import { encodeFrame } from "./frames.ts";
+import { encodeFrame } from "../wire/index.ts";
 import type { AttachRequest } from "./keeper.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { LogStream } from "./logs.ts";

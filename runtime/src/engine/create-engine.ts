@@ -182,7 +182,9 @@ function facade(engine: EngineContext): Engine {
     createExec: async (reference, request) => createExec(engine, find(reference), request),
     startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),
     resizeExec: async (execId, rows, columns) => {
-      containers.findExec(execId);
+      const { container } = containers.findExec(execId);
+      // Clients do this as soon as they have a line, while the terminal may still be in the making.
+      await Promise.allSettled(container.execStarts);
       await engine.keeper.current.resize(execId, rows, columns);
     },
     inspectExec: (execId) => inspectExec(containers.findExec(execId)),

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createFrameDecoder } from "../container/index.ts";
+import { createFrameReader } from "../wire/index.ts";
 import type { Keeper } from "../container/index.ts";
 import { collectOutput, whyNoContainers, waitUntil } from "../keeper/keeper.fixture.ts";
 import { EngineBench, wish } from "./engine.fixture.ts";
@@ -41,7 +41,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       details: false,
       ...request,
     });
-    const decoder = createFrameDecoder();
+    const decoder = createFrameReader();
     let text = "";
     for await (const bytes of stream) {
       for (const { payload } of decoder.push(bytes)) text += Buffer.from(payload).toString();

@@ -14,7 +14,7 @@
  */
 
 import { joinFiles } from "../cgroups/index.ts";
-import { encodeFrame, exitCodeOfFailure, planExec } from "../container/index.ts";
+import { exitCodeOfFailure, planExec } from "../container/index.ts";
 import type { StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
@@ -26,6 +26,7 @@ import type { EngineContext } from "./context.ts";
 import type { ApiObject, CreateExec, ProcessLine } from "./engine.ts";
 import { streamOf } from "./logs.ts";
 import { seccompOf } from "./plan-facts.ts";
+import { encodeFrame } from "../wire/index.ts";
 
 const ID_BYTES = 32;
 /** Ended ones that a container remembers; the oldest are forgotten first. */

@@ -15,7 +15,7 @@
 
 import { afterCheck, hasProcess, nextCheckMs, planHealth, STARTING } from "../container/index.ts";
 import type { HealthPlan, HealthResult } from "../container/index.ts";
-import { createFrameDecoder } from "../container/index.ts";
+import { createFrameReader } from "../wire/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
@@ -127,7 +127,7 @@ function requestFor(plan: HealthPlan): Parameters<typeof createExec>[2] {
 
 /** The first of what both streams say. */
 async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const frames = createFrameDecoder();
+  const frames = createFrameReader();
   const decoder = new TextDecoder();
   let text = "";
   for await (const bytes of stream) {

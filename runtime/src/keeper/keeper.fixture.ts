@@ -32,7 +32,7 @@ import {
 } from "../cgroups/index.ts";
 import { mutantBundlePlugins } from "../../tools/seeded-mutants.mjs";
 import type { CgroupParent, CgroupPlan } from "../cgroups/index.ts";
-import { createFrameDecoder, planContainer, planExec } from "../container/index.ts";
+import { planContainer, planExec } from "../container/index.ts";
 import { PLAIN_CONFIG, PLAIN_HOST_CONFIG } from "../container/plan.fixture.ts";
 import type {
   Attached,
@@ -57,6 +57,7 @@ import {
 } from "../security/index.ts";
 import { UndoStack } from "../undo/index.ts";
 import { connectKeeper } from "./launch.ts";
+import { createFrameReader } from "../wire/index.ts";
 
 const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find((path) => isProgram(path));
 
@@ -356,8 +357,8 @@ export async function collectOutput(
   client: Attached,
   raw: boolean,
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const decoder = createFrameDecoder();
-  const texts = { stdin: "", stdout: "", stderr: "" };
+  const decoder = createFrameReader();
+  const texts = { stdin: "", stdout: "", stderr: "", system: "" };
   for await (const bytes of client.output) {
     if (raw) texts.stdout += Buffer.from(bytes).toString();
     else {

@@ -4,6 +4,8 @@
  * Loaded for its effect, before any class that has a method of such a name. The names are those
  * that bundlers give the symbols when they translate `using`.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 for (const name of ["dispose", "asyncDispose"]) {

@@ -4,6 +4,8 @@
  * A request is a call of the API's own fetch function. Where a client asks for the connection
  * itself, to attach to a container, two streams stand for it.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { Api } from "../api/index.ts";

@@ -1,6 +1,8 @@
 /**
  * Page clock: time, chance and timers of a page; Node has the same.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { Clock } from "../kernel/index.ts";

@@ -112,6 +112,30 @@ test("the journal has each call with its line, its maker, and the machine after 
   expect(explained).toContain("overlay");
 });
 
+test("a command that the page brings along is in the PATH, and its calls in the journal", async () => {
+  const playground = await boot({
+    programs: {
+      stow: async ({ argv, stdout }, kernel) => {
+        const mode = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
+        const child = kernel.spawn(mode, ({ kernel: own }) => {
+          own.mkdir(`/tmp/${argv[1]}`, 0o755);
+          return own.execve("/bin/true", ["true"], []);
+        });
+        const status = await child.exited;
+        stdout.write(encode(`${JSON.stringify(status)}\n`));
+        return 3;
+      },
+    },
+  });
+  const screen = screenOf(playground);
+  await screen.type("", HOST);
+  const from = playground.journal.length;
+  const shown = await screen.type("stow away; echo $?; ls /tmp\r", HOST);
+  expect(shown).toContain('{"exitCode":0}\r\n3\r\naway\r\n');
+  const calls = playground.journal.slice(from).map(({ where, call }) => `${where} ${call}`);
+  expect(calls).toEqual(["program spawn", "child mkdir", "child execve"]);
+});
+
 test("the API answers requests, and refuses what it does not know", async () => {
   const { api } = await boot();
   const version = await api(new Request("http://drydock/v1.50/version"));

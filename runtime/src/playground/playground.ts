@@ -7,13 +7,15 @@
  *
  * Nothing here is made for show: it is the engine, the API and the CLI that run on Linux.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import { createApi } from "../api/index.ts";
 import { main, PROGRAM_VERSION } from "../cli/index.ts";
 import { createLocalKeeper } from "../container/index.ts";
 import { createEngine, type OpenEngine } from "../engine/index.ts";
-import type { Clock } from "../kernel/index.ts";
+import type { Clock, Kernel } from "../kernel/index.ts";
 import {
   createModel,
   installUserland,
@@ -21,6 +23,7 @@ import {
   type CgroupMode,
   type Model,
   type ModelProgram,
+  type ProgramContext,
   type Snapshot,
   USERLAND,
 } from "../kernel/model/index.ts";
@@ -30,6 +33,9 @@ import { consoleOf } from "./program-console.ts";
 import { createRecorder, type PlaygroundCall, type Recorder } from "./recorder.ts";
 import { openShell, type Shell, type ShellIo } from "./shell.ts";
 
+/** A command of the host that is not Drydock's. @param kernel its own, which the journal hears */
+export type HostProgram = (context: ProgramContext, kernel: Kernel) => number | Promise<number>;
+
 /** What a playground may be told. */
 export interface PlaygroundOptions {
   /** Time, chance and timers; those of the page by default. */
@@ -37,6 +43,8 @@ export interface PlaygroundOptions {
   readonly hostname?: string;
   /** Files of the host, by path; their directories are made. */
   readonly files?: Readonly<Record<string, string>>;
+  /** More commands of the host, by name. */
+  readonly programs?: Readonly<Record<string, HostProgram>>;
   /** How the machine mounts its cgroups; `v2` by default. */
   readonly cgroups?: CgroupMode;
   /** From a place in the running script to one in the source, for `drydock explain`. */
@@ -72,12 +80,16 @@ export async function openPlayground(options: PlaygroundOptions = {}): Promise<P
   const hostname = options.hostname ?? "playground";
   const model = createModel({
     clock: options.clock ?? createPageClock(),
-    programs: { ...USERLAND, drydock: (context) => drydock.run(context) },
+    programs: {
+      ...USERLAND,
+      ...recorded(options.programs ?? {}, (kernel) => recorder.traced(kernel, "program")),
+      drydock: (context) => drydock.run(context),
+    },
     cgroups: options.cgroups ?? "v2",
     hostname,
   });
   installUserland(model.kernel, hostname);
-  furnish(model, options.files ?? {});
+  furnish(model, ["drydock", ...Object.keys(options.programs ?? {})], options.files ?? {});
   const recorder = createRecorder(model.snapshot);
   const engine = await startEngine(model, recorder, options.onNotice ?? (() => undefined));
   const api = createApi({ engine, mapSource: options.mapSource ?? String, onBug: report });
@@ -105,10 +117,29 @@ export async function openPlayground(options: PlaygroundOptions = {}): Promise<P
   };
 }
 
+/** Programs of the machine whose calls somebody hears. */
+function recorded(
+  programs: Readonly<Record<string, HostProgram>>,
+  traced: (kernel: Kernel) => Kernel,
+): Readonly<Record<string, ModelProgram>> {
+  return Object.fromEntries(
+    Object.entries(programs).map(([name, run]) => {
+      const program: ModelProgram = (context) => run(context, traced(context.kernel));
+      return [name, program];
+    }),
+  );
+}
+
 /** Files of the host: programs, and what the reader of a page finds there. */
-function furnish({ kernel }: Model, files: Readonly<Record<string, string>>): void {
-  makeParents(kernel, "/usr/bin/drydock");
-  kernel.writeFile("/usr/bin/drydock", programFile("drydock"), "create", 0o755);
+function furnish(
+  { kernel }: Model,
+  programs: readonly string[],
+  files: Readonly<Record<string, string>>,
+): void {
+  makeParents(kernel, "/usr/bin/");
+  for (const name of programs) {
+    kernel.writeFile(`/usr/bin/${name}`, programFile(name), "create", 0o755);
+  }
   for (const [path, text] of Object.entries(files)) {
     makeParents(kernel, path);
     kernel.writeFile(path, text, "create");

@@ -1,6 +1,8 @@
 /**
  * Program console: the CLI's port to its user, for a program of the model.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { Console, Files, Output, Undo } from "../cli/index.ts";

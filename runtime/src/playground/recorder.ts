@@ -5,6 +5,8 @@
  * reaches it only after the spawn that made the process, so each call brings along the snapshot
  * that was taken when it ended.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { Keeper } from "../container/index.ts";
@@ -21,8 +23,11 @@ import type { Snapshot } from "../kernel/model/index.ts";
 export interface PlaygroundCall extends JournalEntry {
   /** Its place in the journal, from 0. */
   readonly index: number;
-  /** Who made it: `init` and `exec` are the children that become a container's processes. */
-  readonly where: "engine" | "keeper" | "init" | "exec";
+  /**
+   * Who made it: `init` and `exec` are the children that become a container's processes, `program`
+   * is a command of the host, `child` a process that it starts.
+   */
+  readonly where: "engine" | "keeper" | "init" | "exec" | "program" | "child";
   /** The machine right after it; of a call that only looks, as it was before. */
   readonly snapshot: Snapshot;
 }
@@ -31,7 +36,7 @@ export interface PlaygroundCall extends JournalEntry {
 export interface Recorder {
   readonly calls: readonly PlaygroundCall[];
   /** A kernel that records. */
-  traced(kernel: Kernel, who: "engine" | "keeper"): Kernel;
+  traced(kernel: Kernel, who: "engine" | "keeper" | "program"): Kernel;
   /** A keeper whose starts are recorded in the name of what they start. */
   watched(keeper: Keeper): Keeper;
   onCall(listener: (call: PlaygroundCall) => void): () => void;
@@ -60,8 +65,8 @@ export function createRecorder(snapshot: () => Snapshot): Recorder {
     calls,
     traced: (kernel, who) => {
       const record = (call: RecordedCall): void => {
-        const where = call.hostPid === undefined ? who : (starting?.where ?? "init");
-        note({ ...starting?.named, ...call }, where);
+        const born = who === "program" ? "child" : (starting?.where ?? "init");
+        note({ ...starting?.named, ...call }, call.hostPid === undefined ? who : born);
       };
       return traceKernel(kernel, { record }, { sources: true, looks: true, remember: snapshot });
     },

@@ -1,6 +1,8 @@
 /**
  * Shell: a terminal on the machine, with a login shell on it.
  *
+ * Docs: docs/concepts/playground.md
+ *
  * @module
  */
 import type { ModelKernel } from "../kernel/model/index.ts";

@@ -200,6 +200,8 @@ const MAKERS: Readonly<Record<PlaygroundCall["where"], string>> = {
   keeper: "the keeper",
   init: "the process that becomes a container",
   exec: "the process that joins a container",
+  program: "a command of the machine",
+  child: "the process that it starts",
 };
 
 function makerOf({ where, hostPid }: PlaygroundCall): string {

@@ -15,8 +15,8 @@
  */
 
 import { consoleSize } from "../container-body.ts";
-import { noContent, parameter, type ApiOptions, type Call, type Routes } from "../context.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
+import { parameter, type ApiOptions, type Call, type Routes } from "../context.ts";
+import { parseDetachKeys } from "../../wire/index.ts";
 import { invalidRequest } from "../failure.ts";
 import { fields, flag, list, readJson, text, validate, words } from "../go-json.ts";
 import { serveAttached } from "../streams.ts";
@@ -65,7 +65,8 @@ export function addExecRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.post("/exec/:id/resize", async (call) => {
     const { rows, columns } = terminalSize(call);
     await engine.resizeExec(parameter(call, "id"), rows, columns);
-    return noContent();
+    // Docker says 200 here and nothing else: dockerode takes a 204 for a failure.
+    return new Response(null, { status: 200 });
   });
   routes.get("/exec/:id/json", (call) => call.json(engine.inspectExec(parameter(call, "id"))));
 }

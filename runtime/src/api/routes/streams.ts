@@ -13,15 +13,8 @@
  * @module
  */
 
-import {
-  noContent,
-  parameter,
-  queryOf,
-  type ApiOptions,
-  type Call,
-  type Routes,
-} from "../context.ts";
-import { parseDetachKeys } from "../detach-keys.ts";
+import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
+import { parseDetachKeys } from "../../wire/index.ts";
 import type { LogsRequest, WaitCondition } from "../../engine/index.ts";
 import { invalidRequest, messageOf } from "../failure.ts";
 import { readBoolean, readMomentMs, readWholeNumber } from "../query.ts";
@@ -58,7 +51,8 @@ export function addStreamRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.post("/containers/:id/resize", async (call) => {
     const { rows, columns } = terminalSize(call);
     await engine.resizeContainer(parameter(call, "id"), rows, columns);
-    return noContent();
+    // Docker says 200 here and nothing else: dockerode takes a 204 for a failure.
+    return new Response(null, { status: 200 });
   });
   routes.post("/containers/:id/wait", (call) => {
     const condition = waitCondition(queryOf(call).get("condition") ?? "");

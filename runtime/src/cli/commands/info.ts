@@ -10,6 +10,7 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
+import { currentContext } from "../endpoint.ts";
 import { binarySize } from "../human.ts";
 import { printObject } from "../object-format.ts";
 import { PROGRAM_VERSION } from "../program.ts";
@@ -68,13 +69,14 @@ interface Info {
   readonly Warnings?: readonly string[] | null;
 }
 
-async function run({ api, console }: Context, { flags }: Input): Promise<number> {
+async function run({ api, around, console }: Context, { flags }: Input): Promise<number> {
   const format = flags.text("format");
-  const client = ["Client:", ` Version:    ${PROGRAM_VERSION}`, " Context:    default", ""];
+  const name = currentContext(around);
+  const client = ["Client:", ` Version:    ${PROGRAM_VERSION}`, ` Context:    ${name}`, ""];
   if (format === "") console.out.write(`${client.join("\n")}\n`);
   const info = await api.json<Info>({ method: "GET", path: "/info" });
   if (format !== "") {
-    const ClientInfo = { Version: PROGRAM_VERSION, Context: "default" };
+    const ClientInfo = { Version: PROGRAM_VERSION, Context: name };
     const names = { template: "", goType: "system.dockerInfo" };
     console.out.write(printObject(format, { ...info, ClientInfo }, names));
     return 0;

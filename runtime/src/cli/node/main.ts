@@ -13,6 +13,7 @@
  * @module
  */
 import { main } from "../index.ts";
+import { openContexts } from "./context-files.ts";
 import { createNodeConsole } from "./node-console.ts";
 import { connect } from "./socket-transport.ts";
 
@@ -25,7 +26,7 @@ async function runDaemon(words: readonly string[]): Promise<number> {
 
 async function runProgram(): Promise<void> {
   const console = createNodeConsole();
-  const exitCode = await main({ console, connect, runDaemon }, process.argv.slice(2));
+  const exitCode = await main({ console, connect, openContexts, runDaemon }, process.argv.slice(2));
   await Promise.all([console.out.drained(), console.err.drained()]);
   // Standard input would keep this process alive.
   process.exit(exitCode);

@@ -1,5 +1,5 @@
 /**
- * Socket transport: HTTP over a unix socket, or over TCP without encryption.
+ * Socket transport: HTTP over a unix socket, or over TCP with or without encryption.
  *
  * One connection for each request: on a unix socket a connection costs less than keeping track of
  * one. Reading stops while nobody takes what was read, so that a long log does not fill the memory.
@@ -7,14 +7,16 @@
  * Kernel interface: socket(2), connect(2), shutdown(2).
  * Specification: Docker Engine API v1.50, "Attach to a container".
  * Invariants: none.
- * Left out: TLS and ssh.
+ * Left out: ssh.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
-import { connect as connectSocket, type NetConnectOpts, type Socket } from "node:net";
+import { connect as connectSocket, isIP, type Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { ConnectionError, createAnswerReader, encodeRequest } from "../index.ts";
-import type { ApiRequest, ApiResponse, Connection, HttpEvent, Transport } from "../index.ts";
+import type { ApiRequest, ApiResponse, Connection } from "../index.ts";
+import type { ClientTls, Endpoint, HttpEvent, Transport } from "../index.ts";
 
 /** The name that requests over a unix socket give their server; it is not looked at. */
 const NO_HOST = "api.drydock";
@@ -23,28 +25,50 @@ const NO_HOST = "api.drydock";
 const READ_AHEAD = 1 << 20;
 
 /**
- * Opens a transport to an address.
+ * Opens a transport to a daemon.
  *
- * @param host "unix:///path", "tcp://name:port" or "http://name:port"
+ * @param endpoint its host is "unix:///path", "tcp://name:port" or "http://name:port"
  */
-export function connect(host: string): Transport {
+export function connect(endpoint: Endpoint): Transport {
   return {
-    request: async (wanted) => responseOf(await send(host, wanted, false)),
+    request: async (wanted) => responseOf(await send(endpoint, wanted, false)),
     hijack: async (wanted) => {
-      const answer = await send(host, wanted, true);
+      const answer = await send(endpoint, wanted, true);
       if (answer.status !== 101) return { response: responseOf(answer) };
       return { connection: connectionOf(answer), mediaType: answer.headers["content-type"] };
     },
   };
 }
 
-function placeOf(host: string): NetConnectOpts {
+type Place = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** The ports that are registered for Docker, without and with encryption. */
+const [PLAIN_PORT, TLS_PORT] = [2375, 2376];
+
+function placeOf({ host, tls }: Endpoint): Place {
   if (host.startsWith("unix://")) return { path: host.slice("unix://".length) };
   if (host.startsWith("/")) return { path: host };
-  const form = /^(?:tcp|http):\/\/([^:/]+|\[[^\]]+\])(?::(\d+))?\/?$/;
-  const [, name, port = "2375"] = form.exec(host) ?? [];
+  const form = /^(?:tcp|https?):\/\/([^:/]+|\[[^\]]+\])(?::(\d+))?\/?$/;
+  const [, name, port] = form.exec(host) ?? [];
   if (name === undefined) throw new Error(`unable to parse docker host \`${host}\``);
-  return { host: name.replace(/^\[|\]$/g, ""), port: Number(port) };
+  const standard = tls === undefined ? PLAIN_PORT : TLS_PORT;
+  return { host: name.replace(/^\[|\]$/g, ""), port: Number(port ?? standard) };
+}
+
+/** A socket that is connecting. What a client has no more to say does not end the answer. */
+async function open(endpoint: Endpoint): Promise<Socket> {
+  const place = placeOf(endpoint);
+  if (endpoint.tls === undefined || "path" in place) {
+    return connectSocket({ ...place, allowHalfOpen: true });
+  }
+  const { connect: connectTls } = await import("node:tls");
+  const options = { ...place, ...tlsOptions(endpoint.tls), allowHalfOpen: true };
+  // Names are sent so that a server can choose its certificate; an address is no name.
+  return connectTls(isIP(place.host) === 0 ? { ...options, servername: place.host } : options);
+}
+
+function tlsOptions({ ca, cert, key, verify }: ClientTls): ConnectionOptions {
+  return { ca, cert, key, rejectUnauthorized: verify, minVersion: "TLSv1.2" };
 }
 
 /** An answer whose head is there and whose body is still coming. */
@@ -56,15 +80,17 @@ interface Answer {
 }
 
 /** Sends a request and resolves with the head of its answer. */
-function send(host: string, wanted: ApiRequest, upgrade: boolean): Promise<Answer> {
-  const socket = connectSocket({ ...placeOf(host), allowHalfOpen: true });
+async function send(endpoint: Endpoint, wanted: ApiRequest, upgrade: boolean): Promise<Answer> {
+  const socket = await open(endpoint);
   wanted.signal?.addEventListener("abort", () => socket.destroy(), { once: true });
   return new Promise((resolve, reject) => {
     const reader = createAnswerReader(wanted.method);
     const body = createBody(socket);
+    let isAnswered = false;
     const take = (read: () => readonly HttpEvent[]): void => {
       try {
         for (const event of read()) {
+          isAnswered = true;
           if (event.kind === "head") resolve({ ...event, socket, body });
           else if (event.kind === "body") body.push(event.bytes);
           else endAnswer();
@@ -84,7 +110,10 @@ function send(host: string, wanted: ApiRequest, upgrade: boolean): Promise<Answe
       socket.destroy();
     };
     socket.on("data", (chunk) => take(() => reader.push(chunk)));
-    socket.on("end", () => take(() => reader.close()));
+    socket.on("end", () => {
+      if (isAnswered) take(() => reader.close());
+      else fail(new ConnectionError("ECONNRESET", "the connection was closed without an answer"));
+    });
     socket.on("error", fail);
     socket.on("close", () => {
       // Closed by us: whoever was reading is done.
@@ -189,7 +218,8 @@ function createBody(socket: Socket): Body {
 
 function connectionError(cause: unknown): Error {
   if (!(cause instanceof Error)) return new Error(String(cause));
-  return "code" in cause
-    ? new ConnectionError(String(cause.code), cause.message, { cause })
-    : cause;
+  if (!("code" in cause)) return cause;
+  // OpenSSL's messages are lines of its source; its reason is the part for people.
+  const message = "reason" in cause ? String(cause.reason) : cause.message;
+  return new ConnectionError(String(cause.code), message, { cause });
 }

@@ -36,6 +36,15 @@ const FILES: readonly (readonly [NamespaceFlag, string])[] = [
   ["CLONE_NEWUSER", "user"],
 ];
 
+/** What /proc/net/dev says of a loopback that nobody has used. */
+const NO_TRAFFIC = [
+  "Inter-|   Receive                                                |  Transmit",
+  " face |bytes    packets errs drop fifo frame compressed multicast" +
+    "|bytes    packets errs drop fifo colls carrier compressed",
+  "    lo:       0       0    0    0    0     0          0         0" +
+    "        0       0    0    0    0     0       0          0",
+];
+
 /** Namespaces: what every implementation must do. */
 export const namespaceCases: readonly Case[] = [
   {
@@ -118,6 +127,20 @@ export const namespaceCases: readonly Case[] = [
         return [before, states(), errnoOf(() => own.setLinkUp("none0"))];
       });
       equal(links, [[[1, false]], [[1, true]], "ENODEV"], "lo");
+    },
+  },
+  {
+    name: "/proc/net/dev counts for each link of the reader's network namespace",
+    need: "root",
+    run: async ({ kernel }) => {
+      const texts = await inChild(kernel, PLAIN, (own) => {
+        own.unshare(["CLONE_NEWNET"]);
+        const [titles, columns, ...rows] = own.readText("/proc/net/dev").trimEnd().split("\n");
+        // Some kernels put tunnels of their own into each network.
+        return [titles, columns, rows.find((row) => row.trim().startsWith("lo:"))];
+      });
+      equal(texts, NO_TRAFFIC, "lines");
+      equal(kernel.readlink("/proc/net"), "self/net", "link");
     },
   },
   {

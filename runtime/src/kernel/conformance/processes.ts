@@ -322,6 +322,37 @@ const pids: readonly Case[] = [
     },
   },
   {
+    name: "a child that joins the PID namespace of a process mounts the proc of that namespace",
+    need: "programs",
+    run: async ({ kernel, scratch }) => {
+      const first = shell(kernel, "exec sleep 1000", FIRST);
+      kernel.mkdir(`${scratch}/proc`, 0o755);
+      let seen: readonly string[] = [];
+      let failed = "";
+      const child = kernel.spawn({ ...PLAIN, pidNamespace: first.hostPid }, ({ kernel: own }) => {
+        own.unshare(["CLONE_NEWNS"]);
+        own.mount({
+          source: "none",
+          target: "/",
+          fstype: "",
+          flags: ["MS_REC", "MS_PRIVATE"],
+          data: "",
+        });
+        const proc = { source: "proc", fstype: "proc", flags: ["MS_NOSUID"], data: "" } as const;
+        failed = errnoOf(() => own.mount({ ...proc, target: `${scratch}/none` }));
+        own.mount({ ...proc, target: `${scratch}/proc` });
+        seen = own.readdir(`${scratch}/proc`).filter((name) => /^\d+$/.test(name));
+        return undefined;
+      });
+      await child.exited;
+      equal(failed, "ENOENT", "a mount point that is missing");
+      // The child may be one of them, too: whether it is depends on how it joined.
+      equal([seen[0], seen.length <= 2], ["1", true], "the processes");
+      kernel.kill(first.hostPid, "SIGKILL");
+      await first.exited;
+    },
+  },
+  {
     name: "spawn() into the PID namespace of a process gives terminals and sessions, too",
     need: "programs",
     run: async ({ kernel }) => {

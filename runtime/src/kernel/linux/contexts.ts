@@ -26,7 +26,17 @@ import type { Libc } from "./libc.ts";
 
 /** One call of a C function with numbers and addresses. */
 export interface CCall {
-  readonly name: "execve" | "_exit" | "memset" | "setsid" | "ioctl" | "prctl" | "prlimit" | "pause";
+  readonly name:
+    | "execve"
+    | "_exit"
+    | "memset"
+    | "memcpy"
+    | "mount"
+    | "setsid"
+    | "ioctl"
+    | "prctl"
+    | "prlimit"
+    | "pause";
   readonly args: readonly (number | bigint)[];
   /** What an address points into: kept from the garbage collector. */
   readonly memory?: ArrayBufferView;
@@ -119,6 +129,28 @@ export function createContexts(libc: Libc, arch: string): Contexts {
       return contextAt(1);
     },
   };
+}
+
+/** A call whose arguments are texts and numbers; null is no text. */
+export function textCall(
+  libc: Libc,
+  name: CCall["name"],
+  given: readonly (string | number | null)[],
+): CCall {
+  const texts = given.map((each) =>
+    typeof each === "string" ? new TextEncoder().encode(`${each}\0`) : new Uint8Array(0),
+  );
+  const memory = new Uint8Array(texts.reduce((sum, { length }) => sum + length, 1));
+  const start = libc.addressOf(memory);
+  let end = 0;
+  const args = given.map((each, index) => {
+    if (typeof each === "number") return each;
+    const text = texts[index] ?? new Uint8Array(0);
+    memory.set(text, end);
+    end += text.length;
+    return each === null ? 0 : start + BigInt(end - text.length);
+  });
+  return { name, args, memory };
 }
 
 const POINTER_BYTES = 8;

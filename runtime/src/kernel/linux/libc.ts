@@ -31,6 +31,8 @@ export interface Libc {
   readonly getcontext: (context: bigint) => number;
   /** Numbers and addresses only. */
   readonly makecontext: (context: bigint, fn: bigint, args: readonly (number | bigint)[]) => void;
+  /** Where the calling thread's errno lies. */
+  readonly errnoAddress: () => bigint;
   /** The address of a C function. */
   readonly functionAddress: (name: string) => bigint;
   /** The address of a C function that runs a function of ours; it stays for good. */
@@ -110,6 +112,7 @@ export function openLibc(arch: string): Libc {
   const makecontext = library.func("void makecontext(uintptr_t, uintptr_t, int, ...)");
   const callback = koffi.proto("void (void)");
   const dlsym = library.func("dlsym", "uintptr_t", ["uintptr_t", "str"]);
+  const errnoLocation = library.func("__errno_location", "uintptr_t", []);
   return {
     ...processFunctions(bind),
     ...fileFunctions(bind),
@@ -125,6 +128,7 @@ export function openLibc(arch: string): Libc {
     makecontext: (context, fn, args) => {
       makecontext(context, fn, args.length, ...args.flatMap((each) => ["int64_t", each]));
     },
+    errnoAddress: () => BigInt(errnoLocation() as number | bigint),
     functionAddress: (name) => BigInt(dlsym(0, name) as number | bigint),
     callbackAddress: (body) => koffi.address(koffi.register(body, koffi.pointer(callback))),
     addressOf: (bytes) => koffi.address(bytes),

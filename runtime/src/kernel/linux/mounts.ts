@@ -55,7 +55,8 @@ export function linuxMounts(libc: Libc): Mounts {
   };
 }
 
-function mountArguments(call: MountCall): Parameters<Libc["mount"]> {
+/** What mount(2) of the C library takes. @throws KernelError EINVAL for what it would cut off */
+export function mountArguments(call: MountCall): Parameters<Libc["mount"]> {
   if (new TextEncoder().encode(call.data).length > DATA_MAX_BYTES) {
     throw new KernelError("mount", "EINVAL", call.target);
   }

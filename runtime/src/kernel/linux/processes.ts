@@ -25,8 +25,9 @@ import {
   type SpawnOptions,
 } from "../port.ts";
 import { createChild, type ParentSide } from "./child.ts";
-import type { CCall } from "./contexts.ts";
+import { textCall, type CCall } from "./contexts.ts";
 import { sendDescriptor } from "./descriptors.ts";
+import { errnoName } from "./errno.ts";
 import { callFs } from "./files.ts";
 import {
   closeOnExec,
@@ -38,6 +39,7 @@ import {
 import { holdMounts } from "./held-mounts.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
+import { mountArguments } from "./mounts.ts";
 import { createReaper } from "./reaper.ts";
 import { linuxSelf } from "./self.ts";
 import { requireSignal } from "../signals.ts";
@@ -96,14 +98,21 @@ function createNursery(libc: Libc, kernel: Kernel, arch: string): Nursery {
     prepared = prepareExecve(libc, own, program);
     return program;
   };
+  let callInChild: Parameters<Body>[0]["callInChild"] | undefined;
+  const mountInside: Kernel["mount"] = (call) => {
+    if (call.fstype !== "proc" || callInChild === undefined) return kernel.mount(call);
+    const errno = callInChild(textCall(libc, "mount", mountArguments(call)));
+    if (errno !== 0) throw new KernelError("mount", errnoName(errno), call.target);
+  };
   const kernels = {
     child: { ...kernel, ...selves.child.self, execve },
-    helper: { ...kernel, ...selves.helper.self, execve },
+    helper: { ...kernel, ...selves.helper.self, mount: mountInside, execve },
   };
   return ({ pidNamespace }, side, main) => {
     let path = "";
-    const body: Body = ({ hostPid, isHelper }) => {
+    const body: Body = ({ hostPid, isHelper, ...child }) => {
       const role = isHelper ? "helper" : "child";
+      ({ callInChild } = child);
       connectStdio(libc, side);
       const handOver = (masterFd: number): void => handOverTerminal(libc, side, masterFd);
       const program = main({ kernel: kernels[role], hostPid, handOver });

@@ -27,6 +27,9 @@
  * a process's      parent ─ clone ─▶ helper: setns(pid), main ─ clone(CLONE_PARENT) ─▶ execve
  * ```
  *
+ * One thing of `main` must be done inside: a proc mount shows the PID namespace of the process that
+ * mounts it. That one call is made by a child of the helper that knows nothing else.
+ *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
  * Left out: a `main` that waits for its parent: it would wait for itself. Somebody with the right
@@ -61,6 +64,8 @@ const PR_SET_DUMPABLE = 4;
 const PID = 0;
 const FAILED = 4;
 
+const ERRNO_BYTES = 4;
+
 /** How a child of whom nothing is left but its exit code says that it threw: EX_SOFTWARE. */
 const EXIT_THREW = 70;
 
@@ -69,6 +74,12 @@ export type Body = (child: {
   readonly hostPid: number;
   /** Whether another process goes on from here: what is not inherited belongs into the calls. */
   readonly isHelper: boolean;
+  /**
+   * Makes a call in a child, which for a helper is a process of the PID namespace that it joined.
+   *
+   * @returns the errno that it left, 0 for none
+   */
+  readonly callInChild: (call: CCall) => number;
 }) => readonly CCall[];
 
 /** A child that has become another program; or none, when execve was refused. */
@@ -102,16 +113,31 @@ export function createVfork(libc: Libc, arch: string): Vfork {
     return libc.clone(setcontext, cloneStack, all, context, word.address);
   };
 
+  const callInChild = (call: CCall): number => {
+    const errno = libc.errnoAddress();
+    const failed = contexts.word.address + BigInt(FAILED);
+    const calls: readonly CCall[] = [
+      { name: "memset", args: [errno, 0, ERRNO_BYTES] },
+      call,
+      { name: "memcpy", args: [failed, errno, ERRNO_BYTES] },
+      { name: "_exit", args: [0] },
+    ];
+    check(clone(0, contexts.chain(calls)), "clone", call.name);
+    reap(libc, contexts.word.read(PID));
+    return contexts.word.read(FAILED);
+  };
+
   return (pidNamespace, body) => {
     const target = openTarget(pidNamespace);
     const story: Story = { errno: 0, helperPid: 0, thrown: undefined };
     run = () => {
       inChild(contexts, story, () => {
         const hostPid = contexts.word.read(PID);
-        if (target === undefined) return afterMain(contexts, body({ hostPid, isHelper: false }));
+        if (target === undefined)
+          return afterMain(contexts, body({ hostPid, isHelper: false, callInChild }));
         story.helperPid = hostPid;
         check(libc.setns(target, NEW_PID), "setns", `/proc/${pidNamespace}/ns/pid`);
-        const calls = afterMain(contexts, body({ hostPid, isHelper: true }));
+        const calls = afterMain(contexts, body({ hostPid, isHelper: true, callInChild }));
         check(clone(CLONE_PARENT, contexts.chain(calls)), "clone", `/proc/${pidNamespace}/ns/pid`);
         story.errno = koffi.errno();
         return [{ name: "_exit", args: [0] }];

@@ -37,6 +37,7 @@ import {
 import { descriptorDirectory } from "./descriptor-files.ts";
 import { idMapFile, limitsText, statText, statusText } from "./process-text.ts";
 import { namespaceFile, NAMESPACE_FILES } from "./namespace-files.ts";
+import { linksText } from "./network-text.ts";
 
 /** What a proc file system knows. */
 interface Proc {
@@ -83,6 +84,7 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
     self: linkTo(world, (by) => String(pidIn(proc, by))),
     "thread-self": linkTo(world, (by) => `${pidIn(proc, by)}/task/${pidIn(proc, by)}`),
     mounts: linkTo(world, () => "self/mounts"),
+    net: linkTo(world, () => "self/net"),
     filesystems: file({ read: () => FILE_SYSTEMS }),
     uptime: file({ read: () => `${(world.clock.monotonicUs() / 1e6).toFixed(2)} 0.00\n` }),
     cgroups: file({ read: () => cgroupsText(world) }),
@@ -200,6 +202,7 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     uid_map: file(idMapFile(process, "uid")),
     gid_map: file(idMapFile(process, "gid")),
     fd: descriptorDirectory(process, (by) => checkMayLook(by, process)),
+    net: generatedDirectory(world, { dev: file({ read: () => linksText(process) }) }),
     root: jump(() => process.root),
     cwd: jump(() => process.cwd),
     exe: jump(() => process.executable),

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { emptySink } from "../processes/pipe.ts";
 import { readOptions } from "./options.ts";
 import { bracket } from "./shell/pattern.ts";
 import { Failure, forEach, lines, open, say, sayLines, type Applet, type Tool } from "./tool.ts";
@@ -73,9 +74,8 @@ async function grepAll(
   paths: readonly string[],
   body: (path: string) => Promise<void>,
 ): Promise<boolean> {
-  const { context } = tool;
-  const nothing = { ...tool.streams, stderr: context.openSink("/dev/null", "append") };
-  const own = isSilent ? { ...tool, streams: nothing } : tool;
+  // Nothing is opened for that: a root without /dev/null has a grep as well.
+  const own = isSilent ? { ...tool, streams: { ...tool.streams, stderr: emptySink() } } : tool;
   return (await forEach(own, paths, String, body)) !== 0;
 }
 

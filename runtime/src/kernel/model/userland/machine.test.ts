@@ -42,6 +42,13 @@ test("mount, chroot and pivot_root make a container by hand", async () => {
   expect(await printed(script)).toEqual(["bin", "old", "/bin"]);
 });
 
+test("grep needs no /dev/null, also when it tells nothing", async () => {
+  const script = `
+    mkdir -p c/bin; cp /bin/busybox c/bin/sh; ln -s sh c/bin/grep; echo boat > c/note
+    chroot c /bin/sh -c '/bin/grep boat /note; /bin/grep -s boat /none; echo $?; /bin/grep boat /none'`;
+  expect(await printed(script)).toEqual(["boat", "2", "grep: /none: No such file or directory"]);
+});
+
 test("memory beyond the limit of its cgroup is killed, and the shell says so", async () => {
   const script = `
     echo +memory +pids > /sys/fs/cgroup/cgroup.subtree_control

@@ -1,25 +1,30 @@
 /**
  * Detach keys: how a person leaves a terminal without ending what runs in it.
  *
- * A terminal passes every byte on, so leaving needs a sequence that nobody types by accident:
- * Ctrl-P Ctrl-Q unless the client says otherwise. The filter holds back what may become the
- * sequence and gives it on as soon as it turns out to be something else.
+ * A terminal passes every byte on, Ctrl-C too, so leaving needs a sequence that nobody types by
+ * accident: Ctrl-P Ctrl-Q unless the client says otherwise. The filter holds back what may become
+ * the sequence and gives it on as soon as it turns out to be something else. Both ends of a line
+ * have one: the client's ends the program, the daemon's serves clients that have none.
  *
- * Kernel interface: none.
- * Specification: Docker Engine API v1.50, "ContainerAttach", detachKeys.
- * Invariants: none.
+ * Kernel interface: termios(3).
+ * Specification: Docker Engine API v1.50, "ContainerAttach", detachKeys; docker attach reference,
+ *   "Override the detach sequence".
+ * Invariants:
+ *   detach-any-chunking   how the keys are cut on the way changes neither what is sent nor when it
+ *                         ends
  * Left out: nothing known.
  * Docs: docs/concepts/api.md
  *
  * @module
  */
 
-import { invalidRequest } from "./failure.ts";
+import { RuntimeError } from "../errors/index.ts";
 
+/** The default: Ctrl-P Ctrl-Q. */
 const DEFAULT_KEYS = "ctrl-p,ctrl-q";
 
 /**
- * The bytes of a key sequence such as `ctrl-p,ctrl-q` or `ctrl-x,a`.
+ * The bytes of a key sequence such as `ctrl-p,ctrl-q` or `ctrl-x,a`; of the default for "".
  *
  * @throws RuntimeError request-invalid when a key is neither one character nor `ctrl-` and one of
  *   `a`–`z`, `@`, `[`, `\`, `]`, `^`, `_`
@@ -30,10 +35,12 @@ export function parseDetachKeys(keys: string): readonly number[] {
     const control = /^ctrl-([a-z@[\\\]^_])$/i.exec(key)?.[1];
     if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 31;
     if (/^[\x20-\x7e]$/.test(key)) return key.charCodeAt(0);
-    throw invalidRequest(
-      `Invalid detach keys (${keys}) provided`,
-      "Separate keys by commas; a key is one character or ctrl- and one of a-z, @, [, \\, ], ^, _.",
-    );
+    throw new RuntimeError({
+      code: "request-invalid",
+      class: "invalid",
+      message: `Invalid detach keys (${keys}) provided`,
+      hint: "Separate keys by commas; a key is one character or ctrl- and one of a-z, @, [, \\, ], ^, _.",
+    });
   });
 }
 
@@ -44,7 +51,8 @@ export interface Filtered {
 }
 
 /**
- * Makes a filter that watches for a key sequence across chunks.
+ * Makes a filter that watches for a key sequence across chunks. Once it was typed, nothing more is
+ * given on.
  *
  * @param keys at least one byte, as `parseDetachKeys` gives them
  */
@@ -52,13 +60,14 @@ export function detachFilter(keys: readonly number[]): (chunk: Uint8Array) => Fi
   /** Bytes held back: always a beginning of the keys. */
   const held: number[] = [];
   const isBeginning = (): boolean => held.every((byte, index) => byte === keys[index]);
+  const isWhole = (): boolean => held.length === keys.length;
   return (chunk) => {
     const out: number[] = [];
     for (const byte of chunk) {
+      if (isWhole()) break;
       held.push(byte);
       while (!isBeginning()) out.push(...held.splice(0, 1));
-      if (held.length === keys.length) return { bytes: Uint8Array.from(out), detached: true };
     }
-    return { bytes: Uint8Array.from(out), detached: false };
+    return { bytes: Uint8Array.from(out), detached: isWhole() };
   };
 }

@@ -48,6 +48,9 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 
 /** Types a command and waits for its prompt. */
 async function enter(page: Page, command: string, shown: RegExp): Promise<void> {
+  // A page that is behind another draws nothing, and keys before the prompt may be lost.
+  await page.bringToFront();
+  await expect.poll(() => terminalText(page), { timeout: 15_000 }).not.toBe("");
   await page.keyboard.type(command, { delay: 5 });
   await page.keyboard.press("Enter");
   await expect.poll(() => terminalText(page), { timeout: 15_000 }).toMatch(shown);

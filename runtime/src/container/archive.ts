@@ -21,7 +21,7 @@
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
-import { readTar, removeTree } from "../layers/index.ts";
+import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
 import { resolveInRoot } from "./resolve-path.ts";
 
@@ -177,7 +177,9 @@ async function putEntry(
     kernel.writeFile(hostPath, "", "exclusive", 0o600);
     for await (const piece of pieces) kernel.writeFile(hostPath, piece, "append");
   }
-  if (entry.type !== "link") setAttributes(place, hostPath, entry);
+  if (entry.type !== "link") {
+    setAttributes(kernel, hostPath, entry, place.options.owner ?? undefined);
+  }
   return hostPath;
 }
 
@@ -217,44 +219,6 @@ function makeParents({ kernel, root }: Place, hostPath: string): void {
   if (parent.length <= root.length || lstatOr(kernel, parent) !== undefined) return;
   makeParents({ kernel, root } as Place, parent); // nothing else of it is looked at
   kernel.mkdir(parent, 0o755);
-}
-
-function makeInode(kernel: Files, path: string, entry: TarEntry, source: string): void {
-  const { type, major, minor } = entry;
-  switch (type) {
-    case "directory":
-      return kernel.mkdir(path, 0o700);
-    case "symlink":
-      return kernel.symlink(entry.linkPath, path);
-    case "link":
-      return kernel.link(source, path);
-    case "char":
-    case "block":
-    case "fifo":
-      return kernel.mknod(path, { type, major, minor, permissions: 0o600 });
-    case "file":
-  }
-}
-
-/** Owner first: changing it clears set-id bits and capabilities. */
-function setAttributes({ kernel, options }: Place, path: string, entry: TarEntry): void {
-  const { uid, gid } = options.owner ?? entry;
-  kernel.lchown(path, uid, gid);
-  for (const [name, value] of entry.xattrs) setXattr(kernel, path, name, value);
-  if (entry.type !== "symlink") kernel.chmod(path, entry.mode);
-  setTime(kernel, path, entry.mtimeSeconds * 1000);
-}
-
-/** Those of overlayfs would redirect lookups; the file system may not take others. */
-function setXattr(kernel: Files, path: string, name: string, value: Uint8Array): void {
-  if (/^(?:trusted|user)\.overlay\./u.test(name)) return;
-  try {
-    kernel.setXattr(path, name, value);
-  } catch (error) {
-    const isUnsupported =
-      error instanceof KernelError && /^(ENOTSUP|EOPNOTSUPP|EPERM)$/u.test(error.errno);
-    if (!isUnsupported) throw error;
-  }
 }
 
 function setTime(kernel: Files, path: string, mtimeMs: number): void {

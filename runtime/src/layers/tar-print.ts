@@ -150,7 +150,8 @@ function padded(data: Uint8Array): readonly Uint8Array[] {
   return data.length === 0 ? [] : [data, tarPadding(data.length)];
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** One array with the bytes of all. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let offset = 0;
   for (const part of parts) {

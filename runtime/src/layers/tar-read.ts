@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { concat } from "./tar-print.ts";
 import { addExtra, BLOCK, isExtra, parseEntry, readSize, readText, refuseTar } from "./tar.ts";
 import type { TarEntry } from "./tar.ts";
 
@@ -51,13 +52,7 @@ class ByteReader {
     }
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) return only;
-    const whole = new Uint8Array(length - missing);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return concat(parts);
   }
 
   async #fill(): Promise<boolean> {

@@ -28,16 +28,13 @@ import type { Files } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { removeTree } from "./remove-tree.ts";
 import { parseTar, refuseTar, type TarEntry } from "./tar.ts";
+import { makeInode, setAttributes } from "./tar-inode.ts";
 import { partsInside } from "./tree-path.ts";
 
 const WHITEOUT_PREFIX = ".wh.";
 const OPAQUE_NAME = ".wh..wh..opq";
 /** The mark that hides what lower layers hold in a directory. */
 export const OPAQUE_XATTR = "trusted.overlay.opaque";
-/**
- * Attributes that mean something to overlayfs itself; from an archive they would redirect lookups.
- */
-const OVERLAY_XATTRS = /^(?:trusted|user)\.overlay\./;
 
 /** What could not be kept. */
 export interface UnpackReport {
@@ -95,7 +92,10 @@ function makeEntry(tree: Tree, parts: readonly string[], entry: TarEntry): void 
     makeParents(tree, parts);
     makePlace(tree, path, entry);
   }
-  if (entry.type !== "link") setAttributes(tree, path, entry);
+  if (entry.type === "link") return;
+  for (const name of setAttributes(tree.kernel, path, entry)) {
+    tree.droppedXattrs.push(`${path.slice(tree.target.length + 1)}: ${name}`);
+  }
 }
 
 /** Makes the directories above an entry; each must be a real one. */
@@ -122,25 +122,8 @@ function makePlace(tree: Tree, path: string, entry: TarEntry): void {
   removeTree(kernel, path);
   // What was a directory may be a link now, and everything below it somewhere else.
   if (tree.directories.has(path)) tree.directories.clear();
-  makeInode(kernel, path, entry, source);
-}
-
-function makeInode(kernel: Files, path: string, entry: TarEntry, source: string): void {
-  const { type, major, minor } = entry;
-  switch (type) {
-    case "directory":
-      return kernel.mkdir(path, 0o700);
-    case "file":
-      return kernel.writeFile(path, entry.data, "exclusive", 0o600);
-    case "symlink":
-      return kernel.symlink(entry.linkPath, path);
-    case "link":
-      return kernel.link(source, path);
-    case "char":
-    case "block":
-    case "fifo":
-      return kernel.mknod(path, { type, major, minor, permissions: 0o600 });
-  }
+  if (entry.type === "file") kernel.writeFile(path, entry.data, "exclusive", 0o600);
+  else makeInode(kernel, path, entry, source);
 }
 
 /**
@@ -162,33 +145,6 @@ function linkSource(tree: Tree, entry: TarEntry): string {
   }
   return source;
 }
-
-/**
- * Owner first: changing it clears the set-id bits of the mode. Attributes next: capabilities are
- * cleared by it too.
- */
-function setAttributes(tree: Tree, path: string, entry: TarEntry): void {
-  const { kernel } = tree;
-  kernel.lchown(path, entry.uid, entry.gid);
-  for (const [name, value] of entry.xattrs) {
-    if (!OVERLAY_XATTRS.test(name)) setXattr(tree, path, [name, value]);
-  }
-  if (entry.type !== "symlink") kernel.chmod(path, entry.mode);
-  kernel.lutimes(path, entry.mtimeSeconds * 1000);
-}
-
-function setXattr(tree: Tree, path: string, [name, value]: readonly [string, Uint8Array]): void {
-  try {
-    tree.kernel.setXattr(path, name, value);
-  } catch (error) {
-    const isUnsupported = error instanceof KernelError && XATTR_REFUSALS.includes(error.errno);
-    if (!isUnsupported) throw error;
-    tree.droppedXattrs.push(`${path.slice(tree.target.length + 1)}: ${name}`);
-  }
-}
-
-/** The file system has no such attributes, or not on this type of file. */
-const XATTR_REFUSALS = ["ENOTSUP", "EOPNOTSUPP", "EPERM"];
 
 function setTimeIfDirectory(tree: Tree, path: string, entry: TarEntry): void {
   const absolute = pathOf(tree, path === "" ? [] : path.split("/"));

@@ -41,10 +41,10 @@ export interface MountWhat {
   readonly options: MountOptions;
 }
 
-/** Makes a mount that hangs nowhere yet. */
-export function createMount(world: World, what: MountWhat): Mount {
-  const mount: Mount = {
-    id: nextNumber(world, "mount", 1),
+/** A mount that no table knows: the kernel's own, or one before it is counted. */
+export function unlistedMount(id: number, what: MountWhat): Mount {
+  return {
+    id,
     ...what,
     parent: undefined,
     mountpoint: undefined,
@@ -56,6 +56,11 @@ export function createMount(world: World, what: MountWhat): Mount {
     locked: false,
     lockedOptions: undefined,
   };
+}
+
+/** Makes a mount that hangs nowhere yet. */
+export function createMount(world: World, what: MountWhat): Mount {
+  const mount = unlistedMount(nextNumber(world, "mount", 1), what);
   world.mounts.add(mount);
   what.fs.mounts.add(mount);
   return mount;

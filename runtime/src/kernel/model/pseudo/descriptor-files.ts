@@ -13,12 +13,11 @@
  * @module
  */
 import { pathFrom } from "../mounts/mount-info.ts";
-import { DEFAULT_OPTIONS } from "../mounts/table.ts";
+import { DEFAULT_OPTIONS, unlistedMount } from "../mounts/table.ts";
 import { resolve } from "../files/walk.ts";
 import {
   nextNumber,
   type GeneratedInode,
-  type Mount,
   type Place,
   type Process,
   type Sink,
@@ -98,21 +97,7 @@ function outside(by: Process, stream: Source | Sink): Place {
     changeable: true,
   });
   fs.root.name = `pipe:[${nextNumber(world, "pipe", 1)}]`;
-  const mount: Mount = {
-    id: 0,
-    fs,
-    root: fs.root,
-    source: "pipefs",
-    options: DEFAULT_OPTIONS,
-    parent: undefined,
-    mountpoint: undefined,
-    children: new Map(),
-    namespace: undefined,
-    peers: undefined,
-    master: undefined,
-    unbindable: false,
-    locked: false,
-    lockedOptions: undefined,
-  };
+  const what = { fs, root: fs.root, source: "pipefs", options: DEFAULT_OPTIONS };
+  const mount = unlistedMount(0, what);
   return { mount, dentry: fs.root };
 }

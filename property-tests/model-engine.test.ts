@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
+import { PLAIN_EXEC } from "../runtime/src/engine/index.ts";
 import { expectRefusal, ModelBench } from "./model-engine.fixture.ts";
 
 /** Something that the engine is asked to do, and what must be there before. */
@@ -30,11 +31,7 @@ const created = async ({ engine }: ModelBench): Promise<string> =>
 const running = (bench: ModelBench): Promise<string> => bench.start();
 
 async function exec({ engine }: ModelBench, id: string): Promise<void> {
-  const plain = { user: "", env: [], workingDir: "", tty: false, privileged: false };
-  const streams = { attachStdin: false, attachStdout: true, attachStderr: true };
-  const rest = { detachKeys: "", consoleSize: [0, 0] } as const;
-  const wanted = { cmd: ["hostname"], ...plain, ...streams, ...rest };
-  const { id: execId } = await engine.createExec(id, wanted);
+  const { id: execId } = await engine.createExec(id, { ...PLAIN_EXEC, cmd: ["hostname"] });
   const line = await engine.startExec(execId, { detach: false, tty: false, consoleSize: [0, 0] });
   const reader = line?.output.getReader();
   while (reader !== undefined && !(await reader.read()).done);

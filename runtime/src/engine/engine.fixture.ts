@@ -11,7 +11,7 @@ import { CALLS, injectFaults, KernelError } from "../kernel/index.ts";
 import type { FaultyKernel, Kernel, Lock } from "../kernel/index.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { createEngine } from "./create-engine.ts";
-import type { CreateContainer } from "./engine.ts";
+import { PLAIN_EXEC, type CreateContainer } from "./engine.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 
 /** What a test changes about a container. */
@@ -224,17 +224,9 @@ export class EngineBench implements AsyncDisposable {
   /** Runs a command in a container. */
   async exec(id: string, cmd: readonly string[], user = ""): Promise<Run> {
     const { id: execId } = await this.engine.createExec(id, {
+      ...PLAIN_EXEC,
       cmd,
       user,
-      env: [],
-      workingDir: "",
-      tty: false,
-      privileged: false,
-      attachStdin: false,
-      attachStdout: true,
-      attachStderr: true,
-      detachKeys: "",
-      consoleSize: [0, 0],
     });
     const line = await this.engine.startExec(execId, {
       detach: false,

@@ -82,6 +82,20 @@ export interface CreateExec {
   readonly consoleSize: readonly [number, number];
 }
 
+/** As the container's user, where it says, with nobody who types and somebody who reads. */
+export const PLAIN_EXEC: Omit<CreateExec, "cmd"> = {
+  env: [],
+  user: "",
+  workingDir: "",
+  tty: false,
+  privileged: false,
+  attachStdin: false,
+  attachStdout: true,
+  attachStderr: true,
+  detachKeys: "",
+  consoleSize: [0, 0],
+};
+
 /** Options of `GET /containers/{id}/stats`. */
 export interface StatsRequest {
   /** One object a second, until nobody listens. */

@@ -19,6 +19,7 @@ import { createFrameReader } from "../wire/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import { PLAIN_EXEC } from "./engine.ts";
 import { createExec, startExec } from "./exec.ts";
 
 const OUTPUT_BYTES = 4096;
@@ -88,7 +89,7 @@ async function runToEnd(
   container: Container,
   plan: HealthPlan,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const { id } = createExec(engine, container, requestFor(plan));
+  const { id } = createExec(engine, container, { ...PLAIN_EXEC, cmd: plan.command });
   const target = engine.containers.findExec(id);
   const { exec } = target;
   const ended = new Promise<number>((resolve) => (exec.onEnd = resolve));
@@ -108,22 +109,6 @@ async function runToEnd(
 }
 
 const START = { detach: false, tty: false, consoleSize: [0, 0] } as const;
-
-function requestFor(plan: HealthPlan): Parameters<typeof createExec>[2] {
-  return {
-    cmd: plan.command,
-    env: [],
-    user: "",
-    workingDir: "",
-    tty: false,
-    privileged: false,
-    attachStdin: false,
-    attachStdout: true,
-    attachStderr: true,
-    detachKeys: "",
-    consoleSize: [0, 0],
-  };
-}
 
 /** The first of what both streams say. */
 async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {

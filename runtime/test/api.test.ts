@@ -2,24 +2,15 @@
  * The API of a real daemon, asked as clients ask it: byte by byte where they would notice.
  */
 import { createConnection, type Socket } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { skipped, TestDaemon, until, whyNoContainers, type Answer } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { skipped, until, whyNoContainers, type Answer } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 import { faultsOf, whyNoSchema } from "./schema.fixture.ts";
 
 const skip = skipped("the API of a real daemon", whyNoContainers());
 const skipSchema = skip || skipped("answers against Docker's schema", whyNoSchema());
 
-let daemon: TestDaemon;
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-afterEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
-
+const daemon = shareDaemon(skip);
 /** Creates a container; returns its id. */
 async function create(options: object, query = ""): Promise<string> {
   const answer = await daemon.api("POST", `/v1.50/containers/create${query}`, {

@@ -9,8 +9,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { run, skipped, TestDaemon, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 import { onTerminal, whyNoTerminal } from "./terminal.fixture.ts";
 
 const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
@@ -18,7 +19,7 @@ const skip = skipped("our CLI against our daemon", whyNoContainers());
 const skipTerminals = skip || skipped("terminals", whyNoTerminal());
 const skipDocker = skip || skipped("our CLI beside docker's", whyNoDocker());
 
-let daemon: TestDaemon;
+const daemon = shareDaemon(skip);
 
 /** Runs the launcher as a shell would. */
 const drydock = (...args: string[]) => run(launcher, args, { env: daemon.environment });
@@ -31,16 +32,6 @@ const must = async (...args: string[]): Promise<string> => {
 };
 const inspect = (name: string, format: string): Promise<string> =>
   must("inspect", "-f", format, name);
-
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-afterEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
 
 describe.skipIf(skip)("run", () => {
   test("C01 C02 C14: output apart, exit code, nothing left", async () => {

@@ -177,7 +177,7 @@ export class TestDaemon implements AsyncDisposable {
     for (const pid of this.processes()) process.kill(pid, "SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });
     // The daemon prints a stack only for a bug, whatever its clients did.
-    if (/\\n {4}at /.test(this.#log)) throw new Error(`the daemon met a bug:\n${this.#log}`);
+    if (/(?:\n|\\n) {4}at /.test(this.#log)) throw new Error(`the daemon met a bug:\n${this.#log}`);
   }
 }
 

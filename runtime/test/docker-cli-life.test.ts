@@ -12,12 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { run, skipped, TestDaemon, until, whyNoDocker } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { run, skipped, until, whyNoDocker } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("the docker CLI and the life of containers", whyNoDocker());
 
-let daemon: TestDaemon;
+const daemon = shareDaemon(skip);
 
 const docker = (...args: string[]) => daemon.docker(...args);
 const must = (...args: string[]): Promise<string> => daemon.mustDocker(...args);
@@ -25,16 +26,6 @@ const inspect = (reference: string, format: string): Promise<string> =>
   must("inspect", "-f", format, reference);
 const sleeper = (name: string, ...options: string[]): Promise<string> =>
   must("run", "-d", "--name", name, ...options, "busybox", "sleep", "100");
-
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-afterEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
 
 describe.skipIf(skip)("while it runs", () => {
   test("M06: pause holds every process, unpause lets them go on, stop of a paused one works", async () => {

@@ -8,14 +8,15 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { run, skipped, TestDaemon, until, whyNoDocker } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { run, skipped, until, whyNoDocker } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 import { onTerminal, whyNoTerminal } from "./terminal.fixture.ts";
 
 const skip = skipped("the docker CLI against our daemon", whyNoDocker());
 const skipTerminals = skip || skipped("terminals", whyNoTerminal());
 
-let daemon: TestDaemon;
+const daemon = shareDaemon(skip);
 
 /** Runs `docker` with words; input goes to its stdin. */
 const docker = (...args: string[]) => daemon.docker(...args);
@@ -24,16 +25,6 @@ const dockerWith = (input: string | Uint8Array, ...args: string[]) =>
   run("docker", args, { env: daemon.environment, input });
 const inspect = (reference: string, format: string): Promise<string> =>
   must("inspect", "-f", format, reference);
-
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-afterEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
 
 describe.skipIf(skip)("run", () => {
   test("C01 C02 C14: run --rm prints the output, passes the exit code, leaves nothing", async () => {

@@ -62,14 +62,15 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   const wait = (): void => {
     if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
   };
-  const hearInit = async (): Promise<void> => {
-    const asked = questions;
-    questions = [];
-    for (const ask of asked) {
+  const askAll = async (): Promise<void> => {
+    for (let ask = questions.shift(); ask !== undefined; ask = questions.shift()) {
       const entries = await ask().catch((): readonly JournalEntry[] => []);
       for (const entry of entries) told.push({ ...entry, where: "init" });
     }
   };
+  /** A reader who comes while a writer asks waits for the same answers. */
+  let hearing = Promise.resolve();
+  const hearInit = (): Promise<void> => (hearing = hearing.then(askAll));
   const flush = async (): Promise<void> => {
     cancel?.();
     await hearInit();

@@ -16,12 +16,13 @@ const unshare: JournalEntry = {
 test("a reader who comes while the writer asks the keeper hears what init did, and once", async () => {
   const kernel = createModelKernel({ clock: createLinuxKernel() });
   const journal = openJournal(kernel, "/journal.jsonl", "web");
-  let answer = (_: readonly JournalEntry[]): void => undefined;
-  journal.addInit(() => new Promise((resolve) => (answer = resolve)));
+  const answers: ((entries: readonly JournalEntry[]) => void)[] = [];
+  journal.addInit(() => new Promise((resolve) => answers.push(resolve)));
   const written = journal.flush();
   const read = [journal.read(), journal.read()];
   await Promise.resolve();
-  answer([unshare]);
+  expect(answers).toHaveLength(1);
+  answers[0]?.([unshare]);
   await written;
   read.push(journal.read());
   for (const entries of await Promise.all(read)) {

@@ -22,11 +22,10 @@
  */
 
 import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
-import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
-import type { ImageStore } from "../images/index.ts";
+import { ensureBaseImage, listImages, openImageStore, sweepBlobs } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
+import { digestOf, openLayerStore, sweepLayers } from "../layers/index.ts";
 import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
@@ -106,7 +105,7 @@ function ensureDirectories(kernel: Kernel, root: string): void {
 async function openContext(options: EngineOptions): Promise<EngineContext> {
   const { kernel, root, cgroupParent } = options;
   const layers = openLayerStore(kernel, root);
-  const images: ImageStore = { kernel, content: openContentStore(kernel, `${root}/images`) };
+  const images = openImageStore(kernel, `${root}/images`);
   sweepLayers(kernel, layers);
   sweepBlobs(images);
   ensureBaseImage(images, layers, kernel.uname().machine);

@@ -32,6 +32,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
+import { prepareSoon } from "./prepare.ts";
 import { checkName, generateName } from "./names.ts";
 import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
 import { cgroupVersion, namespaceModes } from "./plan-facts.ts";
@@ -84,10 +85,10 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
   makeFiles(engine, withContext(kernel, { concept: "layers" }), { definition, files }, undo);
   const durability = definition.hostConfig.AutoRemove ? "lasting" : "durable";
   writeDefinition(withContext(kernel, { concept: "engine" }), files, definition, durability);
-  engine.containers.add(
-    new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
-  );
+  const container = new Container({ definition, history: NEW_HISTORY, files, journal, mounts });
+  engine.containers.add(container);
   undo.commit();
+  prepareSoon(engine, container);
   engine.events.tellContainer(definition, "create");
 }
 

@@ -27,7 +27,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
-import { unlinkIfThere } from "./state-store.ts";
+import { removeDefinition } from "./state-store.ts";
 
 /** How often a container that removes itself is tried again. */
 const ATTEMPTS = 5;
@@ -79,7 +79,7 @@ export async function removeEnded(engine: EngineContext, container: Container): 
 async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
   container.advance({ type: "remove" });
   try {
-    unlinkIfThere(engine.kernel, container.files.definition);
+    removeDefinition(engine.kernel, container.files);
   } catch (cause) {
     const error = removalFailed(container, cause);
     container.advance({ type: "fail-removal", error: error.message });

@@ -24,12 +24,11 @@ import { applyCgroup } from "../cgroups/index.ts";
 import {
   exitCodeOfFailure,
   hasProcess,
-  planContainer,
   requireTransition,
   rotationOf,
   StartError,
 } from "../container/index.ts";
-import type { StartRequest } from "../container/index.ts";
+import type { ContainerPlan, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
@@ -39,7 +38,8 @@ import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { settleExit } from "./exit.ts";
-import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
+import { stdioOf } from "./plan-facts.ts";
+import { planStart } from "./prepare.ts";
 import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
 import { forgetRestarts } from "./restart.ts";
@@ -88,11 +88,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   const kernel = withContext(container.journal.kernel, { operation: "start container" });
   await using undo = new UndoStack();
   makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
-  const input = readPlanInput(engine, kernel, {
-    definition: container.definition,
-    pidOf: (reference) => pidToJoin(engine, reference),
-  });
-  const plan = planContainer(input);
+  const plan = planStart(engine, kernel, container);
   container.cgroup = plan.cgroup.cgroup;
   undo.push("remove cgroup", () => cleanUp(engine, container));
   applyCgroup(withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
@@ -115,7 +111,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
 function startRequest(
   engine: EngineContext,
   { id, definition, files, history }: Container,
-  plan: ReturnType<typeof planContainer>,
+  plan: ContainerPlan,
 ): StartRequest {
   const { config, hostConfig } = definition;
   return {

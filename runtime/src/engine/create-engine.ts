@@ -123,6 +123,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
+    isClosing: false,
   };
   return engine;
 }
@@ -216,7 +217,7 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
-  // What waits goes on in the next engine.
+  engine.isClosing = true;
   for (const container of engine.containers.all()) {
     container.cancelRestart();
     container.stopHealth();

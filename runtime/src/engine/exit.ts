@@ -36,10 +36,11 @@ export function onExit(engine: EngineContext, record: ExitRecord): void {
   container.starting.exit = record;
 }
 
-function onExecExit(engine: EngineContext, record: ExitRecord): void {
+/** An exec has ended; of one that nobody knows, nobody is told. */
+export function onExecExit(engine: EngineContext, record: ExitRecord): void {
   for (const { execs, definition } of engine.containers.all()) {
     const exec = execs.get(record.id);
-    if (exec === undefined) continue;
+    if (exec === undefined || exec.status === "exited") continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
     exec.onEnd?.(exec.exitCode);
@@ -92,7 +93,7 @@ export function tellEnd({ events }: EngineContext, { definition, history }: Cont
 }
 
 /** Whether memory ran out; a cgroup that cannot be asked says no. */
-function wasOomKilled(kernel: Kernel, cgroup: Cgroup | null): boolean {
+export function wasOomKilled(kernel: Kernel, cgroup: Cgroup | null): boolean {
   try {
     return cgroup !== null && readOomKills(kernel, cgroup) > 0;
   } catch (error) {

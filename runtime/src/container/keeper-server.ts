@@ -266,7 +266,9 @@ export class KeeperServer {
     const status = await child.exited;
     const finishedAtMs = this.#options.kernel.nowMs();
     await this.#drained(process.hub);
-    const record: ExitRecord = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
+    const { heldPipes } = process.hub;
+    const end = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
+    const record: ExitRecord = heldPipes.length === 0 ? end : { ...end, heldPipes };
     if (process.kept !== undefined) this.#rememberEnd(process.kept, status);
     process.kept = undefined;
     this.#endedExecs.forget(request.id);

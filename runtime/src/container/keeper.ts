@@ -108,6 +108,8 @@ export interface ExitRecord {
   readonly hostPid: HostPid;
   readonly status: WaitStatus;
   readonly finishedAtMs: number;
+  /** Whom it left behind holds these, as /proc/PID/fd shows them; clients were let go anyhow. */
+  readonly heldPipes?: readonly string[];
 }
 
 /** Which streams an attached client wants. */

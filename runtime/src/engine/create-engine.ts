@@ -56,6 +56,7 @@ import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
 
@@ -155,6 +156,7 @@ function facade(engine: EngineContext): Engine {
     planContainer: async (request) => previewPlan(engine, request),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
+    stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),

@@ -24,6 +24,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import { tellHolders } from "./held-output.ts";
 import { removeEnded } from "./remove.ts";
 import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
@@ -32,13 +33,15 @@ import { saveSoon } from "./save.ts";
 export function onExit(engine: EngineContext, record: ExitRecord): void {
   const container = engine.containers.get(record.id);
   if (container === undefined) return onExecExit(engine, record);
+  tellHolders(engine, container, record);
   if (container.starting === null) return settleExit(engine, container, record);
   container.starting.exit = record;
 }
 
 /** An exec has ended; of one that nobody knows, nobody is told. */
 export function onExecExit(engine: EngineContext, record: ExitRecord): void {
-  for (const { execs, definition } of engine.containers.all()) {
+  for (const container of engine.containers.all()) {
+    const { execs, definition } = container;
     const exec = execs.get(record.id);
     if (exec === undefined || exec.status === "exited") continue;
     exec.status = "exited";
@@ -46,6 +49,7 @@ export function onExecExit(engine: EngineContext, record: ExitRecord): void {
     exec.onEnd?.(exec.exitCode);
     const about = { execID: exec.id, exitCode: String(exec.exitCode) };
     engine.events.tellContainer(definition, "exec_die", about);
+    tellHolders(engine, container, record);
   }
 }
 

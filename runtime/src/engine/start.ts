@@ -40,6 +40,7 @@ import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import type { StopOptions } from "./engine.ts";
 import { settleExit } from "./exit.ts";
 import { readPlanInput, stdioOf } from "./plan-facts.ts";
 import { watchHealth } from "./health.ts";
@@ -48,7 +49,6 @@ import { forgetRestarts } from "./restart.ts";
 import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
-import type { StopOptions } from "./stop.ts";
 
 /**
  * Starts a container.

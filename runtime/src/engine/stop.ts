@@ -19,17 +19,11 @@ import { RuntimeError } from "../errors/index.ts";
 import { signalNumber } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import type { StopOptions } from "./engine.ts";
 import { thaw } from "./pause.ts";
 import { decisionFor, giveUpRestart } from "./restart.ts";
 import { saveHistory } from "./save.ts";
-
-/** How to stop: see `Engine.stopContainer`. */
-export interface StopOptions {
-  readonly signal: string | null;
-  readonly timeoutSeconds: number | null;
-}
-
-const DEFAULT_TIMEOUT_SECONDS = 10;
+import { adviseStop, stopPlan } from "./stop-advice.ts";
 
 /** Stops a container. Idempotent. @throws RuntimeError container-already-stopped, signal-unknown */
 export async function stopContainer(
@@ -69,7 +63,7 @@ export async function endUnhealthy(engine: EngineContext, container: Container):
     if (state !== run || !hasProcess(state) || health?.status !== "unhealthy") return;
     const ranMs = engine.kernel.nowMs() - state.startedAtMs;
     if (!decisionFor(container, { exitCode: 0, ranMs }).restarts) return;
-    await stopProcess(engine, container, { signal: null, timeoutSeconds: null }, "policy");
+    await stopProcess(engine, container, NO_WISH, "policy");
   });
 }
 
@@ -83,9 +77,9 @@ export async function stopProcess(
   options: StopOptions,
   who: Who = "person",
 ): Promise<void> {
-  const { StopTimeout } = container.definition.config;
-  const signal = options.signal === null ? stopSignalOf(container) : parseSignal(options.signal);
-  const seconds = options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
+  const { signal, seconds } = stopPlan(container, options);
+  const advice = adviseStop(engine, container, options);
+  if (advice !== null) engine.options.onNotice(`${advice.message}. ${advice.hint}`);
   const ended = endOf(container);
   await sendSignal(engine, container, signal, who);
   let cancel = (): void => undefined;
@@ -108,10 +102,7 @@ export async function killAndWait(engine: EngineContext, container: Container): 
   await ended;
 }
 
-function stopSignalOf({ definition }: Container): string {
-  const { StopSignal } = definition.config;
-  return parseSignal(StopSignal === "" ? "SIGTERM" : StopSignal);
-}
+const NO_WISH: StopOptions = { signal: null, timeoutSeconds: null };
 
 /** Sends a signal, and tells of it first: an end that it causes is told after it. */
 async function sendSignal(
@@ -122,7 +113,7 @@ async function sendSignal(
 ): Promise<void> {
   const { id, definition } = container;
   // Known before the end that it may cause.
-  const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
+  const ends = signal === "SIGKILL" || signal === stopPlan(container, NO_WISH).signal;
   if (ends && who === "person") rememberStop(engine, container);
   engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
   await engine.keeper.current.signal(id, signal);

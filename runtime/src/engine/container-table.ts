@@ -14,7 +14,7 @@
 
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, transition } from "../container/index.ts";
-import type { ContainerEvent, ContainerPlan, ExitRecord, Health } from "../container/index.ts";
+import type { ContainerEvent, ContainerPlan, ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { HostPid } from "../kernel/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
@@ -41,6 +41,8 @@ export interface WaitOutcome {
 export interface Exec {
   readonly id: string;
   readonly request: CreateExec;
+  /** It is a check of the container's health: nobody waits for it but this engine. */
+  isCheck: boolean;
   status: "created" | "running" | "exited";
   hostPid: HostPid | 0;
   exitCode: number | null;
@@ -80,8 +82,7 @@ export class Container {
   /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
   prepared: Prepared | null = null;
   unprepare: () => void = () => undefined;
-  /** How it is, while it runs and has a check; see `health.ts`. */
-  health: Health | null = null;
+  /** Ends the checks of its health; see `health.ts`. */
   stopHealth: () => void = () => undefined;
   /** Ends the wait for a restart, without saying what becomes of it; see `restart.ts`. */
   cancelRestart: () => void = () => undefined;
@@ -192,7 +193,7 @@ export class ContainerTable {
       message: `No such exec instance: ${execId}`,
       operation: "find exec",
       subject: execId,
-      hint: "An exec is known until its container is removed or the engine restarts.",
+      hint: "A container's last hundred execs are known while it runs.",
     });
   }
 }

@@ -55,6 +55,7 @@ import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
 
@@ -122,6 +123,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
+    isClosing: false,
   };
   return engine;
 }
@@ -153,6 +155,7 @@ function facade(engine: EngineContext): Engine {
     planContainer: async (request) => previewPlan(engine, request),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
+    stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
@@ -215,7 +218,7 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
-  // What waits goes on in the next engine.
+  engine.isClosing = true;
   for (const container of engine.containers.all()) {
     container.cancelRestart();
     container.stopHealth();

@@ -15,7 +15,13 @@
  */
 
 import { checkResources } from "../cgroups/index.ts";
-import { completeConfig, completeHostConfig, parseSignal, rotationOf } from "../container/index.ts";
+import {
+  completeConfig,
+  completeHostConfig,
+  parseSignal,
+  planHealth,
+  rotationOf,
+} from "../container/index.ts";
 import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
@@ -131,7 +137,12 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
     definition,
     image,
     mounts,
-    warnings: [...warnings, ...limits.warnings, ...volumeWarnings(config, mounts)],
+    warnings: [
+      ...warnings,
+      ...limits.warnings,
+      ...volumeWarnings(config, mounts),
+      ...policyWarnings(config, hostConfig),
+    ],
   };
 }
 
@@ -180,6 +191,12 @@ function volumeWarnings(config: ContainerConfig, mounts: readonly MountSpec[]): 
         `The anonymous volume ${path} is not made yet: what is written there goes to the ` +
         "container's own layer and is removed with it.",
     );
+}
+
+function policyWarnings(config: ContainerConfig, hostConfig: HostConfig): readonly string[] {
+  const { Name } = hostConfig.RestartPolicy;
+  if (Name !== "on-unhealthy" || planHealth(config.Healthcheck ?? null) !== null) return [];
+  return ["Restart policy on-unhealthy without a health check: it restarts only what fails."];
 }
 
 function refuse(message: string, hint: string): RuntimeError {

@@ -7,15 +7,15 @@
  * Kernel interface: setns(2).
  * Specification: Docker Engine API v1.50, ContainerExec, ExecStart, ExecInspect.
  * Invariants: none of its own.
- * Left out: nothing.
+ * Left out: what was made and not yet started is unknown to the next engine.
  * Docs: docs/concepts/engine.md
  *
  * @module
  */
 
 import { joinFiles } from "../cgroups/index.ts";
-import { exitCodeOfFailure, planExec } from "../container/index.ts";
-import type { StartRequest } from "../container/index.ts";
+import { exitCodeOf, exitCodeOfFailure, planExec } from "../container/index.ts";
+import type { Kept, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { HostPid } from "../kernel/index.ts";
@@ -53,6 +53,7 @@ export function createExec(
   const exec: Exec = {
     id: id.join(""),
     request,
+    isCheck: false,
     status: "created",
     hostPid: 0,
     exitCode: null,
@@ -205,8 +206,33 @@ function startRequest(
     outlivedByMounts: false,
     logPath: null,
     exitPath: null,
+    note: { containerId: container.id, memo: { request, isCheck: exec.isCheck } satisfies Memo },
     fault: engine.options.nextInitFault?.() ?? null,
   };
+}
+
+/** What the keeper remembers for us. */
+type Memo = Pick<Exec, "request" | "isCheck">;
+
+/**
+ * An exec that was started before this engine came. A check of the engine before is nobody's: its
+ * answer would come too late, so it is killed.
+ */
+export function restoreExec(engine: EngineContext, kept: Kept): void {
+  const { id, hostPid, note, ended } = kept;
+  const container = engine.containers.get(note?.containerId ?? "");
+  if (container === undefined || note === undefined) return;
+  const memo = note.memo as Memo; // `startRequest` wrote it
+  if (!memo.isCheck) {
+    const outcome =
+      ended === undefined
+        ? ({ status: "running", exitCode: null } as const)
+        : ({ status: "exited", exitCode: exitCodeOf(ended) } as const);
+    container.execs.set(id, { id, ...memo, hostPid, ...outcome });
+  } else if (ended === undefined) {
+    // A keeper that is gone has taken it along.
+    engine.keeper.current.signal(id, "SIGKILL").catch(() => undefined);
+  }
 }
 
 /** Where the container's process is. It may have ended although nobody has told us yet. */

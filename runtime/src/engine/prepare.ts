@@ -20,7 +20,7 @@ import type { ContainerPlan } from "../container/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { Container, Prepared } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
-import { pidToJoin, readPlanInput } from "./plan-facts.ts";
+import { readPlanInput } from "./plan-facts.ts";
 import type { Definition } from "./record.ts";
 
 /** The answer goes out first. */
@@ -47,14 +47,15 @@ export function planStart(
   container.unprepare();
   container.prepared = null;
   if (prepared?.definition === definition) return prepared.plan;
-  const pidOf = (reference: string) => pidToJoin(engine, reference);
-  return planContainer(readPlanInput(engine, kernel, { definition, pidOf }));
+  return planContainer(readPlanInput(engine, kernel, definition));
 }
 
 function tryToPlan(engine: EngineContext, definition: Definition): Prepared | null {
   try {
-    const input = readPlanInput(engine, SILENT, { definition, pidOf: refuse });
-    return { definition, plan: planContainer(input) };
+    const input = readPlanInput(engine, SILENT, definition);
+    // Another container may have ended by then, or run as another process.
+    const isAlone = Object.keys(input.joins).length === 0;
+    return isAlone ? { definition, plan: planContainer(input) } : null;
   } catch {
     // It needs to know more, or cannot be started at all: the start will tell.
     return null;

@@ -20,7 +20,8 @@
  * @module
  */
 
-import { applyCgroup } from "../cgroups/index.ts";
+import { applyCgroup, openCgroupParent, removeCgroup } from "../cgroups/index.ts";
+import type { CgroupPlan } from "../cgroups/index.ts";
 import {
   exitCodeOfFailure,
   hasProcess,
@@ -31,12 +32,14 @@ import {
 import type { ContainerPlan, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { makeSources } from "../volumes/index.ts";
 import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import type { StopOptions } from "./engine.ts";
 import { settleExit } from "./exit.ts";
 import { stdioOf } from "./plan-facts.ts";
 import { planStart } from "./prepare.ts";
@@ -46,7 +49,6 @@ import { forgetRestarts } from "./restart.ts";
 import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
-import type { StopOptions } from "./stop.ts";
 
 /**
  * Starts a container.
@@ -91,7 +93,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   const plan = planStart(engine, kernel, container);
   container.cgroup = plan.cgroup.cgroup;
   undo.push("remove cgroup", () => cleanUp(engine, container));
-  applyCgroup(withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
+  makeCgroup(engine, withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
   // An old record would be taken for the end of this run.
   const hasRun = container.history.state.status === "exited";
   if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
@@ -106,6 +108,25 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   undo.commit();
   const { starting } = container;
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
+}
+
+/** Somebody may have removed our parent, which is empty while nothing runs: it is made again. */
+function makeCgroup(
+  engine: EngineContext,
+  kernel: Kernel,
+  plan: CgroupPlan,
+  undo: UndoStack,
+): void {
+  try {
+    applyCgroup(kernel, plan, undo);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.errno !== "ENOENT") throw error;
+    // Version 1 has a parent in each hierarchy; some may be there still.
+    removeCgroup(kernel, plan.cgroup);
+    const { layout, path } = engine.machine.cgroupParent;
+    openCgroupParent(kernel, layout, path);
+    applyCgroup(kernel, plan, undo);
+  }
 }
 
 function startRequest(

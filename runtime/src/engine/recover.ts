@@ -36,6 +36,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { settleExit } from "./exit.ts";
 import { watchHealth } from "./health.ts";
+import { giveBackLayers } from "./image-changes.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
@@ -53,7 +54,10 @@ const CGROUP_PAUSE_MS = 10;
 /** Loads every container and makes memory, disk and kernel agree. */
 export async function recover(engine: EngineContext): Promise<void> {
   unmountLeftovers(engine);
-  for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
+  const store = readStore(engine.kernel, engine.root);
+  for (const stored of store) load(engine, stored);
+  // Which layers one has that cannot be read is not known.
+  if (store.every(({ kind }) => kind !== "unreadable")) giveBackLayers(engine);
   const kept = await engine.keeper.current.list();
   const byId = new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));
   for (const container of engine.containers.all())

@@ -1,8 +1,8 @@
 /**
  * Own routes: what Docker has no words for.
  *
- * `plan` answers what would be done for a container, and does none of it; `journal` answers what
- * was done, call by call. Both name the line of source of each step, which is why this program is
+ * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
+ * would remove; `journal` answers what was done, call by call. Plan and journal name the line of source of each step, which is why this program is
  * worth reading beside its output.
  *
  * Kernel interface: none.
@@ -14,16 +14,29 @@
  * @module
  */
 
-import { parameter, type ApiOptions, type Routes } from "../context.ts";
+import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { readFilters } from "../query.ts";
 import { readCreateContainer } from "./containers.ts";
 
-/** Adds `POST /drydock/plan` and `GET /drydock/containers/{id}/journal`. */
+/** Adds `POST /drydock/plan`, `GET /drydock/prune` and `GET /drydock/containers/{id}/journal`. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
     const plan = await engine.planContainer(request);
     const steps = plan.steps.map((step) => ({ ...step, source: mapSource(step.source) }));
     return call.json({ steps, warnings: [...plan.warnings, ...warnings] });
+  });
+  routes.get("/drydock/prune", async (call) => {
+    const query = queryOf(call);
+    const filters = readFilters(query);
+    const { dangling: _, ...others } = filters;
+    const kinds = query.getAll("type");
+    return call.json(
+      await engine.planPrune({
+        containers: kinds.includes("container") ? others : null,
+        images: kinds.includes("image") ? filters : null,
+      }),
+    );
   });
   routes.get("/drydock/containers/:id/journal", async (call) => {
     const journal = await engine.journalOf(parameter(call, "id"));

@@ -162,6 +162,19 @@ export const CATALOG: readonly CatalogEntry[] = [
     "Show all that is known of images",
     () => import("./commands/image-inspect.ts"),
   ),
+  entry("rmi, image rm, image remove", "Remove images", () => import("./commands/rmi.ts")),
+  entry("tag, image tag", "Give an image one more name", () => import("./commands/tag.ts")),
+  entry(
+    "history, image history",
+    "Show the steps by which an image was made",
+    () => import("./commands/history.ts"),
+  ),
+  entry(
+    "import, image import",
+    "Make an image of a tar archive",
+    () => import("./commands/import.ts"),
+  ),
+  entry("image prune", "Remove images that nobody uses", () => import("./commands/image-prune.ts")),
   entry(
     "info, system info",
     "Describe the engine and its machine",

@@ -141,4 +141,8 @@ export interface HostConfig extends ResourcesConfig {
   readonly ReadonlyPaths: readonly string[] | null;
   /** [rows, columns] of the client's terminal; [0, 0] when unknown. */
   readonly ConsoleSize: readonly [number, number];
+  /** For who reads it in inspect: the runtime here is the engine itself and needs none. */
+  readonly Annotations?: Readonly<Record<string, string>>;
+  /** Where the client wrote the container's id; only to be shown. */
+  readonly ContainerIDFile?: string;
 }

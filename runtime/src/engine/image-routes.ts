@@ -45,7 +45,7 @@ export function imageList({ images }: EngineContext, filters: Filters): readonly
       tests.every(({ test, values }) => values.some((value) => test(image, value, context))),
     )
     .map(imageSummary)
-    .toReversed();
+    .toSorted((a, b) => Number(b["Created"]) - Number(a["Created"]));
 }
 
 function invalidFilter(name: string): RuntimeError {

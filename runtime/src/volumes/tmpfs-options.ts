@@ -78,7 +78,7 @@ function refuseOption(word: string): never {
     class: "invalid",
     operation: "check volumes",
     subject: word,
-    message: `Invalid tmpfs option "${word}"`,
+    message: `invalid tmpfs option [${JSON.stringify(word)}]`,
     hint: "Known are size=, mode=, uid=, gid=, nr_inodes=, ro, exec, suid, dev and their opposites.",
   });
 }

@@ -17,7 +17,7 @@ import { invalidRequest } from "../failure.ts";
 import { fields, readJson, validate } from "../go-json.ts";
 import { plainTar } from "../plain-tar.ts";
 import { readBoolean } from "../query.ts";
-import { joinReference } from "./images.ts";
+import { changesOf, joinReference } from "./images.ts";
 
 const TAR = "application/x-tar";
 
@@ -63,9 +63,7 @@ async function commit(call: Call, engine: ApiOptions["engine"]): Promise<Respons
     comment: query.get("comment") ?? "",
     author: query.get("author") ?? "",
     pause: readBoolean(query, "pause", true),
-    changes: query
-      .getAll("changes")
-      .flatMap((text) => text.split("\n").filter((line) => line !== "")),
+    changes: changesOf(query),
     config: body,
   });
   return call.json({ Id: id }, 201);

@@ -83,10 +83,15 @@ async function importTar(engine: Engine, query: Query, request: Request): Promis
     archive: await readArchive(request),
     reference: joinReference(query.get("repo") ?? "", query.get("tag") ?? ""),
     message: query.get("message") ?? "",
-    changes: query.getAll("changes"),
+    changes: changesOf(query),
   });
   await requirePlatform(engine, id, platform);
   return progress([{ status: id }]);
+}
+
+/** Lines of a Dockerfile: clients repeat the option, or put several lines into one. */
+export function changesOf(query: Query): readonly string[] {
+  return query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line !== ""));
 }
 
 function progress(lines: readonly object[]): Response {

@@ -30,7 +30,7 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
     const query = queryOf(call);
     const filters = readFilters(query);
     const { dangling: _, ...others } = filters;
-    const kinds = query.getAll("type");
+    const kinds = (query.get("type") ?? "").split(",");
     return call.json(
       await engine.planPrune({
         containers: kinds.includes("container") ? others : null,

@@ -104,6 +104,11 @@ export const configEntries = {
   }),
 };
 
+/** A file of a controller, never a path. */
+function areCgroupFiles(settings: Readonly<Record<string, string>>): boolean {
+  return Object.keys(settings).every((name) => /^[a-z_0-9]+\.[a-z_0-9.]+$/.test(name));
+}
+
 const throttles = () => list(fields({ Path: text(), Rate: whole() }));
 
 /** The part of a body that limits; update takes it too. */
@@ -134,6 +139,7 @@ export const resourceEntries = {
     fields({ PathOnHost: text(), PathInContainer: text(), CgroupPermissions: text("rwm") }),
   ),
   DeviceCgroupRules: list(text()),
+  CgroupConf: v.pipe(map(text()), v.check(areCgroupFiles, "names such as memory.high")),
   Ulimits: list(fields({ Name: text(), Soft: whole(), Hard: whole() })),
 };
 

@@ -92,6 +92,9 @@ const IGNORED: readonly MissingOption[] = [
   { path: ["MacAddress"], what: "--mac-address" },
 ];
 
+const NO_KERNEL_MEMORY =
+  "Kernel memory has no limit of its own since Linux 5.16: --kernel-memory is left out.";
+
 /** @throws RuntimeError feature-unsupported when the body asks for what cannot be left out */
 export function refuseWhatIsMissing(body: unknown): void {
   for (const { path, means, message, hint } of FOREIGN) {
@@ -108,9 +111,10 @@ export function refuseWhatIsMissing(body: unknown): void {
 
 /** One sentence for each option that the body asks for and that was left out. */
 export function warnOfWhatIsIgnored(body: unknown): readonly string[] {
-  return IGNORED.filter(({ path }) => isAskedFor(body, path)).map(
+  const left = IGNORED.filter(({ path }) => isAskedFor(body, path)).map(
     ({ what }) => `Drydock does not know ${what} yet and left it out.`,
   );
+  return isAskedFor(body, ["HostConfig", "KernelMemory"]) ? [...left, NO_KERNEL_MEMORY] : left;
 }
 
 /** Clients send every field there is; only what is not empty asks for something. */

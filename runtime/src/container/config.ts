@@ -101,6 +101,8 @@ export interface ResourcesConfig {
   }[];
   readonly DeviceCgroupRules: readonly string[];
   readonly Ulimits: readonly UlimitConfig[];
+  /** Ours: files of cgroup controllers by name. */
+  readonly CgroupConf?: Readonly<Record<string, string>>;
 }
 
 /** The part of a request that only this machine can give. */

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { checkResources } from "../cgroups/index.ts";
+import { checkResources, checkSettings } from "../cgroups/index.ts";
 import { completeConfig, completeHostConfig, parseSignal, rotationOf } from "../container/index.ts";
 import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
@@ -110,6 +110,7 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
   const mounts = parseMountSpecs(hostConfig);
   checkSources(kernel, mounts);
+  checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
   const id = newId(kernel, (taken) => containers.get(taken) !== undefined);
   const name =

@@ -171,6 +171,7 @@ function hostConfigObject(hostConfig: HostConfig): ApiObject {
     NetworkMode: networkNameOf(hostConfig.NetworkMode),
     Sysctls: orAbsent(hostConfig.Sysctls),
     Tmpfs: orAbsent(hostConfig.Tmpfs),
+    CgroupConf: orAbsent(hostConfig.CgroupConf ?? {}),
     Annotations: orAbsent(hostConfig.Annotations ?? {}),
     Mounts: hostConfig.Mounts.length === 0 ? undefined : hostConfig.Mounts.map(withoutZeros),
     Init: hostConfig.Init ?? undefined,

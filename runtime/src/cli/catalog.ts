@@ -116,6 +116,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/container-prune.ts"),
   ),
   entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
+  entry(
+    "system dial-stdio",
+    "Join standard input and output to the daemon, for ssh",
+    () => import("./commands/system-dial-stdio.ts"),
+  ),
   entry("system prune", "Remove what nobody uses", () => import("./commands/system-prune.ts")),
   entry(
     "cp, container cp",
@@ -201,6 +206,21 @@ export const CATALOG: readonly CatalogEntry[] = [
     "context inspect",
     "Show all that is known of contexts",
     () => import("./commands/context-inspect.ts"),
+  ),
+  entry(
+    "context update",
+    "Change the address or certificates of a context",
+    () => import("./commands/context-update.ts"),
+  ),
+  entry(
+    "context export",
+    "Write a context with its keys to a file",
+    () => import("./commands/context-export.ts"),
+  ),
+  entry(
+    "context import",
+    "Read a context from a file",
+    () => import("./commands/context-import.ts"),
   ),
   entry("context rm, context remove", "Forget contexts", () => import("./commands/context-rm.ts")),
   entry(

@@ -117,6 +117,11 @@ export const CATALOG: readonly CatalogEntry[] = [
   ),
   entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
   entry(
+    "system fsck",
+    "Find what is nobody's on the disk, and what is damaged",
+    () => import("./commands/system-fsck.ts"),
+  ),
+  entry(
     "system dial-stdio",
     "Join standard input and output to the daemon, for ssh",
     () => import("./commands/system-dial-stdio.ts"),

@@ -41,6 +41,7 @@ import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
+import { checkDisk, explainDisk } from "./disk-map.ts";
 import { diskUsage } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
@@ -212,6 +213,8 @@ function imageMethods(engine: EngineContext) {
     removeImage: async (reference, options) => removeImage(engine, reference, options),
     importImage: async (request) => ({ id: importImage(engine, request) }),
     pruneImages: async (filters) => pruneImages(engine, filters),
+    explainDisk: async () => explainDisk(engine),
+    checkDisk: async ({ repair }) => checkDisk(engine, repair),
     planPrune: async (wish) => planPrune(engine, wish),
   } satisfies Partial<Engine>;
 }

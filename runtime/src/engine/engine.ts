@@ -193,6 +193,24 @@ export interface PrunePlan {
   readonly SpaceReclaimed: number;
 }
 
+/** A part of the disk and whose it is. */
+export interface DiskEntry {
+  readonly Kind: "image" | "layer" | "container" | "log" | "record" | "orphan";
+  /** Names of images or of a container; empty for an orphan. */
+  readonly Owner: string;
+  readonly Path: string;
+  /** Bytes in its files. */
+  readonly Size: number;
+}
+
+/** Something on the disk that should not be so. */
+export interface DiskProblem {
+  readonly Path: string;
+  readonly Problem: string;
+  readonly Size: number;
+  readonly IsRepaired: boolean;
+}
+
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
   readonly n: number;
@@ -284,6 +302,10 @@ export interface Engine {
     readonly images: Filters | null;
   }): Promise<PrunePlan>;
   diskUsage(types: readonly DiskUsageType[]): Promise<ApiObject>;
+  /** Everything below the root, with its owner. */
+  explainDisk(): Promise<readonly DiskEntry[]>;
+  /** `repair` removes what is nobody's. */
+  checkDisk(options: { readonly repair: boolean }): Promise<readonly DiskProblem[]>;
   /** @throws RuntimeError archive-path-not-found */
   statPath(reference: string, path: string): Promise<PathStat>;
   /** A path as a tar. @throws RuntimeError archive-path-not-found */

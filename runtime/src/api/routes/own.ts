@@ -2,7 +2,8 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
- * would remove; `journal` answers what was done, call by call. Plan and journal name the line of source of each step, which is why this program is
+ * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is, and
+ * `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step, which is why this program is
  * worth reading beside its output.
  *
  * Kernel interface: none.
@@ -15,10 +16,10 @@
  */
 
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
-import { readFilters } from "../query.ts";
+import { readBoolean, readFilters } from "../query.ts";
 import { readCreateContainer } from "./containers.ts";
 
-/** Adds `POST /drydock/plan`, `GET /drydock/prune` and `GET /drydock/containers/{id}/journal`. */
+/** Adds plan and journal of containers, the plan of a prune, and what is on the disk. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
@@ -37,6 +38,11 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
         images: kinds.includes("image") ? filters : null,
       }),
     );
+  });
+  routes.get("/drydock/disk", async (call) => call.json(await engine.explainDisk()));
+  routes.post("/drydock/fsck", async (call) => {
+    const repair = readBoolean(queryOf(call), "repair");
+    return call.json(await engine.checkDisk({ repair }));
   });
   routes.get("/drydock/containers/:id/journal", async (call) => {
     const journal = await engine.journalOf(parameter(call, "id"));

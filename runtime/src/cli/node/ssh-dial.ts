@@ -14,28 +14,37 @@
  * @module
  */
 import { spawn } from "node:child_process";
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
 import { ConnectionError } from "../index.ts";
 
 /** Connects to "ssh://[user@]name[:port][/path/of/socket]". @throws Error for another form */
 export function dialSsh(host: string): Duplex {
   const words = sshWords(host);
   const child = spawn("ssh", words, { stdio: "pipe" });
-  // Its output ends when we know how it ended: a failure must not look like an empty answer.
-  const output = new PassThrough();
-  child.stdout.pipe(output, { end: false });
-  const duplex = Duplex.from({ readable: output, writable: child.stdin });
+  const duplex = new Duplex({
+    read: () => void child.stdout.resume(),
+    // That nobody reads it any more is told with the reason, when the program has ended.
+    write: (bytes, _encoding, done) => void child.stdin.write(bytes, () => done()),
+    final: (done) => void child.stdin.end(done),
+    destroy: (cause, done) => {
+      child.kill();
+      done(cause);
+    },
+  });
   let said = "";
+  child.stdin.on("error", () => undefined);
+  child.stdout.on("data", (bytes: Uint8Array) => {
+    if (!duplex.push(bytes)) child.stdout.pause();
+  });
   child.stderr.on("data", (bytes: Uint8Array) => (said += new TextDecoder().decode(bytes)));
   child.on("error", (cause) => {
     duplex.destroy(new ConnectionError("ENOENT", `cannot run ssh: ${cause.message}`));
   });
   child.on("close", (code) => {
-    if (code === 0 || code === null) return void output.end();
+    if (code === 0 || code === null) return void duplex.push(null);
     const message = `ssh ${words.join(" ")} ended with ${code}: ${said.trim()}`;
     duplex.destroy(new ConnectionError("ECONNRESET", message));
   });
-  duplex.on("close", () => child.kill());
   return duplex;
 }
 

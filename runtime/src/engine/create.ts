@@ -14,7 +14,7 @@
  * @module
  */
 
-import { checkResources } from "../cgroups/index.ts";
+import { checkResources, checkSettings } from "../cgroups/index.ts";
 import {
   completeConfig,
   completeHostConfig,
@@ -117,6 +117,7 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
   const mounts = parseMountSpecs(hostConfig);
   checkSources(kernel, mounts);
+  checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
   const id = newId(kernel, (taken) => containers.get(taken) !== undefined);
   const name =

@@ -25,6 +25,7 @@ import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import { giveBackLayersOf } from "./image-changes.ts";
 import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
 import { removeDefinition } from "./state-store.ts";
@@ -106,7 +107,8 @@ async function sweep(engine: EngineContext, container: Container): Promise<void>
     await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);
     try {
-      return removeTree(engine.kernel, files.directory);
+      removeTree(engine.kernel, files.directory);
+      return giveBackLayersOf(engine, container.definition.imageId);
     } catch (error) {
       if (attempt === ATTEMPTS) notice(engine, `Cannot remove the files of container ${id}`, error);
     }

@@ -175,6 +175,8 @@ const OWN_WORDS = [
   "network-mode-unsupported",
   "container-not-found",
   "volume-invalid",
+  "user-not-found",
+  "resource-invalid",
 ];
 
 function startFailed(container: Container, cause: RuntimeError | KernelError): RuntimeError {

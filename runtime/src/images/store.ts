@@ -15,7 +15,7 @@
  *       hashes of its layers
  *   sweep-is-exact       sweeping removes exactly the blobs that no listed image reaches, and
  *       nothing a second time
- * Left out: several platforms of one name; deleting images (comes with the commands for it).
+ * Left out: several platforms of one name.
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -205,22 +205,39 @@ function addManifest(
   };
   const platform = { architecture: description.architecture, os: description.os };
   const descriptor = putJson(store, MEDIA_TYPES.manifest, manifest);
-  const before = readIndex(kernel, content);
-  if (image.reference === null) {
-    const isKnown = before.some(({ digest }) => digest === descriptor.digest);
-    if (!isKnown) writeIndex(kernel, content, [...before, { ...descriptor, platform }]);
+  if (image.reference !== null) {
+    nameManifest(store, { ...descriptor, platform }, image.reference);
     return config.digest;
   }
-  const name = canonicalForm(image.reference);
+  const before = readIndex(kernel, content);
+  const isKnown = before.some(({ digest }) => digest === descriptor.digest);
+  if (!isKnown) writeIndex(kernel, content, [...before, { ...descriptor, platform }]);
+  return config.digest;
+}
+
+/** Gives an image one more name, which is taken from the image that had it. Idempotent, atomic. */
+export function tagImage(store: ImageStore, image: Image, reference: ImageReference): void {
+  const listed = readIndex(store.kernel, store.content).find(
+    ({ digest }) => digest === image.manifestDigest,
+  );
+  if (listed === undefined) throw new Error("bug: an image that is not listed");
+  nameManifest(store, listed, reference);
+}
+
+function nameManifest(
+  { kernel, content }: ImageStore,
+  descriptor: Descriptor,
+  reference: ImageReference,
+): void {
+  const name = canonicalForm(reference);
   const annotations = {
     [NAME_ANNOTATION]: name,
-    [TAG_ANNOTATION]: image.reference.tag ?? "latest",
+    [TAG_ANNOTATION]: reference.tag ?? "latest",
   };
-  const others = withoutName(before, name).filter(
+  const others = withoutName(readIndex(kernel, content), name).filter(
     (d) => d.digest !== descriptor.digest || d.annotations !== undefined,
   );
-  writeIndex(kernel, content, [...others, { ...descriptor, platform, annotations }]);
-  return config.digest;
+  writeIndex(kernel, content, [...others, { ...descriptor, annotations }]);
 }
 
 /** An image that loses its last name stays, without one. */
@@ -245,7 +262,8 @@ function describeBlob(store: ImageStore, mediaType: string, bytes: Uint8Array): 
 /**
  * Removes the blobs that no image reaches: what an interrupted `addImage` left, or a lost name.
  *
- * Nobody may be adding an image meanwhile; the engine calls it at its start.
+ * Nobody may be adding an image meanwhile: adding and removing are each one call that does not
+ * wait for anything.
  *
  * @returns what was removed; a second call removes nothing
  */

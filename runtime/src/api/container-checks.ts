@@ -32,12 +32,36 @@ const RUNTIMES = ["", "drydock", "runc", "io.containerd.runc.v2"];
  */
 export function checkContainer(config: ContainerConfig, hostConfig: HostConfig): void {
   checkNames(config);
+  if (hostConfig.UTSMode === "host" && config.Hostname !== "") {
+    throw invalidRequest("conflicting options: hostname and the UTS mode");
+  }
+  if (config.Healthcheck) checkHealth(config.Healthcheck);
   checkRestartPolicy(hostConfig.RestartPolicy);
   checkExtraHosts(hostConfig.ExtraHosts);
   if (hostConfig.ShmSize < 0) throw invalidRequest("SHM size can not be less than 0");
   if (Math.abs(hostConfig.OomScoreAdj) > OOM_SCORE_LIMIT) {
     throw invalidRequest(
       `Invalid value ${hostConfig.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
+    );
+  }
+}
+
+const DEFAULT_NETWORKS = ["default", "bridge", "none", "host"];
+
+/**
+ * Addresses of a client's own choice need a network of a user's own, whose subnet is known.
+ *
+ * @throws RuntimeError request-invalid
+ */
+export function checkEndpoints(endpoints: Readonly<Record<string, unknown>>): void {
+  for (const [network, endpoint] of Object.entries(endpoints)) {
+    const { IPAMConfig = null } = (endpoint ?? {}) as { readonly IPAMConfig?: object | null };
+    const { IPv4Address = "", IPv6Address = "" } = (IPAMConfig ?? {}) as Record<string, unknown>;
+    const isAsked = IPv4Address !== "" || IPv6Address !== "";
+    if (!isAsked || !DEFAULT_NETWORKS.includes(network)) continue;
+    throw invalidRequest(
+      `invalid config for network ${network}: invalid endpoint settings:\n` +
+        "user specified IP address is supported on user defined networks only",
     );
   }
 }
@@ -55,6 +79,17 @@ function checkNames({ Hostname, Domainname, WorkingDir }: ContainerConfig): void
       `the working directory '${WorkingDir}' is invalid, it needs to be an absolute path`,
     );
   }
+}
+
+const SHORTEST_NS = 1_000_000;
+
+/** Zero says nothing: then it is the image's, or the default. */
+function checkHealth(health: NonNullable<ContainerConfig["Healthcheck"]>): void {
+  for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval"] as const) {
+    if (health[field] === 0 || health[field] >= SHORTEST_NS) continue;
+    throw invalidRequest(`${field} in Healthcheck cannot be less than 1ms`);
+  }
+  if (health.Retries < 0) throw invalidRequest("Retries in Healthcheck cannot be negative");
 }
 
 /** @throws RuntimeError request-invalid */

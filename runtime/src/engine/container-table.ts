@@ -14,7 +14,7 @@
 
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, transition } from "../container/index.ts";
-import type { ContainerEvent, ExitRecord } from "../container/index.ts";
+import type { ContainerEvent, ContainerPlan, ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { HostPid } from "../kernel/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
@@ -50,6 +50,13 @@ export interface Exec {
   onEnd?: (exitCode: number) => void;
 }
 
+/** A plan that was made before its start. */
+export interface Prepared {
+  /** What it was made of: an update makes another one. */
+  readonly definition: Definition;
+  readonly plan: ContainerPlan;
+}
+
 /** A container as the engine holds it. Its state changes through `advance` only. */
 export class Container {
   definition: Definition;
@@ -72,6 +79,9 @@ export class Container {
   /** Execs that the keeper is starting now: a pause waits for them. */
   readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
+  /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
+  prepared: Prepared | null = null;
+  unprepare: () => void = () => undefined;
   /** Ends the checks of its health; see `health.ts`. */
   stopHealth: () => void = () => undefined;
   /** Ends the wait for a restart, without saying what becomes of it; see `restart.ts`. */

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { checkResources } from "../cgroups/index.ts";
+import { checkResources, checkSettings } from "../cgroups/index.ts";
 import {
   completeConfig,
   completeHostConfig,
@@ -38,6 +38,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
+import { prepareSoon } from "./prepare.ts";
 import { checkName, generateName } from "./names.ts";
 import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
 import { cgroupVersion, namespaceModes } from "./plan-facts.ts";
@@ -90,10 +91,10 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
   makeFiles(engine, withContext(kernel, { concept: "layers" }), { definition, files }, undo);
   const durability = definition.hostConfig.AutoRemove ? "lasting" : "durable";
   writeDefinition(withContext(kernel, { concept: "engine" }), files, definition, durability);
-  engine.containers.add(
-    new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
-  );
+  const container = new Container({ definition, history: NEW_HISTORY, files, journal, mounts });
+  engine.containers.add(container);
   undo.commit();
+  prepareSoon(engine, container);
   engine.events.tellContainer(definition, "create");
 }
 
@@ -116,6 +117,7 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
   const mounts = parseMountSpecs(hostConfig);
   checkSources(kernel, mounts);
+  checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
   const id = newId(kernel, (taken) => containers.get(taken) !== undefined);
   const name =

@@ -42,7 +42,7 @@ export function readPlanInput(
   definition: Definition,
 ): PlanInput {
   const { id, config, hostConfig } = definition;
-  const cgroupParent = cgroupParentOf(engine, hostConfig);
+  const cgroupParent = cgroupParentOf(engine, hostConfig, kernel);
   const modes = namespaceModes(engine, hostConfig);
   // First of all: what a donor shares is asked for only when there is one.
   const joins = readJoins(engine, modes);
@@ -149,12 +149,16 @@ export function seccompOf(engine: EngineContext, hostConfig: HostConfig): Seccom
  *
  * @throws RuntimeError cgroup-unavailable
  */
-export function cgroupParentOf(engine: EngineContext, hostConfig: HostConfig): CgroupParent {
+export function cgroupParentOf(
+  engine: EngineContext,
+  hostConfig: HostConfig,
+  kernel: Kernel = engine.kernel,
+): CgroupParent {
   const { cgroupParent } = engine.machine;
   const wanted = hostConfig.CgroupParent;
   if (wanted === "") return cgroupParent;
   const path = wanted.startsWith("/") ? wanted : `/${wanted}`;
-  return openCgroupParent(engine.kernel, cgroupParent.layout, path);
+  return openCgroupParent(kernel, cgroupParent.layout, path);
 }
 
 /** The cgroup that a container has while it runs, found again by its name. */

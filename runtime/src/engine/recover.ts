@@ -38,6 +38,7 @@ import type { EngineContext } from "./context.ts";
 import { restoreExec } from "./exec.ts";
 import { onExecExit, settleExit, wasOomKilled } from "./exit.ts";
 import { resumeHealth } from "./health.ts";
+import { giveBackLayers } from "./image-changes.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
@@ -55,7 +56,10 @@ const CGROUP_PAUSE_MS = 10;
 /** Loads every container and makes memory, disk and kernel agree. */
 export async function recover(engine: EngineContext): Promise<void> {
   unmountLeftovers(engine);
-  for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
+  const store = readStore(engine.kernel, engine.root);
+  for (const stored of store) load(engine, stored);
+  // Which layers one has that cannot be read is not known.
+  if (store.every(({ kind }) => kind !== "unreadable")) giveBackLayers(engine);
   const byId = await askKeeper(engine);
   for (const container of engine.containers.all())
     reconcile(engine, container, byId.get(container.id));

@@ -25,12 +25,11 @@ import type { CgroupPlan } from "../cgroups/index.ts";
 import {
   exitCodeOfFailure,
   hasProcess,
-  planContainer,
   requireTransition,
   rotationOf,
   StartError,
 } from "../container/index.ts";
-import type { StartRequest } from "../container/index.ts";
+import type { ContainerPlan, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
@@ -42,7 +41,8 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopOptions } from "./engine.ts";
 import { settleExit } from "./exit.ts";
-import { readPlanInput, stdioOf } from "./plan-facts.ts";
+import { stdioOf } from "./plan-facts.ts";
+import { planStart } from "./prepare.ts";
 import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
 import { forgetRestarts } from "./restart.ts";
@@ -90,7 +90,7 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   const kernel = withContext(container.journal.kernel, { operation: "start container" });
   await using undo = new UndoStack();
   makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
-  const plan = planContainer(readPlanInput(engine, kernel, container.definition));
+  const plan = planStart(engine, kernel, container);
   container.cgroup = plan.cgroup.cgroup;
   undo.push("remove cgroup", () => cleanUp(engine, container));
   makeCgroup(engine, withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
@@ -132,7 +132,7 @@ function makeCgroup(
 function startRequest(
   engine: EngineContext,
   { id, definition, files, history }: Container,
-  plan: ReturnType<typeof planContainer>,
+  plan: ContainerPlan,
 ): StartRequest {
   const { config, hostConfig } = definition;
   return {
@@ -175,6 +175,8 @@ const OWN_WORDS = [
   "network-mode-unsupported",
   "container-not-found",
   "volume-invalid",
+  "user-not-found",
+  "resource-invalid",
 ];
 
 function startFailed(container: Container, cause: RuntimeError | KernelError): RuntimeError {

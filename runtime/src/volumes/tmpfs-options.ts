@@ -87,7 +87,7 @@ function refuseOption(word: string, why: string): never {
     class: "invalid",
     operation: "check volumes",
     subject: word,
-    message: `Invalid tmpfs option "${word}"${why}`,
+    message: `invalid tmpfs option [${JSON.stringify(word)}]${why}`,
     hint: "Known are size=, mode=, uid=, gid=, nr_inodes=, ro, exec, suid, dev and their opposites.",
   });
 }

@@ -140,6 +140,13 @@ export interface Attached {
   detach(): void;
 }
 
+/** A client's line, at once, and how the start went. */
+export interface StartedLine {
+  readonly line: Attached;
+  /** As `Keeper.start`. */
+  readonly started: Promise<Started>;
+}
+
 /** A log that is being read while it is written. */
 export interface FollowedLog {
   /**
@@ -177,6 +184,14 @@ export interface Keeper {
    *   when init died before
    */
   start(request: StartRequest): Promise<Started>;
+  /**
+   * `start` with a client that is there from the first byte on, in one request. When it cannot be
+   * started the line's output ends.
+   */
+  startAttached(
+    request: StartRequest,
+    streams: Pick<AttachRequest, "stdin" | "stdout" | "stderr">,
+  ): StartedLine;
   /**
    * Every kernel call of init in the starts of this id since it was last asked, in order. What
    * nobody asks for is forgotten, the oldest first.

@@ -17,6 +17,7 @@ import { hasProcess, transition } from "../container/index.ts";
 import type { ContainerEvent, ContainerPlan, ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { HostPid } from "../kernel/index.ts";
+import type { NamespaceKind } from "../namespaces/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import type { CreateExec, WaitCondition } from "./engine.ts";
 import type { ContainerJournal } from "./journal.ts";
@@ -76,6 +77,8 @@ export class Container {
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();
+  /** What execs have to join, of the process that was looked at; see `exec.ts`. */
+  kinds: { readonly hostPid: HostPid; readonly differing: readonly NamespaceKind[] } | null = null;
   /** Execs that the keeper is starting now: a pause waits for them. */
   readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];

@@ -2,9 +2,9 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
- * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is, and
- * `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step, which is why this program is
- * worth reading beside its output.
+ * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is,
+ * and `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step,
+ * which is why this program is worth reading beside its output.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { EngineBench, wish } from "../runtime/src/engine/engine.fixture.ts";
 import type { ApiObject, PrunePlan } from "../runtime/src/engine/index.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
+import { formatTar } from "../runtime/src/layers/index.ts";
 import { waitUntil, whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 
 const why = whyNoContainers();
@@ -24,6 +25,16 @@ const act = fc.oneof(
 );
 type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
 
+let made = 0;
+
+/** Something new each time, so that no two commits make the same layer. */
+async function* newFile(): AsyncGenerator<Uint8Array> {
+  made += 1;
+  const data = new TextEncoder().encode(String(made));
+  const plain = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, linkPath: "", major: 0, minor: 0 };
+  yield formatTar([{ ...plain, path: "new", type: "file", xattrs: new Map(), data }]);
+}
+
 describe.skipIf(why !== undefined)("images of an engine", () => {
   let bench: EngineBench;
 
@@ -40,16 +51,20 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
     const { engine } = bench;
     if (one.kind === "reopen") await bench.reopen();
     else if (one.kind === "create") {
-      await engine.createContainer(wish({ config: { Image: one.from } }));
+      const { id } = await engine.createContainer(wish({ config: { Image: one.from } }));
+      await engine.putArchive(id, {
+        path: "/",
+        keepTypes: true,
+        copyOwner: false,
+        archive: newFile(),
+      });
     } else if (one.kind === "rmi") await engine.removeImage(one.name, { force: one.force });
     else {
       const id = ids[one.at];
       if (id === undefined) return;
       if (one.kind === "rm") await engine.removeContainer(id, { force: true, volumes: true });
       else {
-        // Something new in each, so that no two commits make the same layer.
-        const label = `LABEL n=${Math.random()}`;
-        await engine.commitContainer(id, { ...COMMIT, reference: one.to, changes: [label] });
+        await engine.commitContainer(id, { ...COMMIT, reference: one.to, changes: [] });
       }
     }
   }

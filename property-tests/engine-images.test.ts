@@ -118,6 +118,19 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
     120_000,
   );
 
+  test("layers-are-given-back: with the last container of an image that is gone", async () => {
+    const { engine } = bench;
+    await perform({ kind: "create", from: BASE });
+    await perform({ kind: "commit", at: 0, to: "a:1" });
+    await bench.clear();
+    const { id } = await engine.createContainer(wish({ config: { Image: "a:1" } }));
+    await engine.removeImage("a:1", { force: true });
+    expect((await engine.statPath(id, "/new")).name).toBe("new");
+    expect(unpacked()).toHaveLength(2);
+    await engine.removeContainer(id, { force: false, volumes: false });
+    await waitUntil(() => unpacked().length === 1);
+  });
+
   /** All files below the root, as find(1) would add them up. */
   function bytesBelow(path: string): number {
     return readdirSync(path, { withFileTypes: true }).reduce((sum, file) => {

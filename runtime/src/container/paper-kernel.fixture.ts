@@ -142,7 +142,7 @@ const NAMES = [
   "setGid",
   "setGroups",
   "setHostname",
-  "setLinkUp",
+  "changeLink",
   "setNoNewPrivileges",
   "setParentDeathSignal",
   "setResourceLimit",

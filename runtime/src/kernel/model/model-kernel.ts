@@ -17,13 +17,14 @@ import { KernelError, type Clock, type Kernel, type Machine, type Self } from ".
 import { modelFiles } from "./files/files.ts";
 import { idInside, OVERFLOW_ID } from "./files/permission.ts";
 import { modelMounts } from "./mounts/mounts.ts";
+import { modelNetwork } from "./net/network.ts";
 import { boot, type CgroupMode } from "./processes/boot.ts";
 import { modelCredentials } from "./processes/credentials.ts";
 import { modelNamespaces } from "./processes/namespaces.ts";
 import { bearChild, end } from "./processes/process.ts";
 import { filterCall } from "./processes/seccomp.ts";
 import { execve, modelProcesses } from "./processes/spawn.ts";
-import { modelLinks, modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
+import { modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
 import { call } from "./refusal.ts";
 import { createCamera, type Snapshot } from "./snapshot.ts";
 import type { ModelProgram, Process } from "./state.ts";
@@ -80,7 +81,7 @@ function kernelOf(process: Process): ModelKernel {
   const kernel: ModelKernel = {
     ...modelFiles(process),
     ...modelMounts(process),
-    ...modelLinks(process),
+    ...modelNetwork(process),
     ...modelProcesses(process, kernelOf),
     ...modelNamespaces(process),
     ...modelCredentials(process),

@@ -232,9 +232,18 @@ function look(own: Own): string {
       own.listRoutes().filter(({ destination }) => isOwn(destination)),
     ),
     ...lines("neighbour", own.listNeighbours()),
-    ...lines("entry", own.listForwarding()),
-  ].join("; ");
+    // What a bridge learns depends on who speaks, and when.
+    ...lines(
+      "entry",
+      own.listForwarding().filter(({ isPermanent }) => isPermanent),
+    ),
+  ]
+    .join("; ")
+    .replaceAll(RANDOM_MAC, "random");
 }
+
+/** A hardware address that no step gave. */
+const RANDOM_MAC = /\b(?!(?:00|02):00:00:00:00)[\da-f]{2}(?::[\da-f]{2}){5}/g;
 
 function lines(what: string, list: readonly object[]): readonly string[] {
   const keysOf = (each: object) => Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -28,7 +28,8 @@ import type {
 const LOOPBACK_MTU = 65_536;
 const ETHERNET_MTU = 1500;
 const NAME_MAX_BYTES = 15;
-const NO_MAC = "00:00:00:00:00:00";
+/** The hardware address of what has none. */
+export const NO_MAC = "00:00:00:00:00:00";
 
 /** A network namespace with nothing but a loopback that is down. */
 export function createNetNamespace(inode: number, owner: UserNamespace): NetNamespace {

@@ -12,7 +12,7 @@ import { formatAddress, parseAddress } from "../../ip-address.ts";
 import type { ForwardingEntry, Neighbour, Neighbours } from "../../port.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Device, NetNamespace, Process } from "../state.ts";
-import { deviceOf, portsOf } from "./devices.ts";
+import { deviceOf, NO_MAC, portsOf } from "./devices.ts";
 import { devicesOf, requireNetAdmin } from "./links.ts";
 
 const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i;
@@ -54,8 +54,8 @@ export function listNeighbours(net: NetNamespace): readonly Neighbour[] {
 /** What a bridge knows without having learned it: where its ports and itself are. */
 export function forwardingOf(bridge: Device): readonly ForwardingEntry[] {
   if (bridge.kind !== "bridge") return [];
-  const macs = new Map(
-    [...portsOf(bridge), bridge].toReversed().map(({ mac, name }) => [mac, name]),
-  );
+  // A bridge that has lost its last port has lost its address, too.
+  const known = [...portsOf(bridge), bridge].filter(({ mac }) => mac !== NO_MAC);
+  const macs = new Map(known.toReversed().map(({ mac, name }) => [mac, name]));
   return [...macs].map(([mac, link]) => ({ bridge: bridge.name, link, mac, isPermanent: true }));
 }

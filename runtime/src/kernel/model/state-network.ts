@@ -15,6 +15,7 @@
 import type { IpAddress, IpNetwork } from "../ip-address.ts";
 import type { ListedChain, TableName } from "../port.ts";
 import type { UserNamespace } from "./state-identity.ts";
+import type { Connection } from "./state-program.ts";
 
 /** A network device. */
 export interface Device {
@@ -61,6 +62,8 @@ export interface Listener {
   /** Undefined for every address. */
   readonly address: IpAddress | undefined;
   readonly port: number;
+  /** Takes a connection. */
+  readonly give: (connection: Connection) => void;
 }
 
 /** A table of rules as the state keeps it: never changed, only replaced. */

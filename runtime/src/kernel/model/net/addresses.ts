@@ -14,8 +14,9 @@
  */
 import { formatAddress, isWithin, parseNetwork, type IpNetwork } from "../../ip-address.ts";
 import type { Address, Addresses, NewAddress } from "../../port.ts";
-import { call, refuse, refuseIf } from "../refusal.ts";
-import type { Device, HeldAddress, Process } from "../state.ts";
+import { call, refuse } from "../refusal.ts";
+import type { Device, Process } from "../state.ts";
+import { goingWith, isSame, neighboursOf, withAddress } from "./address-list.ts";
 import { addConnected, deviceOf, dropRoutes } from "./devices.ts";
 import { devicesOf, requireNetAdmin } from "./links.ts";
 
@@ -48,70 +49,27 @@ export function describeAddresses(device: Device): readonly Address[] {
   }));
 }
 
-const isSame = (one: IpNetwork, other: IpNetwork): boolean =>
-  one.family === other.family && one.value === other.value;
-
-function scopeOf({ family, value }: IpNetwork): HeldAddress["scope"] {
-  if (family === 4) return value >> 24n === 127n ? "host" : "global";
-  if (value === 1n) return "host";
-  return value >> 118n === 0x3fan ? "link" : "global";
-}
-
 function addAddress(device: Device, network: IpNetwork): void {
-  const added = { ...network, scope: scopeOf(network), isSecondary: false };
-  if (network.family === 6) addSix(device, added);
-  else addFour(device, added);
-}
-
-function addSix(device: Device, added: HeldAddress): void {
-  refuseIf(
-    device.addresses.some((each) => isSame(each, added)),
-    "EEXIST",
-  );
-  device.addresses = [...device.addresses, added];
-  addConnected(device, added);
-}
-
-function addFour(device: Device, wished: HeldAddress): void {
-  const fours = device.addresses.filter(({ family }) => family === 4);
-  const alike = fours.filter(
-    (each) => each.prefixLength === wished.prefixLength && isWithin(wished, each),
-  );
-  for (const each of alike) {
-    refuseIf(isSame(each, wished), "EEXIST");
-    refuseIf(each.scope !== wished.scope, "EINVAL");
-  }
-  const added = { ...wished, isSecondary: alike.length > 0 };
-  // Primaries stand before secondaries, and those that are known further before the others.
-  const reach = { global: 0, link: 1, host: 2 };
-  const last = fours.findLastIndex(
-    (each) => !each.isSecondary && reach[added.scope] <= reach[each.scope],
-  );
-  const at = added.isSecondary ? fours.length : last + 1;
-  const sixes = device.addresses.filter(({ family }) => family === 6);
-  device.addresses = [...fours.toSpliced(at, 0, added), ...sixes];
+  const { list, added } = withAddress(device.addresses, network);
+  device.addresses = list;
   addConnected(device, added);
 }
 
 function deleteAddress(device: Device, network: IpNetwork): void {
+  const { family, prefixLength } = network;
   const found = device.addresses.find(
-    (each) => isSame(each, network) && each.prefixLength === network.prefixLength,
+    (each) => isSame(each, network) && each.prefixLength === prefixLength,
   );
   if (found === undefined) return refuse("EADDRNOTAVAIL");
-  const alike = device.addresses.filter(
-    (each) => each.prefixLength === found.prefixLength && each !== found && isWithin(each, found),
-  );
-  const isPrimary = found.family === 4 && !found.isSecondary;
-  const gone = isPrimary ? [found, ...alike.filter(({ isSecondary }) => isSecondary)] : [found];
+  const gone = goingWith(device.addresses, found);
+  const keepsRoute = family === 6 && neighboursOf(device.addresses, found).length > 0;
   device.addresses = device.addresses.filter((each) => !gone.includes(each));
-  const isLast = device.addresses.every(({ family }) => family !== found.family);
-  const keepsRoute = found.family === 6 && alike.length > 0;
-  dropRoutes(device.namespace, (route) => {
-    if (route.device !== device || route.destination.family !== found.family) return false;
-    if (found.family === 4 && isLast) return true;
-    const isOwn =
-      route.protocol === "kernel" && route.destination.prefixLength === found.prefixLength;
-    const isFrom = found.family === 6 || route.source?.value === found.value;
-    return isOwn && isFrom && !keepsRoute && isWithin(found, route.destination);
+  const isLast = device.addresses.every((each) => each.family !== family);
+  dropRoutes(device.namespace, ({ device: through, destination, protocol, source }) => {
+    if (through !== device || destination.family !== family) return false;
+    if (family === 4 && isLast) return true;
+    const isOwn = protocol === "kernel" && destination.prefixLength === prefixLength;
+    const isFrom = family === 6 || source?.value === found.value;
+    return isOwn && isFrom && !keepsRoute && isWithin(found, destination);
   });
 }

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { networkOf, parseAddress } from "../../ip-address.ts";
+import { networkOf } from "../../ip-address.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type {
   Device,
@@ -24,6 +24,7 @@ import type {
   UserNamespace,
   World,
 } from "../state.ts";
+import { isSame, withAddress } from "./address-list.ts";
 
 const LOOPBACK_MTU = 65_536;
 const ETHERNET_MTU = 1500;
@@ -105,20 +106,19 @@ export function setUp(device: Device): void {
   if (device.up) return;
   device.up = true;
   if (device.kind === "loopback") {
-    const isBare = device.addresses.every(({ family }) => family !== 4);
-    if (isBare) device.addresses = [loopbackAddress("127.0.0.1", 8), ...device.addresses];
-    const [six, has] = [loopbackAddress("::1", 128), device.addresses];
-    if (!has.some(({ family, value }) => family === 6 && value === six.value)) {
-      device.addresses = [...has, six];
+    for (const network of LOOPBACK) {
+      const has = device.addresses.some((each) => isSame(each, network));
+      if (!has) device.addresses = withAddress(device.addresses, network).list;
     }
   }
   for (const address of device.addresses) addConnected(device, address);
 }
 
-function loopbackAddress(text: string, prefixLength: number): HeldAddress {
-  const address = parseAddress(text) ?? refuse("EINVAL");
-  return { ...address, prefixLength, scope: "host", isSecondary: false };
-}
+/** What a loopback has when it is up: 127.0.0.1/8 and ::1/128. */
+const LOOPBACK = [
+  { family: 4, value: (127n << 24n) + 1n, prefixLength: 8 },
+  { family: 6, value: 1n, prefixLength: 128 },
+] as const;
 
 /** Sets a device down: its routes go, and what IPv6 had. */
 export function setDown(device: Device): void {

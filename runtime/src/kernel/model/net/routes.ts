@@ -110,19 +110,29 @@ function deviceToward(net: NetNamespace, gateway: IpAddress, wished: Device | un
   }
   const onLink = net.routes.filter((route) => route.gateway === undefined);
   const within = wished === undefined ? onLink : onLink.filter(({ device }) => device === wished);
-  const found = bestOf(within, gateway)?.device;
-  return found ?? refuse(errno);
+  const found = bestOf(within, gateway)?.device ?? refuse(errno);
+  refuseIf(found.kind === "loopback" && gateway.family === 6, "EINVAL");
+  return found;
 }
 
-function deleteRoute(net: NetNamespace, { destination, gateway, device }: Wished): void {
+function deleteRoute(net: NetNamespace, wished: Wished): void {
+  const { destination, gateway, device } = wished;
   checkBits(destination);
   const fits = (route: HeldRoute): boolean =>
     isTo(route, destination) &&
     (gateway === undefined || route.gateway?.value === gateway.value) &&
     (device === undefined || route.device === device);
   const [found] = net.routes.filter(fits).toSorted((a, b) => a.metric - b.metric);
-  if (found === undefined) return refuse("ESRCH");
+  if (found === undefined) return refuse(hasPlaceholder(net, wished) ? "ENOENT" : "ESRCH");
   net.routes = net.routes.filter((route) => route !== found);
+}
+
+/** Where IPv6 has no default route it has something in its place, which cannot be deleted. */
+function hasPlaceholder(net: NetNamespace, { destination, gateway, device }: Wished): boolean {
+  const isDefault = destination.family === 6 && destination.prefixLength === 0;
+  const isFree = !net.routes.some((route) => isTo(route, destination));
+  const fits = gateway === undefined && (device === undefined || device.kind === "loopback");
+  return isDefault && isFree && fits;
 }
 
 /** The device that has an address, or for a loopback, its network. */
@@ -131,9 +141,7 @@ export function holderOf(net: NetNamespace, address: IpAddress): Device | undefi
     device.addresses.some((held) => {
       const isWhole = device.kind === "loopback" && device.up && held.family === 4;
       const prefixLength = isWhole ? held.prefixLength : bitsOf(held);
-      // An address of IPv6 counts only while its link is up.
-      const counts = held.family === 4 || device.up;
-      return counts && isWithin(address, { ...held, prefixLength });
+      return isWithin(address, { ...held, prefixLength });
     }),
   );
 }

@@ -86,8 +86,9 @@ export function listenIn(probe: Probe, name: string): RealListener {
     const fd = openSocket(probe.address);
     const where = socketAddress(probe.address, probe.port);
     if (bind(fd, where, where.length) !== 0 || listen(fd, 64) !== 0) {
+      const errno = errnoName(koffi.errno());
       closeSync(fd);
-      throw new Error(`bind ${probe.address}: ${errnoName(koffi.errno())}`);
+      throw new Error(`bind ${probe.address}: ${errno}`);
     }
     return { fd, name };
   });

@@ -179,7 +179,7 @@ export function setMaster(device: Device, master: Device | undefined): void {
   if (before !== undefined) followPorts(before);
   if (master === undefined) return;
   refuseIf(master.kind !== "bridge", "EOPNOTSUPP");
-  refuseIf(device.kind === "loopback", "EINVAL");
+  refuseIf(device.kind === "loopback" || device.mac === NO_MAC, "EINVAL");
   refuseIf(device.kind === "bridge", "ELOOP");
   device.master = master;
   followPorts(master);

@@ -7,7 +7,8 @@
  *
  * Kernel interface: nft(8).
  * Invariants: none.
- * Left out: rules for packets of other protocols than TCP.
+ * Left out: rules for packets of other protocols than TCP: those by which IPv6 finds neighbours are
+ *   never dropped.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -16,7 +17,7 @@ import { isWithin, parseAddress, type IpAddress } from "../../ip-address.ts";
 import { PROTOCOLS, readCondition, type Condition } from "../../packet-rule.ts";
 import type { BaseChain, ListedChain, PacketMatch, Rule, Verdict } from "../../port.ts";
 import type { Device, FilterTable, NetNamespace } from "../state.ts";
-import { addressOn } from "./source-address.ts";
+import { addressBy } from "./source-address.ts";
 import {
   track,
   withDestination,
@@ -59,7 +60,7 @@ interface Asked {
  */
 export function passChains(place: Place, packet: Packet, tracking: Tracking): Packet | undefined {
   const { net, hook } = place;
-  const known = track(tracking, net, packet.tuple);
+  const known = packet.known ?? track(tracking, net, packet.tuple);
   const asking: Asking = { ...place, packet, known, tuple: packet.tuple };
   const chains = chainsAt(net, hook, packet.tuple.source.address);
   const filters = chains.filter(({ base }) => base.type === "filter");
@@ -71,7 +72,7 @@ export function passChains(place: Place, packet: Packet, tracking: Tracking): Pa
   if (before.some((each) => decide(each, asking).verdict === "drop")) return undefined;
   if (hook !== "forward" && !translate(nat, asking, side)) return undefined;
   if (after.some((each) => decide(each, asking).verdict === "drop")) return undefined;
-  return { ...packet, tuple: asking.tuple };
+  return { ...packet, tuple: asking.tuple, known };
 }
 
 function chainsAt(net: NetNamespace, hook: string, { family }: IpAddress): readonly Asked[] {
@@ -118,7 +119,7 @@ type Translation = Extract<Verdict, { verdict: "masquerade" } | { verdict: "dnat
 const isTranslation = (verdict: Verdict): verdict is Translation =>
   verdict.verdict === "masquerade" || verdict.verdict === "dnat";
 
-function applyTranslation({ known, output, tuple }: Asking, verdict: Translation): void {
+function applyTranslation({ known, net, output, tuple }: Asking, verdict: Translation): void {
   const { entry } = known;
   if (verdict.verdict === "dnat") {
     const address = parseAddress(verdict.address) ?? tuple.destination.address;
@@ -126,7 +127,10 @@ function applyTranslation({ known, output, tuple }: Asking, verdict: Translation
     entry.translated = { ...entry.translated, destination };
     return;
   }
-  const address = output && addressOn(output, tuple.destination.address);
+  const to = tuple.destination.address;
+  // With IPv6 the nearest to an address of ours is that address.
+  const isOwn = to.family === 6 && holderOf(net, to) !== undefined;
+  const address = isOwn ? to : output && addressBy(output, to);
   if (address === undefined) return;
   const source = { address, port: entry.translated.source.port };
   entry.translated = { ...entry.translated, source };

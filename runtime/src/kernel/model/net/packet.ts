@@ -42,8 +42,8 @@ export interface Packet {
   readonly tuple: Tuple;
   /** How often it may still be passed on. */
   readonly hopsLeft: number;
-  /** Of `unreachable`: what went wrong. */
-  readonly errno?: string;
+  /** What the namespace knows of it that it is in: it does not take that along. */
+  readonly known?: Known | undefined;
 }
 
 /** What a namespace knows of a connection. */

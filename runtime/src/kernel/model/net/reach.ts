@@ -129,17 +129,17 @@ interface Sender {
   readonly sent: Tuple;
 }
 
-/** A router's refusal has to come back, too. */
+/** A refusal has to come back, too: even our own comes by way of the loopback. */
 function refuse(
   walk: Walk,
   { net, sent }: Sender,
-  arrival: Extract<Arrival, { errno: string }>,
+  { refusedBy, packet, errno }: Extract<Arrival, { errno: string }>,
 ): Reach {
   const { hops } = walk;
-  const { refusedBy, packet, errno } = arrival;
-  if (refusedBy === net) return { errno, hops };
+  const known = packet.known && { entry: packet.known.entry, isReply: true };
   const tuple = inverse(packet.tuple);
-  const said = emit(walk, refusedBy, { kind: "unreachable", tuple, hopsLeft: HOPS_MAX, errno });
+  const made = { kind: "unreachable", tuple, hopsLeft: HOPS_MAX, known } as const;
+  const said = emit(walk, refusedBy, made);
   return { errno: isBack(said, net, sent) ? errno : "ETIMEDOUT", hops };
 }
 
@@ -243,7 +243,7 @@ function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: 
   const speaker = hasAddress(output, source.address) ? source.address : undefined;
   const receiver = receiverOf(output, route.gateway ?? destination.address, speaker);
   if (receiver === "nobody") return undefined;
-  if (receiver !== undefined) return arrive(walk, receiver, packet);
+  if (receiver !== undefined) return arrive(walk, receiver, { ...packet, known: undefined });
   return { refusedBy: net, packet: made, errno: "EHOSTUNREACH" };
 }
 

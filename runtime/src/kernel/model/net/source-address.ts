@@ -13,7 +13,7 @@ import type { Device, HeldAddress, HeldRoute } from "../state.ts";
 import { devicesOf } from "./links.ts";
 
 /** The address of a device that is nearest to another, or undefined when it has none. */
-export function addressOn(device: Device, toward: IpAddress): IpAddress | undefined {
+function addressOn(device: Device, toward: IpAddress): IpAddress | undefined {
   const own = device.addresses.filter(({ family, isSecondary, scope }) => {
     return family === toward.family && !isSecondary && scope === "global";
   });
@@ -21,12 +21,14 @@ export function addressOn(device: Device, toward: IpAddress): IpAddress | undefi
   return found && { family: found.family, value: found.value };
 }
 
+/** As whom a packet leaves by a device: by its address, or else by the first of another. */
+export function addressBy(device: Device, toward: IpAddress): IpAddress | undefined {
+  const others = devicesOf(device.namespace).filter((each) => each !== device);
+  const all = [device, ...others].map((each) => addressOn(each, toward));
+  return all.find((address) => address !== undefined);
+}
+
 /** As whom a packet goes by a route: the address that the route came with, or the nearest. */
 export function sourceFor(route: HeldRoute, to: IpAddress): IpAddress | undefined {
-  const { device, gateway, source } = route;
-  if (source !== undefined) return source;
-  const onLink = addressOn(device, gateway ?? to);
-  if (onLink !== undefined) return onLink;
-  const others = devicesOf(device.namespace).map((each) => addressOn(each, to));
-  return others.find((address) => address !== undefined);
+  return route.source ?? addressBy(route.device, route.gateway ?? to);
 }

@@ -2,8 +2,8 @@
  * Tables: the calls of a process about the rules for packets.
  *
  * The state is never changed, only replaced, so a transaction that fails half-way leaves nothing.
- * After each rule the whole table must still make sense: no way through the chains leads in a
- * circle, and every verdict stands where its chain is asked.
+ * At its end every table must make sense: no way through the chains leads in a circle, and every
+ * verdict stands where its chain is asked.
  *
  * Kernel interface: nft(8), netlink(7).
  * Invariants:
@@ -17,6 +17,7 @@
 import { readRule } from "../../packet-rule.ts";
 import type {
   BaseChain,
+  Errno,
   ListedChain,
   ListedTable,
   PacketFilter,
@@ -48,7 +49,7 @@ export function modelPacketFilter(process: Process): PacketFilter {
         }
         const here = process.namespaces.net;
         requireNetAdmin(process, here);
-        here.tables = changes.reduce(applyChange, here.tables);
+        here.tables = transact(here.tables, changes);
       }),
     listRuleset: () =>
       call("nf_tables", "list", () => {
@@ -65,6 +66,28 @@ export function describeTables({ tables }: NetNamespace): readonly ListedTable[]
       .filter(({ family }) => family === wanted)
       .map(({ family, name, chains }) => ({ family, name, chains })),
   );
+}
+
+/** What does not make sense at the end is looked for from the beginning. */
+function transact(before: Tables, changes: readonly RulesetChange[]): Tables {
+  const after = changes.reduce(applyChange, before);
+  const isRight = after.every((table) => faultOf(table) === undefined);
+  if (isRight) return after;
+  return changes.reduce((tables, change) => {
+    const next = applyChange(tables, change);
+    if (change.change !== "add-rule") return next;
+    const changed = next.find((table) => isNamed(table, change.table));
+    const errno = changed && faultOf(changed);
+    return errno === undefined ? next : refuse(errno);
+  }, before);
+}
+
+/** Why a table makes no sense. */
+function faultOf(table: FilterTable): Errno | undefined {
+  const faults = table.chains.map((chain) =>
+    chain.base === undefined ? undefined : faultOnWay(table, chain, []),
+  );
+  return faults.find((errno) => errno !== undefined);
 }
 
 const isNamed = (one: TableName, other: TableName): boolean =>
@@ -86,6 +109,11 @@ function changeTable(table: FilterTable, change: ChainChange): FilterTable {
   const chain = table.chains.find(({ name }) => name === change.chain);
   const handle = table.lastHandle + 1;
   if (change.change === "create-chain") {
+    // A policy for a chain that is there, and cannot have one, is the first thing to be seen.
+    refuseIf(
+      chain !== undefined && chain.base === undefined && change.base !== undefined,
+      "EOPNOTSUPP",
+    );
     refuseIf(chain !== undefined, "EEXIST");
     if (change.base !== undefined) checkBase(change.base);
     const { chain: name, base } = change;
@@ -109,7 +137,6 @@ function changeTable(table: FilterTable, change: ChainChange): FilterTable {
       const rule = readRule(table.family, change.rule) ?? refuse("EINVAL");
       checkJump(table, rule.verdict);
       const changed = withChain(table, { ...chain, rules: [...rules, { handle, rule }] });
-      for (const each of changed.chains) if (each.base !== undefined) checkWay(changed, each, []);
       return { ...changed, lastHandle: handle };
     }
   }
@@ -140,21 +167,27 @@ function isUsed(table: FilterTable, chain: ListedChain): boolean {
   return table.chains.some((each) => each !== chain && verdictsOf(each).some(leadsThere));
 }
 
-/** Follows a chain from where packets enter. @throws Refusal EMLINK, EOPNOTSUPP */
-function checkWay(table: FilterTable, chain: ListedChain, above: readonly ListedChain[]): void {
-  refuseIf(above.length >= DEPTH_MAX, "EMLINK");
+/** Follows a chain from where packets enter: EMLINK for a circle, EOPNOTSUPP for a verdict. */
+function faultOnWay(
+  table: FilterTable,
+  chain: ListedChain,
+  above: readonly ListedChain[],
+): Errno | undefined {
+  if (above.length >= DEPTH_MAX) return "EMLINK";
   const base = (above[0] ?? chain).base;
   for (const verdict of verdictsOf(chain)) {
-    if (verdict.verdict === "jump") {
-      const to = table.chains.find(({ name }) => name === verdict.chain);
-      if (to !== undefined) checkWay(table, to, [...above, chain]);
-    } else if (base !== undefined) checkNat(base, verdict);
+    const isWrong = base !== undefined && !mayStand(base, verdict);
+    if (isWrong) return "EOPNOTSUPP";
+    if (verdict.verdict !== "jump") continue;
+    const to = table.chains.find(({ name }) => name === verdict.chain);
+    const fault = to && faultOnWay(table, to, [...above, chain]);
+    if (fault !== undefined) return fault;
   }
+  return undefined;
 }
 
 /** NAT of a destination comes before a route is chosen, that of a source when it is known. */
-function checkNat({ type, hook }: BaseChain, { verdict }: Verdict): void {
-  if (verdict === "masquerade") refuseIf(type !== "nat" || hook !== "postrouting", "EOPNOTSUPP");
-  const isEarly = hook === "prerouting" || hook === "output";
-  if (verdict === "dnat") refuseIf(type !== "nat" || !isEarly, "EOPNOTSUPP");
+function mayStand({ type, hook }: BaseChain, { verdict }: Verdict): boolean {
+  if (verdict === "masquerade") return type === "nat" && hook === "postrouting";
+  return verdict !== "dnat" || (type === "nat" && (hook === "prerouting" || hook === "output"));
 }

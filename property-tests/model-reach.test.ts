@@ -398,10 +398,15 @@ async function onLinux(
     // Links come up in their own time.
     await new Promise((resolve) => setTimeout(resolve, 60));
     const tries = probes(made).map((each) => ({ ...each, path: networks.paths[each.place] }));
-    const said = connectAll(tries, listeners, PATIENCE_MS);
+    const connect = (some: typeof tries, patienceMs: number): readonly string[] =>
+      // Who is connected to nobody learns that when what it says is never acknowledged.
+      connectAll(some, listeners, patienceMs).map((each) =>
+        each === "nobody" ? "ETIMEDOUT" : each,
+      );
+    const said = connect(tries, PATIENCE_MS);
     const wrong = tries.filter((_, at) => said[at] !== expected[at]);
     if (wrong.length === 0) return said;
-    const again = [...connectAll(wrong, listeners, MORE_PATIENCE_MS)];
+    const again = [...connect(wrong, MORE_PATIENCE_MS)];
     return said.map((each, at) => (each === expected[at] ? each : (again.shift() ?? each)));
   } finally {
     for (const { fd } of listeners) closeSync(fd);

@@ -1,5 +1,5 @@
 /**
- * Conformance of addresses, routes and neighbours.
+ * Conformance of addresses, routes and neighbours: how a network knows where to send.
  *
  * Kernel interface: rtnetlink(7), arp(7).
  * Invariants: none.
@@ -205,6 +205,22 @@ export const addressCases: readonly Case[] = [
       });
       const refused = ["EEXIST", "EINVAL", "ENOENT", "OK", "ENOENT"];
       equal(seen, [[four, other], refused, [other], []], "listed, errnos, left, after");
+    },
+  },
+  {
+    name: "/proc/sys/net says of the reader's network whether it passes packets on",
+    need: "root",
+    run: async ({ kernel }) => {
+      const file = "/proc/sys/net/ipv4/ip_forward";
+      const outside = kernel.readText(file);
+      const seen = await inNetwork(kernel, (own) => {
+        const before = own.readText(file);
+        own.writeFile(file, "1\n", "existing");
+        const said = errnoOf(() => own.writeFile(file, "yes", "existing"));
+        return [before, own.readText(file), said];
+      });
+      equal(seen, ["0\n", "1\n", "EINVAL"], "before, after, errno");
+      equal(kernel.readText(file), outside, "outside");
     },
   },
 ];

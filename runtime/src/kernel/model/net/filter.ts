@@ -163,7 +163,7 @@ function isFor({ family }: FilterTable, { matches }: Rule, asking: Asking): bool
 }
 
 function holds(condition: Condition, asking: Asking): boolean {
-  const { tuple, packet, known, net, input, output } = asking;
+  const { tuple, packet, net, input, output } = asking;
   const { source, destination } = tuple;
   switch (condition.on) {
     case "saddr":
@@ -179,7 +179,7 @@ function holds(condition: Condition, asking: Asking): boolean {
     case "dport":
       return destination.port === condition.port && packet.kind !== "unreachable";
     case "ct-state":
-      return condition.states.includes(stateOf(packet, known));
+      return condition.states.includes(stateOf(packet));
     case "daddr-type": {
       const isLocal = holderOf(net, destination.address) !== undefined;
       return isLocal === (condition.type === "local");
@@ -187,7 +187,7 @@ function holds(condition: Condition, asking: Asking): boolean {
   }
 }
 
-function stateOf({ kind }: Packet, { isReply }: Known): string {
+function stateOf({ kind }: Packet): string {
   if (kind === "unreachable") return "related";
-  return isReply ? "established" : "new";
+  return kind === "syn" ? "new" : "established";
 }

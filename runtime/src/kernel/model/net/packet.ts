@@ -33,8 +33,8 @@ export interface Tuple {
   readonly destination: Endpoint;
 }
 
-/** The three things that are said before a connection is there, and what a router says. */
-export type PacketKind = "syn" | "syn-ack" | "rst" | "unreachable";
+/** What is said until a connection is there or refused, and what a router says. */
+export type PacketKind = "syn" | "syn-ack" | "ack" | "rst" | "unreachable";
 
 /** A packet on its way. */
 export interface Packet {

@@ -16,7 +16,6 @@
  * Invariants:
  *   reachability-agrees   whether and whom a connection reaches is what it is on Linux, through
  *                         random routes, bridges and rules
- *   nat-restores          what comes back to whoever connected is from where it was sent to
  * Left out: bytes, time, and loss; route_localnet, reverse path filters, br_netfilter; redirects.
  * Docs: docs/concepts/model.md
  *
@@ -121,6 +120,11 @@ export function reach(net: NetNamespace, destination: Endpoint): Reach {
   const answer = emit(walk, arrival.at, { kind, tuple: inverse(received), hopsLeft: HOPS_MAX });
   if (!isBack(answer, net, sent)) return { errno: "ETIMEDOUT", hops };
   if (listener === undefined) return { errno: "ECONNREFUSED", hops };
+  // Whoever waits is told by the third packet only. Who connected believes to be connected, until
+  // what it says is never acknowledged.
+  const last = emit(walk, net, { kind: "ack", tuple: sent, hopsLeft: HOPS_MAX });
+  const isThere = last !== undefined && !("errno" in last) && last.at === arrival.at;
+  if (!isThere) return { errno: "ETIMEDOUT", hops };
   return { reached: { listener, namespace: arrival.at, sent, received }, hops };
 }
 
@@ -240,8 +244,9 @@ function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: 
   note(walk, here, packet, "send");
   if (route === undefined) return output.up ? arrive(walk, output, packet) : undefined;
   const { source, destination } = packet.tuple;
-  const speaker = hasAddress(output, source.address) ? source.address : undefined;
-  const receiver = receiverOf(output, route.gateway ?? destination.address, speaker);
+  const from = hasAddress(output, source.address) ? source.address : undefined;
+  const to = route.gateway ?? destination.address;
+  const receiver = receiverOf({ sender: output, to, from });
   if (receiver === "nobody") return undefined;
   if (receiver !== undefined) return arrive(walk, receiver, { ...packet, known: undefined });
   return { refusedBy: net, packet: made, errno: "EHOSTUNREACH" };

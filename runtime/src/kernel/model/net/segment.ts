@@ -46,25 +46,36 @@ export function hearersOf(sender: Device): readonly Device[] {
   return heard.filter((device) => device !== sender);
 }
 
+/** Who has an address, on a link. */
+interface Question {
+  readonly sender: Device;
+  readonly to: IpAddress;
+  /** As whom the sender asks, when it has an address for that. */
+  readonly from: IpAddress | undefined;
+}
+
 /** Who takes up what is sent to an address on a link; undefined when nobody answers for it. */
-export function receiverOf(
-  sender: Device,
-  to: IpAddress,
-  from: IpAddress | undefined,
-): Device | "nobody" | undefined {
+export function receiverOf(question: Question): Device | "nobody" | undefined {
+  const { sender, to } = question;
   const hearers = hearersOf(sender);
   const said = sender.neighbours.get(formatAddress(to));
-  if (said === undefined) return hearers.find((device) => answersFor(device, to, from));
+  if (said === undefined) return hearers.find((device) => answersFor(device, question));
   return hearers.find((device) => hasMac(device, said)) ?? "nobody";
 }
 
-/** ARP: a namespace answers for all its addresses; with IPv6, a link for its own. */
-function answersFor(device: Device, to: IpAddress, from: IpAddress | undefined): boolean {
-  const { namespace } = device;
-  if (to.family === 6) return device.addresses.some((held) => isSameAddress(held, to));
+/**
+ * ARP: a namespace answers for all its addresses, but not to itself. With IPv6 a link answers for
+ * its own, and sends the answer to where it believes the other to be.
+ */
+function answersFor(device: Device, { sender, to, from }: Question): boolean {
+  if (to.family === 6) {
+    const believed = from && device.neighbours.get(formatAddress(from));
+    const isRight = believed === undefined || believed === sender.mac;
+    return isRight && device.addresses.some((held) => isSameAddress(held, to));
+  }
   const isLoopback = isWithin(to, { family: 4, value: 127n << 24n, prefixLength: 8 });
   const isAskedByItself = from !== undefined && hasAddress(device, from);
-  return !isLoopback && !isAskedByItself && holderOf(namespace, to) !== undefined;
+  return !isLoopback && !isAskedByItself && holderOf(device.namespace, to) !== undefined;
 }
 
 /** Whether an address is one of a device's namespace. */

@@ -4,7 +4,7 @@
  * Each file is about the network namespace of whoever reads or writes it.
  *
  * Kernel interface: proc_sys_net(5), ip(7).
- * Invariants: none; `kernel/conformance/reach.ts` compares with Linux.
+ * Invariants: none; `kernel/conformance/addresses.ts` compares with Linux.
  * Left out: all other settings; any number but 0 is shown as 1.
  * Docs: docs/concepts/model.md
  *

@@ -228,8 +228,9 @@ function perform(own: Own, paths: readonly string[], step: Step): string {
 function look(own: Own): string {
   const links = own.listLinks();
   const nameAt = (index: number) => links.find((link) => link.index === index)?.name;
-  const shown = links.map(({ index: _, peer, ...link }) => ({
+  const shown = links.map(({ peer, ...link }) => ({
     ...link,
+    index: 0,
     ...(peer === undefined ? {} : { peer: peer.isElsewhere ? "elsewhere" : nameAt(peer.index) }),
   }));
   // What IPv6 gives itself comes in its own time, and is left out of the model.

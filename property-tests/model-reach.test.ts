@@ -13,7 +13,11 @@ import type {
   Self,
   Verdict,
 } from "../runtime/src/kernel/index.ts";
-import { createModel, programFile } from "../runtime/src/kernel/model/index.ts";
+import {
+  createModel,
+  type ProgramContext,
+  programFile,
+} from "../runtime/src/kernel/model/index.ts";
 import { answer, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 import { connectAll, listenIn } from "./sockets.fixture.ts";
@@ -372,7 +376,7 @@ function holdAll(kernel: Kernel): Held {
 
 const nameOf = ({ place, port }: Waits): string => `${place}:${port}`;
 const PATIENCE_MS = 400;
-/** What a router says to the first packet may come before anybody listens: the next is sent later. */
+/** What a router says to the first packet may come too early; a second one is sent later. */
 const MORE_PATIENCE_MS = 2500;
 
 /** What Linux says to each try; twice asked where that is not what is expected. */
@@ -387,13 +391,8 @@ async function onLinux(
     build(networks, made);
     for (const each of waiting(made)) {
       const path = networks.paths[each.place];
-      // Where the address is not there nobody can wait at it.
-      const open = () => (listeners.push(listenIn({ ...each, path }, nameOf(each))), "ok");
-      try {
-        open();
-      } catch (error) {
-        if (!String(error).includes("EADDRNOTAVAIL")) throw error;
-      }
+      const listener = listenIn({ ...each, path }, nameOf(each));
+      if (listener !== undefined) listeners.push(listener);
     }
     // Links come up in their own time.
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -417,14 +416,9 @@ async function onLinux(
 async function onModel(made: Topology): Promise<readonly string[]> {
   const programs = {
     sleep: () => new Promise<never>(() => undefined),
-    wait: async ({
-      listen,
-      argv,
-    }: {
-      listen: (a: string, p: number) => unknown;
-      argv: readonly string[];
-    }) => {
-      listen(argv[1] ?? "", Number(argv[2]));
+    wait: (context: ProgramContext) => {
+      const [, address = "", port] = context.argv;
+      context.listen(address, Number(port));
       return new Promise<never>(() => undefined);
     },
   };

@@ -80,14 +80,15 @@ function openSocket(address: string): number {
   return fd;
 }
 
-/** Waits at an address of a namespace. */
-export function listenIn(probe: Probe, name: string): RealListener {
+/** Waits at an address of a namespace; not where the address is not there. */
+export function listenIn(probe: Probe, name: string): RealListener | undefined {
   return within(probe.path, () => {
     const fd = openSocket(probe.address);
     const where = socketAddress(probe.address, probe.port);
     if (bind(fd, where, where.length) !== 0 || listen(fd, 64) !== 0) {
       const errno = errnoName(koffi.errno());
       closeSync(fd);
+      if (errno === "EADDRNOTAVAIL") return undefined;
       throw new Error(`bind ${probe.address}: ${errno}`);
     }
     return { fd, name };

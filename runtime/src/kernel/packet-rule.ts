@@ -46,6 +46,7 @@ export const STATES: Readonly<Record<string, number>> = {
 
 const LINK_NAME = /^[^\s/:]{1,15}$/;
 const PORT_MAX = 65_535;
+const TYPES: readonly AddressType[] = ["unicast", "local"];
 
 /** What a match means; undefined when it means nothing. */
 export function readCondition(
@@ -56,7 +57,7 @@ export function readCondition(
     case "saddr":
     case "daddr": {
       const network = networkIn(family, value);
-      return network === undefined || network.prefixLength === 0 ? undefined : { on, network };
+      return network && { on, network };
     }
     case "iifname":
     case "oifname":
@@ -66,23 +67,31 @@ export function readCondition(
       return number === undefined ? undefined : { on, number };
     }
     case "dport": {
-      const isPort = /^(0|[1-9]\d{0,4})$/.test(value) && Number(value) <= PORT_MAX;
-      return isPort ? { on, port: Number(value) } : undefined;
+      const port = portIn(value);
+      return port === undefined ? undefined : { on, port };
     }
     case "ct-state": {
       const wanted = value.split(",");
       const states = Object.keys(STATES).filter((state) => wanted.includes(state));
       return states.length === wanted.length ? { on, states } : undefined;
     }
-    case "daddr-type":
-      return value === "local" || value === "unicast" ? { on, type: value } : undefined;
+    case "daddr-type": {
+      const type = TYPES.find((each) => each === value);
+      return type && { on, type };
+    }
   }
 }
 
+function portIn(text: string): number | undefined {
+  const isPort = /^(0|[1-9]\d{0,4})$/.test(text) && Number(text) <= PORT_MAX;
+  return isPort ? Number(text) : undefined;
+}
+
+/** A prefix of nothing would be no condition. */
 function networkIn(family: TableName["family"], text: string): IpNetwork | undefined {
   const network = parseNetwork(text);
-  if (network === undefined) return undefined;
-  return network.family === (family === "ip" ? 4 : 6) ? networkOf(network) : undefined;
+  if (network?.family !== (family === "ip" ? 4 : 6)) return undefined;
+  return network.prefixLength === 0 ? undefined : networkOf(network);
 }
 
 /** The words of a condition in their one form. */

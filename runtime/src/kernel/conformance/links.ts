@@ -59,16 +59,19 @@ export const linkCases: readonly Case[] = [
       const seen = await inNetwork(kernel, (own) => {
         const peer = { name: "b", mac: MACS.two };
         own.createLink({ kind: "veth", name: "a", mac: MACS.one, peer });
-        const [one, two] = ["a", "b"].map((name) =>
-          own.listLinks().find((link) => link.name === name),
-        );
-        const isPair =
-          one?.peer?.index === two?.index &&
-          two?.peer?.index === one?.index &&
-          one?.peer?.isElsewhere === false;
-        return [one?.kind, one?.up, one?.mtuBytes, one?.mac, two?.mac, isPair];
+        const links = own.listLinks().filter(({ kind }) => kind === "veth");
+        const nameAt = (index: number) => links.find((link) => link.index === index)?.name;
+        return links
+          .map(({ name, up, mtuBytes, mac: own, peer = { index: 0, isElsewhere: true } }) => {
+            return [name, up, mtuBytes, own, nameAt(peer.index), peer.isElsewhere];
+          })
+          .toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1));
       });
-      equal(seen, ["veth", false, 1500, MACS.one, MACS.two, true], "veth");
+      const ends = [
+        ["a", false, 1500, MACS.one, "b", false],
+        ["b", false, 1500, MACS.two, "a", false],
+      ];
+      equal(seen, ends, "both ends");
     },
   },
   {

@@ -1,5 +1,5 @@
 /**
- * Netlink of addresses, routes and neighbours: three fixed parts, and attributes that are addresses.
+ * Netlink of addresses, routes and neighbours: three fixed parts, and addresses as attributes.
  *
  * Kernel interface: rtnetlink(7).
  * Invariants: none.
@@ -12,7 +12,6 @@
 import {
   addressBytes,
   addressOf,
-  bitsOf,
   formatAddress,
   formatNetwork,
   type IpAddress,
@@ -101,8 +100,7 @@ export function encodeFamily(family: 4 | 6 | "bridge"): Uint8Array {
 export function decodeAddress(body: Uint8Array, names: Names): Address {
   const view = viewOf(body);
   const attributes = decodeAttributes(body.subarray(8));
-  const bytes = valueOf(attributes, IFA_LOCAL) ?? valueOf(attributes, IFA_ADDRESS);
-  const address = addressOf(bytes ?? new Uint8Array());
+  const address = addressIn(attributes, IFA_LOCAL) ?? addressIn(attributes, IFA_ADDRESS);
   return {
     link: names.get(view.getUint32(4, true)) ?? "",
     address: address === undefined ? "" : formatAddress(address),
@@ -148,19 +146,30 @@ export function encodeRoute(route: RawRoute, how: "add" | "delete"): Uint8Array 
 /** What the body of a route tells, if it is one of the main table that leads to a neighbour. */
 export function decodeRoute(body: Uint8Array, names: Names): Route | undefined {
   const [family, prefixLength = 0, , , table, protocol = 0, , type] = body;
-  const link = names.get(numberOf(decodeAttributes(body.subarray(12)), RTA_OIF) ?? 0);
-  if (table !== RT_TABLE_MAIN || type !== RTN_UNICAST || link === undefined) return undefined;
   const attributes = decodeAttributes(body.subarray(12));
-  const none = { family: family === AF_INET ? 4 : 6, value: 0n } as const;
-  const destination = addressOf(valueOf(attributes, RTA_DST) ?? new Uint8Array()) ?? none;
-  const gateway = addressOf(valueOf(attributes, RTA_GATEWAY) ?? new Uint8Array());
+  const link = names.get(numberOf(attributes, RTA_OIF) ?? 0);
+  if (table !== RT_TABLE_MAIN || type !== RTN_UNICAST || link === undefined) return undefined;
+  const gateway = addressIn(attributes, RTA_GATEWAY);
   return {
-    destination: formatNetwork({ ...destination, prefixLength }),
+    destination: formatNetwork({ ...destinationIn(attributes, family), prefixLength }),
     ...(gateway === undefined ? {} : { gateway: formatAddress(gateway) }),
     link,
     protocol: PROTOCOLS[protocol] ?? String(protocol),
     metric: numberOf(attributes, RTA_PRIORITY) ?? 0,
   };
+}
+
+/** Of a default route nothing is told. */
+function destinationIn(
+  attributes: readonly NetlinkAttribute[],
+  family: number | undefined,
+): IpAddress {
+  return addressIn(attributes, RTA_DST) ?? { family: family === AF_INET ? 4 : 6, value: 0n };
+}
+
+function addressIn(attributes: readonly NetlinkAttribute[], type: number): IpAddress | undefined {
+  const value = valueOf(attributes, type);
+  return value === undefined ? undefined : addressOf(value);
 }
 
 /** The body that adds or deletes a neighbour: `struct ndmsg`. */
@@ -178,9 +187,9 @@ export function encodeNeighbour(index: number, address: IpAddress, mac?: string)
 export function decodeNeighbour(body: Uint8Array, names: Names): Neighbour | undefined {
   const view = viewOf(body);
   const attributes = decodeAttributes(body.subarray(12));
-  const address = addressOf(valueOf(attributes, NDA_DST) ?? new Uint8Array());
+  const address = addressIn(attributes, NDA_DST);
   const isPermanent = (view.getUint16(8, true) & NUD_PERMANENT) !== 0;
-  if (!isPermanent || address === undefined || bitsOf(address) === 0) return undefined;
+  if (!isPermanent || address === undefined) return undefined;
   return {
     link: names.get(view.getInt32(4, true)) ?? "",
     address: formatAddress(address),

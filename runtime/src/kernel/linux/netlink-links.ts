@@ -101,7 +101,7 @@ export function encodeLinkQuestion(name: string): Uint8Array {
   ]);
 }
 
-/** The body that makes a link. @param namespaceFd of the other end of a veth, if that is elsewhere */
+/** The body that makes a link. @param namespaceFd where the other end of a veth is to be */
 export function encodeNewLink(link: NewLink, namespaceFd: number | undefined): Uint8Array {
   const kind = named(IFLA_INFO_KIND, link.kind);
   const info = link.kind === "veth" ? [kind, peerData(link.peer, namespaceFd)] : [kind];

@@ -91,16 +91,18 @@ function decodeMatch(
   { loaded, mask, compared }: Condition,
 ): PacketMatch | undefined {
   if (loaded === undefined || compared?.name !== "cmp") return undefined;
-  const bytes = valueOf(listOf(compared.data, COMPARE.data), DATA.value) ?? new Uint8Array();
+  const bytes = valueIn(compared, COMPARE.data) ?? new Uint8Array();
+  const cut = mask && valueIn(mask, BITWISE.mask);
   const isEqual = bigOf(compared.data, COMPARE.operator) === EQUAL;
-  const cut = mask === undefined ? undefined : valueOf(listOf(mask.data, BITWISE.mask), DATA.value);
-  if (loaded.name === "ct") {
-    // What is compared with zero is whether nothing of the named is left.
-    const read = readState(loaded, cut, bytes);
-    return read === undefined ? undefined : { ...read, operator: isEqual ? "!=" : "==" };
-  }
-  const read = readLoaded(family, loaded, { bytes, cut });
-  return read === undefined ? undefined : { ...read, operator: isEqual ? "==" : "!=" };
+  const isState = loaded.name === "ct";
+  const read = isState ? readState(loaded, cut, bytes) : readLoaded(family, loaded, { bytes, cut });
+  // What is compared with zero of a state is whether nothing of the named is left.
+  return read && { ...read, operator: isEqual === isState ? "!=" : "==" };
+}
+
+/** The bytes in an attribute of an expression. */
+function valueIn({ data }: Expression, type: number): Uint8Array | undefined {
+  return valueOf(listOf(data, type), DATA.value);
 }
 
 function readLoaded(
@@ -178,31 +180,31 @@ function onesOf(mask: Uint8Array): number {
 /** The verdict that the steps left are. */
 function decodeVerdict(steps: readonly Expression[]): Verdict | undefined {
   const [first] = steps;
-  if (first === undefined) return undefined;
-  if (first.name === "masq" && steps.length === 1) return { verdict: "masquerade" };
-  if (first.name !== "immediate") return undefined;
+  if (first?.name === "masq" && steps.length === 1) return { verdict: "masquerade" };
+  if (first?.name !== "immediate") return undefined;
   if (bigOf(first.data, IMMEDIATE.dreg) !== VERDICT_REGISTER) return decodeNat(steps);
   const parts = listOf(listOf(first.data, IMMEDIATE.data), DATA.verdict);
   const code = bigOf(parts, VERDICT.code);
   if (code === NFT_JUMP) return { verdict: "jump", chain: nameOf(parts, VERDICT.chain) ?? "" };
-  if (code === VERDICTS["accept"]) return { verdict: "accept" };
-  if (code === VERDICTS["drop"]) return { verdict: "drop" };
-  return code === VERDICTS["return"] ? { verdict: "return" } : undefined;
+  const verdict = SIMPLE.find((name) => VERDICTS[name] === code);
+  return verdict && { verdict };
 }
+
+const SIMPLE = ["accept", "drop", "return"] as const;
 
 function decodeNat(steps: readonly Expression[]): Verdict | undefined {
   const nat = steps.at(-1);
   const isNat = nat?.name === "nat" && bigOf(nat.data, NAT.type) === NFT_NAT_DNAT;
   if (!isNat || steps.length > 3) return undefined;
-  const valueIn = (register: number): Uint8Array | undefined => {
+  const held = (register: number): Uint8Array | undefined => {
     const set = steps.find(
       ({ name, data }) => name === "immediate" && bigOf(data, IMMEDIATE.dreg) === register,
     );
-    return set && valueOf(listOf(set.data, IMMEDIATE.data), DATA.value);
+    return set && valueIn(set, IMMEDIATE.data);
   };
-  const address = addressOf(valueIn(REGISTER) ?? new Uint8Array());
+  const address = addressOf(held(REGISTER) ?? new Uint8Array());
   if (address === undefined) return undefined;
-  const port = valueIn(SECOND_REGISTER);
+  const port = held(SECOND_REGISTER);
   const to = { verdict: "dnat", address: formatAddress(address) } as const;
   return port?.length === 2 ? { ...to, port: viewOf(port).getUint16(0, false) } : to;
 }

@@ -17,7 +17,7 @@
  * The kernel keeps the program and nothing else, so a listed rule is read back from it. A program
  * of another shape is somebody else's: it has no words here.
  *
- * Kernel interface: nft(8), "nft --debug=netlink" prints such programs; linux/netfilter/nf_tables.h.
+ * Kernel interface: nft(8), whose --debug=netlink prints such programs.
  * Invariants: none.
  * Left out: all other expressions: sets, maps, counters, limits, logs.
  * Docs: docs/concepts/kernel.md

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Network } from "../port.ts";
+import type { Link, Network } from "../port.ts";
 import { linuxAddresses, linuxNeighbours, linuxRoutes } from "./addresses.ts";
 import type { Libc } from "./libc.ts";
 import { linuxLinks } from "./links.ts";
@@ -19,11 +19,12 @@ import { linuxPacketFilter } from "./packet-filter.ts";
 export function linuxNetwork(libc: Libc): Network {
   const channel = netlinkChannel(libc, "rtnetlink", NETLINK_ROUTE);
   const links = linuxLinks(channel);
+  const listLinks = (): readonly Link[] => links.listLinks();
   return {
     ...links,
-    ...linuxAddresses(channel, links.listLinks),
-    ...linuxRoutes(channel, links.listLinks),
-    ...linuxNeighbours(channel, links.listLinks),
+    ...linuxAddresses(channel, listLinks),
+    ...linuxRoutes(channel, listLinks),
+    ...linuxNeighbours(channel, listLinks),
     ...linuxPacketFilter(netlinkChannel(libc, "nf_tables", NETLINK_NETFILTER)),
   };
 }

@@ -15,7 +15,7 @@
 import { formatAddress, isWithin, parseNetwork, type IpNetwork } from "../../ip-address.ts";
 import type { Address, Addresses, NewAddress } from "../../port.ts";
 import { call, refuse } from "../refusal.ts";
-import type { Device, Process } from "../state.ts";
+import type { Device, HeldAddress, HeldRoute, Process } from "../state.ts";
 import { goingWith, isSame, neighboursOf, withAddress } from "./address-list.ts";
 import { addConnected, deviceOf, dropRoutes } from "./devices.ts";
 import { devicesOf, requireNetAdmin } from "./links.ts";
@@ -65,11 +65,15 @@ function deleteAddress(device: Device, network: IpNetwork): void {
   const keepsRoute = family === 6 && neighboursOf(device.addresses, found).length > 0;
   device.addresses = device.addresses.filter((each) => !gone.includes(each));
   const isLast = device.addresses.every((each) => each.family !== family);
-  dropRoutes(device.namespace, ({ device: through, destination, protocol, source }) => {
-    if (through !== device || destination.family !== family) return false;
+  dropRoutes(device.namespace, (route) => {
+    if (route.device !== device || route.destination.family !== family) return false;
     if (family === 4 && isLast) return true;
-    const isOwn = protocol === "kernel" && destination.prefixLength === prefixLength;
-    const isFrom = family === 6 || source?.value === found.value;
-    return isOwn && isFrom && !keepsRoute && isWithin(found, destination);
+    return !keepsRoute && cameWith(route, found);
   });
+}
+
+function cameWith({ destination, protocol, source }: HeldRoute, address: HeldAddress): boolean {
+  const isKernels = protocol === "kernel" && destination.prefixLength === address.prefixLength;
+  const isFrom = address.family === 6 || source?.value === address.value;
+  return isKernels && isFrom && isWithin(address, destination);
 }

@@ -131,24 +131,28 @@ export function setDown(device: Device): void {
 
 /** The route that comes with an address, where there is one. */
 export function addConnected(device: Device, address: HeldAddress): void {
-  const { namespace, up, kind } = device;
-  const destination = networkOf(address);
-  const { family, prefixLength, value } = address;
-  // What IPv4 has on a loopback is local: it is in another table.
-  const isOwn =
-    family === 4 ? kind === "loopback" || prefixLength === 32 : address.scope === "host";
-  if (!up || isOwn || address.isSecondary || (family === 4 && destination.value === 0n)) return;
+  const { namespace } = device;
+  if (!device.up || !hasRoute(device, address)) return;
+  const { family, value } = address;
+  const isFour = family === 4;
   const route: HeldRoute = {
-    destination,
+    destination: networkOf(address),
     gateway: undefined,
     device,
     protocol: "kernel",
-    metric: family === 4 ? 0 : 256,
-    source: family === 4 ? { family, value } : undefined,
+    metric: isFour ? 0 : 256,
+    source: isFour ? { family, value } : undefined,
   };
   if (!namespace.routes.some((each) => isSameRoute(each, route))) {
     namespace.routes = [...namespace.routes, route];
   }
+}
+
+/** What IPv4 has on a loopback is local, as an address alone is: that is in another table. */
+function hasRoute({ kind }: Device, address: HeldAddress): boolean {
+  if (address.family === 6) return address.scope !== "host";
+  const isLocal = kind === "loopback" || address.prefixLength === 32;
+  return !isLocal && !address.isSecondary && networkOf(address).value !== 0n;
 }
 
 function isSameRoute(one: HeldRoute, other: HeldRoute): boolean {

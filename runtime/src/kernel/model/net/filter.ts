@@ -87,30 +87,32 @@ function chainsAt(net: NetNamespace, hook: string, { family }: IpAddress): reado
     .toSorted((a, b) => a.base.priority - b.base.priority);
 }
 
-/** Asks the chains of type nat once for a connection. @returns false when one drops */
+/** Changes one side of a packet as its connection has it. @returns false when a chain drops it */
 function translate(
   chains: readonly Asked[],
   asking: Asking,
   side: "destination" | "source",
 ): boolean {
-  const { known, net } = asking;
-  const { entry, isReply } = known;
-  const isAsked = side === "destination" ? entry.hasDestination : entry.hasSource;
-  if (!isAsked && !isReply && asking.packet.kind === "syn") {
-    for (const each of chains) {
-      const verdict = decide(each, asking);
-      if (verdict.verdict === "drop") return false;
-      if (isTranslation(verdict)) {
-        applyTranslation(asking, verdict);
-        break;
-      }
-    }
-    if (side === "destination") entry.hasDestination = true;
-    else entry.hasSource = true;
-  }
+  const asked = side === "destination" ? "hasDestination" : "hasSource";
+  const { known, packet, net } = asking;
+  const isFirst = packet.kind === "syn" && !known.isReply && !known.entry[asked];
+  if (isFirst && !askNat(chains, asking)) return false;
+  if (isFirst) known.entry[asked] = true;
   if (net.tables.length === 0) return true;
   const change = side === "destination" ? withDestination : withSource;
   asking.tuple = change(known, asking.tuple);
+  return true;
+}
+
+/** Asks the chains of type nat: the first that translates, or drops, has the last word. */
+function askNat(chains: readonly Asked[], asking: Asking): boolean {
+  for (const each of chains) {
+    const verdict = decide(each, asking);
+    if (verdict.verdict === "drop") return false;
+    if (!isTranslation(verdict)) continue;
+    applyTranslation(asking, verdict);
+    return true;
+  }
   return true;
 }
 

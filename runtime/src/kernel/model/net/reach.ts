@@ -1,10 +1,10 @@
 /**
  * Reach: where a connection comes to, from a namespace to an address and a port.
  *
- * The first packet is walked through routes, chains, links and bridges, from namespace to namespace,
- * until it is with somebody; then the answer is walked back, for a connection is there only when
- * that arrives. Nothing of the state is changed: what namespaces remember of the connection lives as
- * long as the walk.
+ * The first packet is walked through routes, chains, links and bridges, from one namespace to the
+ * next, until it is with somebody; then the answer is walked back, for a connection is there only
+ * when that arrives. Nothing of the state is changed: what namespaces remember of the connection
+ * lives as long as the walk.
  *
  * ```
  * output ─▶ postrouting ─▶ link ─▶ prerouting ─▶ for us? ─▶ input ─▶ a listener

@@ -51,15 +51,15 @@ const errnoOf = (call: () => unknown): string => {
 
 test("connect() gives both ends what the other writes, in both directions", async () => {
   const notes = await runAll("together", {
-    server: async ({ listen, read, write }, note) => {
-      const connection = await listen("0.0.0.0", 80).accept();
-      note(`server: ${decoder.decode(await read(connection.source, 100))}`);
-      await write(connection.sink, encoder.encode("pong"));
+    server: async (context, note) => {
+      const connection = await context.listen("0.0.0.0", 80).accept();
+      note(`server: ${decoder.decode(await context.read(connection.source, 100))}`);
+      await context.write(connection.sink, encoder.encode("pong"));
     },
-    client: async ({ connect, read, write }, note) => {
-      const connection = connect("127.0.0.1", 80);
-      await write(connection.sink, encoder.encode("ping"));
-      note(`client: ${decoder.decode(await read(connection.source, 100))}`);
+    client: async (context, note) => {
+      const connection = context.connect("127.0.0.1", 80);
+      await context.write(connection.sink, encoder.encode("ping"));
+      note(`client: ${decoder.decode(await context.read(connection.source, 100))}`);
     },
   });
   expect(notes).toEqual(["server: ping", "client: pong"]);
@@ -67,16 +67,17 @@ test("connect() gives both ends what the other writes, in both directions", asyn
 
 test("listen() and connect() say what is wrong, and a port is free when its program has ended", async () => {
   const notes = await runAll("in turn", {
-    first: ({ listen }, note) => {
-      listen("127.0.0.1", 80);
-      note(errnoOf(() => listen("0.0.0.0", 80)));
-      note(errnoOf(() => listen("127.0.0.2", 80)));
-      note(errnoOf(() => listen("10.0.0.1", 80)));
+    first: (context, note) => {
+      context.listen("127.0.0.1", 80);
+      note(errnoOf(() => context.listen("0.0.0.0", 80)));
+      note(errnoOf(() => context.listen("127.0.0.2", 80)));
+      note(errnoOf(() => context.listen("10.0.0.1", 80)));
     },
-    second: ({ listen, connect, kernel }, note) => {
-      note(errnoOf(() => connect("127.0.0.1", 80)));
-      note(errnoOf(() => connect("10.0.0.1", 80)));
-      note(errnoOf(() => listen("0.0.0.0", 80).close()));
+    second: (context, note) => {
+      const { kernel } = context;
+      note(errnoOf(() => context.connect("127.0.0.1", 80)));
+      note(errnoOf(() => context.connect("10.0.0.1", 80)));
+      note(errnoOf(() => context.listen("0.0.0.0", 80).close()));
       const sets = kernel.getCapabilities();
       kernel.setCapabilities({
         ...sets,
@@ -85,8 +86,8 @@ test("listen() and connect() say what is wrong, and a port is free when its prog
         inheritable: [],
         ambient: [],
       });
-      note(errnoOf(() => listen("0.0.0.0", 80)));
-      note(errnoOf(() => listen("0.0.0.0", 1024)));
+      note(errnoOf(() => context.listen("0.0.0.0", 80)));
+      note(errnoOf(() => context.listen("0.0.0.0", 1024)));
     },
   });
   expect(notes).toEqual([

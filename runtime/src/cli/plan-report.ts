@@ -5,14 +5,14 @@
  * Specification: none; POST /drydock/plan.
  * Invariants: none.
  * Left out: a script that does the same by hand.
- * Docs: docs/concepts/cli.md
+ * Docs: docs/concepts/explain.md
  *
  * @module
  */
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { CreateBody } from "./options/create-body.ts";
-import { pageOf, shortenIds, showCall } from "./step-text.ts";
+import { sectionsOf, storyText } from "./story.ts";
 
 interface Step {
   readonly n: number;
@@ -55,21 +55,10 @@ export async function printPlan(
   return 0;
 }
 
-/** Steps under the heads of where they happen and which concept they belong to. */
+/** As `explain` will tell it. */
 function planText(steps: readonly Step[]): string {
-  const lines: string[] = [];
-  let section = "";
-  for (const step of steps) {
-    const where = step.where === "init" ? "In the new process (init)" : "In the engine";
-    const head = `${where}: ${step.concept}${pageOf(step.concept)}`;
-    if (head !== section) lines.push(...(section === "" ? [] : [""]), head);
-    section = head;
-    lines.push(`  ${String(step.n).padStart(3)}  ${showCall(step.call, step.args)}`);
-    const why = step.why === "" ? "" : `to ${shortenIds(step.why)}  `;
-    lines.push(`       ${why}[${step.source}]`);
-  }
-  const engine = steps.filter((step) => step.where === "engine").length;
-  const inside = steps.length - engine;
-  const total = `${steps.length} steps: ${engine} in the engine, ${inside} in the new process. None was taken.`;
-  return `${[...lines, "", total].join("\n")}\n`;
+  const story = steps.map(({ n, why, ...step }) => ({ ...step, number: n, purpose: why }));
+  const inside = steps.filter((step) => step.where === "init").length;
+  const total = `${steps.length} steps: ${steps.length - inside} in the engine, ${inside} in the new process. None was taken.`;
+  return `${storyText(sectionsOf(story), "concept")}\n${total}\n`;
 }

@@ -178,8 +178,20 @@ export interface PlannedStep {
   readonly source: string;
 }
 
-/** One kernel call that was made for a container, in the engine or in init. */
-export type ExplainedCall = JournalEntry & { readonly where: "engine" | "init" };
+/** One kernel call that was made for a container, and by which process. */
+export type ExplainedCall = JournalEntry & {
+  readonly where: "engine" | "keeper" | "init";
+  /** Absent: it was made for the container itself. */
+  readonly exec?: ExplainedExec;
+};
+
+/** For which exec a call was made. */
+export interface ExplainedExec {
+  readonly id: string;
+  readonly command: readonly string[];
+  /** null: it runs, or nobody knows how it ended. */
+  readonly exitCode: number | null;
+}
 
 /** A JSON object in the shape that the Docker Engine API gives it. */
 export type ApiObject = Readonly<Record<string, unknown>>;

@@ -14,11 +14,11 @@
  */
 
 import { joinFiles } from "../cgroups/index.ts";
-import { exitCodeOfFailure, planExec } from "../container/index.ts";
+import { exitCodeOfFailure, planExec, StartError } from "../container/index.ts";
 import type { StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { HostPid } from "../kernel/index.ts";
+import type { HostPid, JournalEntry } from "../kernel/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
 import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
@@ -134,15 +134,26 @@ async function begin(
   try {
     const started = await startOutsidePause(container, () => keeper.start(request));
     exec.hostPid = started.hostPid;
-    container.journal.addInit(() => keeper.takeJournal(exec.id));
+    noteStart(container, exec, () => keeper.takeJournal(exec.id));
     return undefined;
   } catch (error) {
+    if (error instanceof StartError) noteStart(container, exec, async () => error.journal);
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
+    container.journal.noteExec(exec.id, { exitCode: exec.exitCode });
     exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+function noteStart(
+  { journal }: Container,
+  { id, request }: Exec,
+  ask: () => Promise<readonly JournalEntry[]>,
+): void {
+  journal.noteExec(id, { command: request.cmd });
+  journal.addInit(ask, id);
 }
 
 /** A pause may have come since the exec was found to be possible; see `pause.ts`. */

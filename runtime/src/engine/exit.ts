@@ -37,12 +37,13 @@ export function onExit(engine: EngineContext, record: ExitRecord): void {
 }
 
 function onExecExit(engine: EngineContext, record: ExitRecord): void {
-  for (const { execs, definition } of engine.containers.all()) {
+  for (const { execs, definition, journal } of engine.containers.all()) {
     const exec = execs.get(record.id);
     if (exec === undefined) continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
     exec.onEnd?.(exec.exitCode);
+    journal.noteExec(exec.id, { exitCode: exec.exitCode });
     const about = { execID: exec.id, exitCode: String(exec.exitCode) };
     engine.events.tellContainer(definition, "exec_die", about);
   }

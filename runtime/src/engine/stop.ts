@@ -102,7 +102,9 @@ async function sendSignal(
   const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
   if (ends) container.history = { ...container.history, isStopped: true };
   engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
-  await engine.keeper.current.signal(id, signal);
+  const keeper = engine.keeper.current;
+  await keeper.signal(id, signal);
+  container.journal.addInit(() => keeper.takeJournal(id));
   // A frozen process sees a signal when it runs again: one that is to end it must be seen.
   if (ends && container.history.state.status === "paused") thaw(engine, container);
 }

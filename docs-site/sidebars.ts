@@ -44,7 +44,7 @@ const sidebars: SidebarsConfig = {
       type: "category",
       label: "The engine around it",
       collapsed: false,
-      items: [page("engine"), page("events"), page("api"), page("daemon"), page("cli")],
+      items: [page("engine"), page("events"), page("api"), page("daemon"), page("cli"), page("explain")],
     },
     {
       type: "category",

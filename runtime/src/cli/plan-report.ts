@@ -9,9 +9,11 @@
  *
  * @module
  */
+import { ApiError } from "./api.ts";
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { CreateBody } from "./options/create-body.ts";
+import { ConnectionError } from "./transport.ts";
 import { sectionsOf, storyText } from "./story.ts";
 
 interface Step {
@@ -38,10 +40,11 @@ interface Plan {
  * @returns the exit code
  */
 export async function printPlan(
-  { api, console }: Context,
+  context: Context,
   body: CreateBody,
   format: string,
 ): Promise<number> {
+  const { console } = context;
   if (format !== "" && format !== "json") {
     throw new Failure({
       message: `unknown format for --plan: ${format}`,
@@ -49,10 +52,35 @@ export async function printPlan(
       hint: "It may be 'json'.",
     });
   }
-  const plan = await api.json<Plan>({ method: "POST", path: "/drydock/plan", body });
+  const plan = await askDaemon(context, body);
   for (const warning of plan.warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
   console.out.write(format === "json" ? `${JSON.stringify(plan)}\n` : planText(plan.steps));
   return 0;
+}
+
+/** A plan needs no daemon; one that answers knows its images and containers better. */
+async function askDaemon({ api, console, program }: Context, body: CreateBody): Promise<Plan> {
+  try {
+    return await api.json<Plan>({ method: "POST", path: "/drydock/plan", body });
+  } catch (thrown) {
+    const isOther = thrown instanceof ApiError && thrown.status === 404 && isUnknownPage(thrown);
+    const isAway = thrown instanceof Failure && thrown.cause instanceof ConnectionError;
+    if (!(isOther || isAway) || program.planAlone === undefined) throw thrown;
+    console.err.write(`No drydock daemon answers at ${api.host}: planned without it.\n`);
+    return planAlone(await program.planAlone(body));
+  }
+}
+
+function isUnknownPage({ reason }: ApiError): boolean {
+  return reason.startsWith("page not found");
+}
+
+async function planAlone(answer: Response): Promise<Plan> {
+  const text = await answer.text();
+  // The route's own shapes.
+  if (answer.ok) return JSON.parse(text) as Plan;
+  const { message } = JSON.parse(text) as { message: string };
+  throw new ApiError({ status: answer.status, reason: message, hint: undefined });
 }
 
 /** As `explain` will tell it. */

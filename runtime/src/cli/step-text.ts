@@ -25,10 +25,11 @@ const CALL_PAGES: Readonly<Record<string, string>> = {
   joinUserNamespace: "users",
 };
 
-const ROOMS = new Set([
-  ...["cgroups", "container", "daemon", "engine", "images", "keeper", "layers", "namespaces"],
-  ...["network", "security", "volumes"],
-]);
+const EXPLAINED = new Set(
+  "cgroups container daemon engine images keeper layers namespaces network security volumes".split(
+    " ",
+  ),
+);
 
 /**
  * The concept that a step belongs to: the one in whose name it was made, else whose code it is.
@@ -48,7 +49,7 @@ export function conceptOf(step: {
  * @example pageOf({ concept: "security", call: "setUid" }) // "docs/concepts/users.md"
  */
 export function pageOf(step: { readonly concept: string; readonly call?: string }) {
-  if (!ROOMS.has(step.concept)) return undefined;
+  if (!EXPLAINED.has(step.concept)) return undefined;
   const page = CALL_PAGES[step.call ?? ""] ?? PAGES[step.concept] ?? step.concept;
   return `docs/concepts/${page}.md`;
 }

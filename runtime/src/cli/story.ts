@@ -67,7 +67,8 @@ export function sectionsOf(steps: readonly Step[]): readonly Section[] {
   let hasProcess = true;
   for (const step of steps) {
     const isOwn = step.exec === undefined;
-    if (isOwn && hasProcess && step.operation === START) {
+    const starts = step.where === "engine" && step.operation === START;
+    if (isOwn && hasProcess && starts) {
       run += 1;
       hasProcess = false;
     }

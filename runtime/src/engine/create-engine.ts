@@ -21,29 +21,30 @@
  * @module
  */
 
-import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
+import { closeCgroupParent } from "../cgroups/index.ts";
 import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
 import type { ImageStore } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
-import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
+import { createSeccompPlanner } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
 import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
-import type { EngineContext, EngineMachine } from "./context.ts";
+import type { EngineContext } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { diskUsage, pruneContainers } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
-import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
+import { infoObject, versionObject } from "./info.ts";
 import { listenToKeeper } from "./keeper-link.ts";
 import { inspectContainer, listContainers } from "./listing.ts";
 import { Locks } from "./lock.ts";
+import { readMachine } from "./machine.ts";
 import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
@@ -125,19 +126,6 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     startAgain: (container) => startUnderLock(engine, container),
   };
   return engine;
-}
-
-function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
-  const bounding = /^CapBnd:\s*(\S+)$/mu.exec(kernel.readText("/proc/self/status"))?.[1] ?? "0";
-  const filesystems = kernel.readText("/proc/filesystems").split("\n");
-  return {
-    uname: kernel.uname(),
-    cgroupParent: openCgroupParent(kernel, readCgroupLayout(kernel), cgroupParent),
-    capabilities: parseCapabilityMask(bounding),
-    limits: parseLimits(kernel.readText("/proc/self/limits")),
-    filesystems: new Set(filesystems.map((line) => line.split("\t").at(-1) ?? "")),
-    memoryBytes: readMemoryBytes(kernel),
-  };
 }
 
 /** One method for each of the façade's, all of them this short. */

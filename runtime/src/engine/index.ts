@@ -1,3 +1,4 @@
 export * from "./create-engine.ts";
 export * from "./engine.ts";
 export * from "./options.ts";
+export * from "./planner.ts";

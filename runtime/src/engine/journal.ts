@@ -71,10 +71,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   let pending: RecordedCall[] = [];
   /** What the keeper told, once asked, and notes. */
   let told: Line[] = [];
-  const waiting = (): readonly Line[] =>
-    [...pending.map((call): Line => ({ ...toEntry(call), where: "engine" })), ...told].toSorted(
-      (left, right) => left.atUs - right.atUs,
-    );
+  const waiting = (): readonly Line[] => inOrder(pending, told);
   let questions: Question[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
@@ -84,10 +81,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   const askAll = async (): Promise<void> => {
     for (let next = questions.shift(); next !== undefined; next = questions.shift()) {
       const entries = await next.ask().catch((): readonly JournalEntry[] => []);
-      const whose = next.exec === undefined ? {} : { exec: next.exec };
-      for (const entry of entries) {
-        told.push({ ...entry, where: entry.hostPid === undefined ? "keeper" : "init", ...whose });
-      }
+      told.push(...entries.map((entry) => lineOf(entry, next.exec)));
     }
   };
   /** A reader who comes while a writer asks waits for the same answers. */
@@ -98,7 +92,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     await hearInit();
     cancel = undefined;
     const lines = waiting()
-      .map((call) => `${JSON.stringify(call)}\n`)
+      .map((line) => `${JSON.stringify(line)}\n`)
       .join("");
     pending = [];
     told = [];
@@ -137,6 +131,17 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
 interface Question {
   readonly ask: () => Promise<readonly JournalEntry[]>;
   readonly exec: string | undefined;
+}
+
+function inOrder(pending: readonly RecordedCall[], told: readonly Line[]): readonly Line[] {
+  const ours = pending.map((call): Line => ({ ...toEntry(call), where: "engine" }));
+  return [...ours, ...told].toSorted((left, right) => left.atUs - right.atUs);
+}
+
+/** A call that the keeper told: its own, or that of a child of its. */
+function lineOf(entry: JournalEntry, exec: string | undefined): Line {
+  const where = entry.hostPid === undefined ? "keeper" : "init";
+  return exec === undefined ? { ...entry, where } : { ...entry, where, exec };
 }
 
 /** The calls, each of an exec with all that its notes say. */

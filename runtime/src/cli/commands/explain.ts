@@ -63,9 +63,9 @@ function asData(steps: readonly Step[]): readonly object[] {
   return sectionsOf(steps)
     .flatMap(({ title, steps: mine }) => mine.map((step) => ({ ...step, section: title })))
     .toSorted((left, right) => left.number - right.number)
-    .map(({ purpose: _, ...step }) => {
+    .map((step) => {
       const concept = conceptOf(step);
-      return { ...step, concept, page: pageOf({ ...step, concept }) };
+      return { ...step, purpose: undefined, concept, page: pageOf({ ...step, concept }) };
     });
 }
 

@@ -1,0 +1,83 @@
+/**
+ * Properties of what is told about containers: plans and stories.
+ *
+ * @module
+ */
+import { fc, test } from "@fast-check/vitest";
+import { expect } from "vitest";
+import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
+import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
+import { createPlanner } from "../runtime/src/engine/index.ts";
+import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
+import { createModel, installUserland, USERLAND } from "../runtime/src/kernel/model/index.ts";
+
+// --- stories
+
+const anyExec = fc.constantFrom(
+  undefined,
+  { id: "e1", command: ["true"], exitCode: 0 },
+  { id: "e2", command: ["sh", "-c", "x"], exitCode: null },
+);
+
+const anySteps: fc.Arbitrary<readonly Step[]> = fc
+  .array(
+    fc.record({
+      where: fc.constantFrom("engine", "keeper", "init"),
+      concept: fc.constantFrom(undefined, "layers", "cgroups", "process"),
+      operation: fc.constantFrom("create container", "start container", "remove cgroup"),
+      call: fc.constantFrom("mount", "spawn", "writeEach"),
+      args: fc.constant(["/x"]),
+      source: fc.constantFrom(undefined, "runtime/src/volumes/plan.ts:3"),
+      exec: anyExec,
+    }),
+    { maxLength: 40 },
+  )
+  .map((steps) => steps.map((step, at) => ({ ...step, number: at + 1 })));
+
+const numbersIn = (text: string): readonly number[] =>
+  [...text.matchAll(/^ +(\d+) (?:engine|keeper|init)/gm)].map(([, number]) => Number(number));
+
+test.prop([anySteps])("story-tells-all", (steps) => {
+  const all = steps.map(({ number }) => number);
+  const sections = sectionsOf(steps);
+  for (const order of ["concept", "time"] as const) {
+    const told = numbersIn(storyText(sections, order));
+    expect(told.toSorted((left, right) => left - right)).toEqual(all);
+  }
+  for (const { title, steps: mine } of sections) {
+    const numbers = numbersIn(storyText([{ title, steps: mine }], "time"));
+    expect(numbers).toEqual(numbers.toSorted((left, right) => left - right));
+    expect(new Set(mine.map(({ exec }) => exec?.id)).size).toBe(1);
+  }
+});
+
+// --- plans
+
+const anyWish: fc.Arbitrary<Wish> = fc.record({
+  cmd: fc.array(fc.constantFrom("true", "sh", "-c"), { minLength: 1, maxLength: 3 }),
+  config: fc.record({ Tty: fc.boolean(), User: fc.constantFrom("", "nobody") }),
+  hostConfig: fc.record({
+    Memory: fc.constantFrom(0, 64 << 20),
+    CpusetCpus: fc.constantFrom("", "0"),
+    PidsLimit: fc.constantFrom(null, 20),
+    Binds: fc.constantFrom([], ["/etc:/mnt:ro"], ["/not-there:/mnt"]),
+    Privileged: fc.boolean(),
+    PidMode: fc.constantFrom("", "host"),
+  }),
+});
+
+test.prop([anyWish, fc.constantFrom("v1", "v2", "hybrid")], { numRuns: 30 })(
+  "planning-changes-nothing",
+  async (wanted, cgroups) => {
+    const model = createModel({ clock: createLinuxKernel(), programs: USERLAND, cgroups });
+    installUserland(model.kernel, "model");
+    const before = JSON.stringify(model.snapshot());
+    const options = { root: "/var/lib/drydock", cgroupParent: "/drydock", programVersion: "0" };
+    const planner = createPlanner({ kernel: model.kernel, ...options });
+    const { steps, warnings } = await planner.planContainer(wish(wanted));
+    expect(steps.length).toBeGreaterThan(30);
+    expect(steps.some(({ concept }) => concept === "cgroups")).toBe(true);
+    expect(warnings.join()).toContain("cannot be looked at without the daemon");
+    expect(JSON.stringify(model.snapshot())).toBe(before);
+  },
+);

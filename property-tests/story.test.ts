@@ -5,11 +5,19 @@
  */
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
+import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
+import { createContainerView } from "../runtime/src/engine/container-view.ts";
+import { adviceFor } from "../runtime/src/engine/program-advice.ts";
 import { createPlanner } from "../runtime/src/engine/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
-import { createModel, installUserland, USERLAND } from "../runtime/src/kernel/model/index.ts";
+import {
+  createModel,
+  createModelKernel,
+  installUserland,
+  USERLAND,
+} from "../runtime/src/kernel/model/index.ts";
 
 // --- stories
 
@@ -79,5 +87,52 @@ test.prop([anyWish, fc.constantFrom("v1", "v2", "hybrid")], { numRuns: 30 })(
     expect(steps.some(({ concept }) => concept === "cgroups")).toBe(true);
     expect(warnings.join()).toContain("cannot be looked at without the daemon");
     expect(JSON.stringify(model.snapshot())).toBe(before);
+  },
+);
+
+// --- advice
+
+const anyName = fc.constantFrom("sh", "bin", "app", "run", "cat", "x y", "..", "");
+const anyPath = fc.array(anyName, { maxLength: 3 }).map((names) => `/${names.join("/")}`);
+const anyHead = fc.oneof(
+  fc.constantFrom("", "echo", "#!/bin/sh\r\n", "#!/bin/bash\n", "#! \n", "#!sh"),
+  fc.uint8Array({ maxLength: 80 }),
+  fc.uint8Array({ minLength: 60, maxLength: 80 }).map((rest) => {
+    const bytes = Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, ...rest]);
+    bytes[18] = 62;
+    return bytes;
+  }),
+);
+const anyTree = fc.array(fc.tuple(anyPath, anyHead, fc.constantFrom(0o644, 0o700, 0o755)), {
+  maxLength: 6,
+});
+
+/** What Docker says first, whatever follows. */
+const anyRefusal = fc.constantFrom(
+  "executable file not found in $PATH",
+  "/x: no such file or directory",
+  "permission denied",
+  "is a directory",
+  "exec format error",
+);
+
+test.prop([anyTree, anyRefusal, fc.oneof(anyName, anyPath), fc.constantFrom("", "www")])(
+  "advice-keeps-the-exit-code",
+  (files, refusal, command, user) => {
+    const kernel = createModelKernel({ clock: createLinuxKernel() });
+    kernel.mkdir("/r", 0o755);
+    for (const name of ["bin", "app"]) kernel.mkdir(`/r/${name}`, 0o755);
+    for (const [path, content, mode] of files) {
+      try {
+        kernel.writeFile(`/r${path}`, content, "create", mode);
+      } catch {
+        continue;
+      }
+    }
+    const about = { command, user, path: "/bin:/app", workingDir: "/app", architecture: "amd64" };
+    const advice = adviceFor(createContainerView(kernel, "/r"), about);
+    const lines = [`exec: "${command}": ${refusal}`, ...advice];
+    expect(startFailureCode(lines.join("\n"))).toBe(startFailureCode(refusal));
+    expect(advice.every((line) => line !== "" && !line.includes("\n"))).toBe(true);
   },
 );

@@ -20,6 +20,7 @@ import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { HostPid, JournalEntry } from "../kernel/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
+import { withAdvice } from "./command-advice.ts";
 import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -143,7 +144,8 @@ async function begin(
     container.journal.noteExec(exec.id, { exitCode: exec.exitCode });
     exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
-    return error instanceof Error ? error : new Error(String(error));
+    const told = await withAdvice(engine, container, error, exec.request);
+    return told instanceof Error ? told : new Error(String(told));
   }
 }
 
@@ -176,7 +178,9 @@ function tellExec({ events }: EngineContext, target: ExecTarget, action: string)
 const START_FAILED = 128;
 
 function failureText(error: Error, raw: boolean): Uint8Array {
-  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n`;
+  const hint = error instanceof RuntimeError ? (error.hint ?? "") : "";
+  const advice = hint === "" ? "" : `${hint.replaceAll("\n", "\r\n")}\r\n`;
+  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n${advice}`;
   const bytes = new TextEncoder().encode(text);
   return raw ? bytes : encodeFrame("stdout", bytes);
 }

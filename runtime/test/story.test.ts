@@ -1,0 +1,89 @@
+/**
+ * What people are told when something went wrong, on the real kernel and by both command lines.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { skipped, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
+
+const skip = skipped("what is told of containers", whyNoContainers());
+const skipDocker = skip || skipped("the same by docker", whyNoDocker());
+const daemon = shareDaemon(skip);
+
+const must = async (...args: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await daemon.drydock(...args);
+  if (code !== 0) throw new Error(`drydock ${args.join(" ")}: exit ${code}\n${stderr}${stdout}`);
+  return stdout.trimEnd();
+};
+
+/** Scripts that cannot run, in a directory to mount. */
+function brokenScripts(): string {
+  const directory = join(daemon.directory, "broken");
+  mkdirSync(directory, { recursive: true });
+  const write = (name: string, text: string, mode = 0o755): void =>
+    writeFileSync(join(directory, name), text, { mode });
+  write("bash", "#!/bin/bash\necho\n");
+  write("windows", "#!/bin/sh\r\necho\r\n");
+  write("plain", "#!/bin/sh\necho\n", 0o644);
+  write("text", "echo hi\n");
+  return `${directory}:/app:ro`;
+}
+
+/** Command; Docker's words; ours; exit code. */
+const BROKEN = [
+  ["bash", "executable file not found in $PATH", "It is at /app/bash", 127],
+  ["lss", "executable file not found in $PATH", "Did you mean less?", 127],
+  ["/app/bash", "no such file or directory", "which the image does not have", 127],
+  ["/app/windows", "no such file or directory", "carriage return", 127],
+  ["/app/plain", "permission denied", "mode 0644", 126],
+  ["/app", "is a directory", "/app holds files", 126],
+] as const;
+
+describe.skipIf(skipDocker)("a command that cannot run", () => {
+  test.each(BROKEN)("E04: %s: Docker's line and exit code, then why", async (...row) => {
+    const [command, words, ours, code] = row;
+    const args = ["run", "--rm", "-v", brokenScripts(), "busybox", command];
+    const line = `exec: "${command}": `;
+    for (const ran of [await daemon.docker(...args), await daemon.drydock(...args)]) {
+      const [first = "", ...more] = ran.stderr.split("\n");
+      expect(first).toContain(line);
+      expect(first).toContain(words);
+      expect(more.join("\n")).toContain(ours);
+      expect(ran.code).toBe(code);
+    }
+    expect(await must("ps", "-aq")).toBe("");
+  });
+
+  test("exec tells the same in a running container", async () => {
+    await must("run", "-d", "--name", "up", "-v", brokenScripts(), "busybox", "sleep", "100");
+    for (const [command, words, ours, code] of BROKEN) {
+      const ran = await daemon.docker("exec", "up", command);
+      expect(ran.stdout).toContain(words);
+      expect(ran.stdout).toContain(ours);
+      expect(ran.code).toBe(code);
+    }
+  });
+
+  test("a look into a container that does not run leaves no mount", async () => {
+    const { code } = await daemon.drydock("run", "--name", "left", "busybox", "no-such-program");
+    expect(code).toBe(127);
+    expect(readFileSync(`/proc/${daemon.pid}/mountinfo`, "utf8")).not.toContain(daemon.root);
+    const told = await must("explain", "left");
+    expect(told.match(/ umount\("/g)?.length).toBeGreaterThan(1);
+  });
+});
+
+describe.skipIf(skipDocker)("slips", () => {
+  test("the name of a container, of an image here, of an image elsewhere", async () => {
+    await must("create", "--name", "web-server", "busybox");
+    for (const cli of [daemon.docker.bind(daemon), daemon.drydock.bind(daemon)]) {
+      expect((await cli("start", "web-sever")).stderr).toContain("Did you mean web-server?");
+      const inspected = await cli("image", "inspect", "bussybox");
+      expect(inspected.stderr).toContain("Did you mean busybox:latest?");
+      const ran = await cli("run", "--rm", "debain");
+      expect(ran.stderr, "E10").toContain("Did you mean debian?");
+      expect(ran.code).toBe(125);
+    }
+  });
+});

@@ -6,6 +6,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
 import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
+import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createContainerView } from "../runtime/src/engine/container-view.ts";
@@ -136,3 +137,82 @@ test.prop([anyTree, anyRefusal, fc.oneof(anyName, anyPath), fc.constantFrom("", 
     expect(advice.every((line) => line !== "" && !line.includes("\n"))).toBe(true);
   },
 );
+
+// --- reasons
+
+const anySignal = fc.constantFrom(null, "SIGKILL", "SIGTERM", "SIGSEGV", "SIGRTMIN+3");
+
+const anyRequest = fc.record({
+  by: fc.constantFrom("stop", "kill", "timeout"),
+  signal: fc.constantFrom("SIGKILL", "SIGTERM", "SIGINT"),
+  atMs: fc.nat(),
+  patienceSeconds: fc.constantFrom(0, 1, 10),
+});
+
+const anyEnd = fc.record({
+  exitCode: fc.nat(255),
+  oomKilled: fc.boolean(),
+  startedAtMs: fc.nat(5000),
+  finishedAtMs: fc.nat(9000),
+  signal: anySignal,
+  requests: fc.option(fc.array(anyRequest, { maxLength: 4 })),
+  memory: fc.option(
+    fc.record({ peakBytes: fc.nat(), limitBytes: fc.option(fc.integer({ min: 1 })) }),
+  ),
+  isPrevious: fc.boolean(),
+});
+
+const anyFacts: fc.Arbitrary<Facts> = fc.record({
+  name: fc.constant("web"),
+  command: fc.constantFrom([], ["sh"], ["/bin/sh", "-c", "x"], ["sleep", "1"]),
+  terminal: fc.boolean(),
+  init: fc.boolean(),
+  status: fc.constantFrom("created", "running", "paused", "restarting", "exited", "dead"),
+  error: fc.constantFrom("", "it broke"),
+  startedAtMs: fc.option(fc.nat()),
+  end: fc.option(anyEnd),
+  restart: fc.record({
+    policy: fc.constantFrom("no", "always", "on-failure", "unless-stopped"),
+    maximum: fc.nat(3),
+    count: fc.nat(5),
+    delayMs: fc.nat(),
+    isStopped: fc.boolean(),
+  }),
+  health: fc.constant(null),
+  zombies: fc.array(
+    fc.record({
+      pid: fc.nat(),
+      name: fc.constant("sleep"),
+      parentPid: fc.nat(),
+      parentName: fc.constantFrom("", "sh"),
+    }),
+    { maxLength: 2 },
+  ),
+});
+
+test.prop([anyFacts])("every-end-has-a-reason", (facts) => {
+  const reasons = reasonsFor(facts, 10_000);
+  const [first = "", ...more] = reasons.map(({ what }) => what);
+  const sentences = reasons.flatMap(({ what, advice = "" }) => [what, advice]).join();
+  expect(first).toMatch(/^web /);
+  expect(sentences).not.toMatch(/undefined|NaN|null|Infinity/);
+  const { end, status } = facts;
+  if (end === null || !["exited", "restarting"].includes(status)) return;
+  expect(first).toContain(end.signal ?? `exit code ${end.exitCode}`);
+  if (!end.isPrevious) expectCause(end, more.join("\n"));
+});
+
+/** Who kills for memory is the kernel, whatever else was asked. */
+function expectCause({ oomKilled, signal, requests }: End, told: string): void {
+  expect(told.includes("Memory ran out")).toBe(oomKilled);
+  if (oomKilled === true || signal !== "SIGKILL") return;
+  const forced = requests?.findLast((request) => request.signal === "SIGKILL");
+  expect(told).toContain(FORCED[forced?.by ?? "nobody"]);
+}
+
+const FORCED = {
+  nobody: "Nobody asked the engine",
+  timeout: "did not end within",
+  kill: "killed through the engine",
+  stop: "killed through the engine",
+};

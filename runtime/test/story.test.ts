@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { skipped, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("what is told of containers", whyNoContainers());
@@ -87,3 +87,87 @@ describe.skipIf(skipDocker)("slips", () => {
     }
   });
 });
+
+describe.skipIf(skip)("why", () => {
+  const why = (name: string): Promise<string> => must("why", name);
+  const pidOf = async (name: string): Promise<number> =>
+    Number(await must("inspect", "-f", "{{.State.Pid}}", name));
+
+  test("pain 12: a stop that was not obeyed, a kill, and one from outside are told apart", async () => {
+    for (const name of ["deaf", "killed", "struck", "polite"]) {
+      await must("run", "-d", "--name", name, "busybox", ...(name === "polite" ? TRAPS : DEAF));
+    }
+    await must("stop", "-t", "1", "deaf");
+    await must("kill", "killed");
+    process.kill(await pidOf("struck"), "SIGKILL");
+    await must("stop", "polite");
+    expect(await why("deaf")).toMatch(
+      /SIGTERM; it did not end within 1 s, so it was killed\.\n  → /,
+    );
+    expect(await why("killed")).toContain("killed through the engine");
+    const struck = await until(
+      "its end is known",
+      () => why("struck"),
+      (told) => told.includes("ended"),
+    );
+    expect(struck).toContain("SIGKILL, exit code 137");
+    expect(struck).toContain("Nobody asked the engine");
+    expect(await why("polite")).toMatch(/exit code 3: .*\n.*drydock stop .* and it obeyed/);
+  });
+
+  test("pain 12: memory that ran out is told with peak and limit", async () => {
+    const hungry = ["sh", "-c", "exec tail /dev/zero"];
+    await daemon.drydock(
+      "run",
+      "-m",
+      "16m",
+      "--memory-swap",
+      "16m",
+      "--name",
+      "hungry",
+      "busybox",
+      ...hungry,
+    );
+    const told = await why("hungry");
+    expect(told).toContain("Memory ran out: the kernel killed its first process.");
+    expect(told).toMatch(/It had 1[56][.\d]*MiB at most, and may have 16MiB\./);
+  });
+
+  test("an end while no daemon ran, and what is asked after a restart, are remembered", async () => {
+    await must("run", "-d", "--name", "stopped", "busybox", ...DEAF);
+    await must("run", "-d", "--name", "alone", "busybox", "sh", "-c", "sleep 1; exit 4");
+    await must("stop", "-t", "0", "stopped");
+    await daemon.kill("SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await daemon.start();
+    expect(await why("stopped")).toContain("did not end within 0 s");
+    expect(await why("alone")).toMatch(/exit code 4: .*\n.*while no daemon was running/);
+  });
+
+  test("pain 9: zombies are named with their parent; last words are shown", async () => {
+    const script = "sh -c 'sleep 0.1 & exec sleep 100'";
+    await must("run", "-d", "--name", "parent", "busybox", "sh", "-c", script);
+    const told = await until(
+      "the zombie is there",
+      () => why("parent"),
+      (text) => text.includes("zombies"),
+    );
+    expect(told).toMatch(/\d+ \(sleep\), child of \d+ \(sleep\)\n  → .*--init/);
+    await daemon.drydock(
+      "run",
+      "--name",
+      "loud",
+      "busybox",
+      "sh",
+      "-c",
+      "echo disk full >&2; exit 9",
+    );
+    expect(await why("loud")).toMatch(/Its last words:\n  disk full$/);
+    const facts = JSON.parse(await must("why", "--json", "loud")) as { end: { exitCode: number } };
+    expect(facts.end.exitCode).toBe(9);
+  });
+});
+
+/** PID 1 of a container does not get a SIGTERM that it does not handle. */
+const DEAF = ["sleep", "1000"];
+const TRAPS = ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"];

@@ -48,6 +48,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/explain.ts"),
   ),
   entry(
+    "why, container why",
+    "Tell why a container ended, restarts or is unhealthy",
+    () => import("./commands/why.ts"),
+  ),
+  entry(
     "create, container create",
     "Create a container without starting it",
     () => import("./commands/create.ts"),

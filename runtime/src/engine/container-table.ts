@@ -24,6 +24,7 @@ import { findContainer } from "./lookup.ts";
 import { nameTaken } from "./names.ts";
 import type { Definition, History } from "./record.ts";
 import type { ContainerFiles } from "./state-store.ts";
+import type { SignalRequest } from "./why.ts";
 
 /** Somebody who waits for a container. */
 export interface Waiter {
@@ -70,6 +71,8 @@ export class Container {
   /** Execs that the keeper is starting now: a pause waits for them. */
   readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
+  /** The last signals that somebody asked for; see `why.ts`. */
+  requests: readonly SignalRequest[] = [];
   /** How it is, while it runs and has a check; see `health.ts`. */
   health: Health | null = null;
   stopHealth: () => void = () => undefined;

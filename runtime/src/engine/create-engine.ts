@@ -59,6 +59,7 @@ import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
+import { whyContainer } from "./why.ts";
 
 /** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
 const SECCOMP_PROGRAMS = 16;
@@ -166,6 +167,7 @@ function facade(engine: EngineContext): Engine {
     },
     ...insideMethods(engine, find),
     journalOf: async (reference) => find(reference).journal.read(),
+    whyContainer: async (reference) => whyContainer(engine, find(reference)),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
     startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),

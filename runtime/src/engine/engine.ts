@@ -278,6 +278,8 @@ export interface Engine {
   /** Makes an image of what the container changed. */
   commitContainer(reference: string, request: CommitContainer): Promise<{ readonly id: string }>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
+  /** What is known of how it came to be as it is; see `why.ts`. */
+  whyContainer(reference: string): Promise<ApiObject>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;
   startExec(

@@ -27,6 +27,7 @@ import type { EngineContext } from "./context.ts";
 import { removeEnded } from "./remove.ts";
 import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
+import { accountFor } from "./why.ts";
 
 /** The keeper announced an end: of a container's first process, or of an exec process. */
 export function onExit(engine: EngineContext, record: ExitRecord): void {
@@ -58,11 +59,14 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   const ranMs = record.finishedAtMs - state.startedAtMs;
   const decision = decisionFor(container, { exitCode, ranMs });
   container.stopHealth();
+  const oomKilled = wasOomKilled(kernel, container.cgroup);
+  const account = accountFor(kernel, container, record, oomKilled ? container.cgroup : null);
+  container.history = { ...container.history, account };
   container.advance({
     type: decision.restarts ? "await-restart" : "exit",
     finishedAtMs: record.finishedAtMs,
     exitCode,
-    oomKilled: wasOomKilled(kernel, container.cgroup),
+    oomKilled,
   });
   if (decision.restarts) {
     const { count, delayMs } = decision;

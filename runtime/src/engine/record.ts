@@ -18,6 +18,7 @@
 import { CREATED } from "../container/index.ts";
 import type { ContainerConfig, ContainerState, HostConfig } from "../container/index.ts";
 import type { Digest } from "../layers/index.ts";
+import type { Account } from "./why.ts";
 
 /** What a container is. */
 export interface Definition {
@@ -45,6 +46,8 @@ export interface History {
   readonly restartDelayMs?: number;
   /** A person stopped it. */
   readonly isStopped?: boolean;
+  /** How the last run that has ended did so; absent: none has, or nobody was there. */
+  readonly account?: Account;
 }
 
 /** The history of a container that was just made. */

@@ -21,6 +21,7 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { thaw } from "./pause.ts";
 import { giveUpRestart } from "./restart.ts";
+import { noteRequest, type SignalRequest } from "./why.ts";
 
 /** How to stop: see `Engine.stopContainer`. */
 export interface StopOptions {
@@ -65,14 +66,15 @@ export async function stopProcess(
   const signal = options.signal === null ? stopSignalOf(container) : parseSignal(options.signal);
   const seconds = options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
   const ended = endOf(container);
-  await sendSignal(engine, container, signal);
+  await sendSignal(engine, container, { by: "stop", signal, patienceSeconds: seconds });
   let cancel = (): void => undefined;
   if (seconds >= 0) {
     const tooLong = new Promise<"too long">((resolve) => {
       cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
     });
     if ((await Promise.race([ended, tooLong])) === "too long") {
-      await sendSignal(engine, container, "SIGKILL");
+      const by = { by: "timeout", signal: "SIGKILL", patienceSeconds: seconds } as const;
+      await sendSignal(engine, container, by);
     }
   }
   await ended;
@@ -82,7 +84,7 @@ export async function stopProcess(
 /** Kills the process of a running container and waits for its end. */
 export async function killAndWait(engine: EngineContext, container: Container): Promise<void> {
   const ended = endOf(container);
-  await sendSignal(engine, container, "SIGKILL");
+  await sendSignal(engine, container, { by: "kill", signal: "SIGKILL" });
   await ended;
 }
 
@@ -95,9 +97,11 @@ function stopSignalOf({ definition }: Container): string {
 async function sendSignal(
   engine: EngineContext,
   container: Container,
-  signal: string,
+  request: Omit<SignalRequest, "atMs">,
 ): Promise<void> {
   const { id, definition } = container;
+  const { signal } = request;
+  noteRequest(container, { ...request, atMs: engine.kernel.nowMs() });
   // Known before the end that it may cause: what a person ends does not start again.
   const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
   if (ends) container.history = { ...container.history, isStopped: true };
@@ -140,5 +144,5 @@ export async function killContainer(
     });
   }
   if (signal === "SIGKILL") return killAndWait(engine, container);
-  await sendSignal(engine, container, signal);
+  await sendSignal(engine, container, { by: "kill", signal });
 }

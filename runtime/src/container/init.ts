@@ -211,15 +211,13 @@ function pivotRoot(kernel: Kernel & Self, root: string): void {
 }
 
 function makeDirectories(
-  kernel: Pick<Kernel, "stat" | "mkdir">,
+  kernel: Pick<Kernel, "statIfPresent" | "mkdir">,
   path: string,
   permissions: number,
 ): void {
-  try {
-    const { type } = kernel.stat(path);
-    if (type === "directory") return;
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
+  const type = kernel.statIfPresent(path)?.type;
+  if (type === "directory") return;
+  if (type === undefined) {
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (parent !== "") makeDirectories(kernel, parent, permissions);
     kernel.mkdir(path, permissions);

@@ -62,7 +62,7 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
     const ends: ((status: WaitStatus) => void)[] = [];
     const self = new Proxy({} as Inside["kernel"], {
       get: (_target, name) => (): unknown => (name === "monotonicUs" ? 0 : STAT),
-      ownKeys: () => ["execve", "stat"],
+      ownKeys: () => ["execve", "statIfPresent"],
       getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
     });
     main({ kernel: self, hostPid: 42, handOver: () => undefined });
@@ -89,7 +89,8 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
     nowMs: () => 1000,
     monotonicUs: () => 0,
     after: () => () => undefined,
-    stat: (path) => ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
+    statIfPresent: (path) =>
+      ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
     readRange: (path, offset, length) =>
       new TextEncoder().encode(files.get(path) ?? "").slice(offset, offset + length),
     writeFile: (path, data, mode) => {

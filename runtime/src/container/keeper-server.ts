@@ -255,12 +255,10 @@ export class KeeperServer {
 
   #endOf(path: string): LogPlace {
     const { kernel } = this.#options;
-    try {
-      return { offsetBytes: kernel.stat(path).sizeBytes, born: bornOf(kernel, path) };
-    } catch (error) {
-      if (error instanceof KernelError && error.errno === "ENOENT") return NOWHERE;
-      throw error;
-    }
+    const stat = kernel.statIfPresent(path);
+    return stat === undefined
+      ? NOWHERE
+      : { offsetBytes: stat.sizeBytes, born: bornOf(kernel, path) };
   }
 
   async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {

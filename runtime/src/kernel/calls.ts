@@ -38,6 +38,8 @@ export const CALLS: Readonly<Record<CallName, CallKind>> = {
   readdir: look,
   lstat: look,
   stat: look,
+  lstatIfPresent: look,
+  statIfPresent: look,
   listXattr: look,
   getXattr: look,
   listLinks: look,

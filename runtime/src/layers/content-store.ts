@@ -176,13 +176,7 @@ export function writeAtomically(
 
 /** Whether a name exists, itself, not what a link leads to. */
 export function exists(kernel: Files, path: string): boolean {
-  try {
-    kernel.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof KernelError && ["ENOENT", "ENOTDIR"].includes(error.errno)) return false;
-    throw error;
-  }
+  return kernel.lstatIfPresent(path) !== undefined;
 }
 
 /** mkdir that is content when the directory is there. */

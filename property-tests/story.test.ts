@@ -5,6 +5,7 @@
  */
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
+import { compareTables, type Comparison } from "../runtime/src/cli/comparison.ts";
 import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
@@ -216,3 +217,32 @@ const FORCED = {
   kill: "killed through the engine",
   stop: "killed through the engine",
 };
+
+// --- comparisons
+
+const anyTable = fc.dictionary(
+  fc.oneof(fc.constantFrom("mnt", "pid", "/proc", "constructor"), fc.string({ maxLength: 2 })),
+  fc.constantFrom("1", "2", ""),
+  { maxKeys: 6 },
+);
+
+const namesOf = (parts: Comparison): readonly string[] =>
+  [parts.same, parts.different, parts.onlyLeft, parts.onlyRight].flatMap((part) =>
+    Object.keys(part),
+  );
+
+test.prop([anyTable, anyTable])("comparison-is-whole", (left, right) => {
+  const parts = compareTables(left, right);
+  const names = namesOf(parts);
+  expect(new Set(names).size).toBe(names.length);
+  expect(new Set(names)).toEqual(new Set([...Object.keys(left), ...Object.keys(right)]));
+  const firsts = Object.entries(parts.different).map(([name, [one]]) => [name, one]);
+  const seconds = Object.entries(parts.different).map(([name, [, other]]) => [name, other]);
+  expect({ ...parts.same, ...parts.onlyLeft, ...Object.fromEntries(firsts) }).toEqual(left);
+  expect({ ...parts.same, ...parts.onlyRight, ...Object.fromEntries(seconds) }).toEqual(right);
+  const swapped = compareTables(right, left);
+  expect(swapped.onlyLeft).toEqual(parts.onlyRight);
+  expect(swapped.same).toEqual(parts.same);
+  const alone = compareTables(left, left);
+  expect(namesOf({ ...alone, same: {} })).toEqual([]);
+});

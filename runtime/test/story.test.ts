@@ -1,7 +1,7 @@
 /**
  * What people are told when something went wrong, on the real kernel and by both command lines.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
@@ -165,6 +165,45 @@ describe.skipIf(skip)("why", () => {
     expect(await why("loud")).toMatch(/Its last words:\n  disk full$/);
     const facts = JSON.parse(await must("why", "--json", "loud")) as { end: { exitCode: number } };
     expect(facts.end.exitCode).toBe(9);
+  });
+});
+
+describe.skipIf(skip)("compare", () => {
+  interface Parts {
+    readonly same: Record<string, string>;
+    readonly different: Record<string, readonly [string, string]>;
+    readonly onlyRight: Record<string, string>;
+  }
+  type Section = "namespaces" | "mounts" | "cgroup" | "capabilities" | "process" | "environment";
+  const compare = async (...names: readonly string[]): Promise<Record<Section, Parts>> =>
+    JSON.parse(await must("compare", "--json", ...names)) as Record<Section, Parts>;
+
+  test("E24: two containers: what they share, and where each is on its own", async () => {
+    const limits = ["-m", "64m", "-e", "WHO=a", "--cap-drop", "CHOWN"];
+    await must("run", "-d", "--name", "aa", ...limits, "busybox", ...DEAF);
+    const joins = ["--network", "container:aa", "--pid", "container:aa", "-v", "/tmp:/extra"];
+    await must("run", "-d", "--name", "bb", ...joins, "-e", "WHO=b", "busybox", ...DEAF);
+    const { namespaces, mounts, cgroup, capabilities, environment } = await compare("aa", "bb");
+    expect(Object.keys(namespaces.same)).toEqual(expect.arrayContaining(["net", "pid"]));
+    expect(Object.keys(namespaces.different)).toEqual(expect.arrayContaining(["mnt", "uts"]));
+    expect(Object.keys(mounts.onlyRight)).toContain("/extra");
+    const memory = Object.entries(cgroup.different).find(([name]) => name.startsWith("memory."));
+    expect(memory?.[1][0]).toMatch(/^(67108864|134217728)$/);
+    expect(Object.keys(capabilities.onlyRight)).toEqual(["CAP_CHOWN"]);
+    expect(environment.different["WHO"]).toEqual(["a", "b"]);
+    const text = await must("compare", "aa", "bb");
+    expect(text).toMatch(/^== namespaces: \d apart, \d the same .*\n  shared: .*net/);
+    expect(await must("compare", "--all", "aa", "bb")).toContain("both: net  ");
+  });
+
+  test("beside the host: the namespaces are those of /proc, and no environment is told", async () => {
+    await must("run", "-d", "--name", "aa", "--network", "host", "busybox", ...DEAF);
+    const { namespaces, process: own, environment } = await compare("aa");
+    expect(namespaces.same["net"]).toBe(/\d+/.exec(readlinkSync("/proc/self/ns/net"))?.[0]);
+    expect(own.different["Seccomp"]).toEqual(["filter", "none"]);
+    expect(environment).toBeUndefined();
+    await must("stop", "-t", "0", "aa");
+    expect((await daemon.drydock("compare", "aa")).stderr).toContain("is not running");
   });
 });
 

@@ -53,6 +53,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/why.ts"),
   ),
   entry(
+    "compare, container compare",
+    "Lay two containers side by side, or one beside the host",
+    () => import("./commands/compare.ts"),
+  ),
+  entry(
     "create, container create",
     "Create a container without starting it",
     () => import("./commands/create.ts"),

@@ -59,6 +59,7 @@ import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
+import { viewContainer, viewHost } from "./view.ts";
 import { whyContainer } from "./why.ts";
 
 /** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
@@ -167,6 +168,8 @@ function facade(engine: EngineContext): Engine {
     },
     ...insideMethods(engine, find),
     journalOf: async (reference) => find(reference).journal.read(),
+    viewProcess: async (reference) =>
+      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
     whyContainer: async (reference) => whyContainer(engine, find(reference)),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),

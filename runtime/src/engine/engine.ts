@@ -23,6 +23,7 @@ import type {
   ResourcesConfig,
 } from "../container/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
+import type { ProcessView } from "./view.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -278,6 +279,8 @@ export interface Engine {
   /** Makes an image of what the container changed. */
   commitContainer(reference: string, request: CommitContainer): Promise<{ readonly id: string }>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
+  /** What its first process sees and may do; null: the host. @throws container-not-running */
+  viewProcess(reference: string | null): Promise<ProcessView>;
   /** What is known of how it came to be as it is; see `why.ts`. */
   whyContainer(reference: string): Promise<ApiObject>;
 

@@ -2,7 +2,8 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `journal` answers what
- * was done, call by call; `why` what is known of how it came to this. The first two name the line of source of each step, which is why this program is
+ * was done, call by call; `why` what is known of how it came to this; `view` what a process sees and
+ * may do. The first two name the line of source of each step, which is why this program is
  * worth reading beside its output.
  *
  * Kernel interface: none.
@@ -17,7 +18,7 @@
 import { parameter, type ApiOptions, type Routes } from "../context.ts";
 import { readCreateContainer } from "./containers.ts";
 
-/** Adds `POST /drydock/plan` and `GET /drydock/containers/{id}/…`: `journal`, `why`. */
+/** Adds `POST /drydock/plan` and `GET /drydock/containers/{id}/…`: `journal`, `why`, `view`. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
@@ -27,6 +28,10 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
   });
   routes.get("/drydock/containers/:id/why", async (call) =>
     call.json(await engine.whyContainer(parameter(call, "id"))),
+  );
+  routes.get("/drydock/host/view", async (call) => call.json(await engine.viewProcess(null)));
+  routes.get("/drydock/containers/:id/view", async (call) =>
+    call.json(await engine.viewProcess(parameter(call, "id"))),
   );
   routes.get("/drydock/containers/:id/journal", async (call) => {
     const journal = await engine.journalOf(parameter(call, "id"));

@@ -4,10 +4,13 @@
  * @module
  */
 import { fc, test } from "@fast-check/vitest";
+import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
 import { compareTables, type Comparison } from "../runtime/src/cli/comparison.ts";
 import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
+import { runCommandLine } from "../runtime/src/cli/program.fixture.ts";
+import { shellLine, wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createContainerView } from "../runtime/src/engine/container-view.ts";
@@ -191,7 +194,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc.record({
   ),
 });
 
-test.prop([anyFacts])("every-end-has-a-reason", (facts) => {
+test.prop([anyFacts], { numRuns: 2000 })("every-end-has-a-reason", (facts) => {
   const reasons = reasonsFor(facts, 10_000);
   const [first = "", ...more] = reasons.map(({ what }) => what);
   const sentences = reasons.flatMap(({ what, advice = "" }) => [what, advice]).join();
@@ -246,3 +249,83 @@ test.prop([anyTable, anyTable])("comparison-is-whole", (left, right) => {
   const alone = compareTables(left, left);
   expect(namesOf({ ...alone, same: {} })).toEqual([]);
 });
+
+// --- run words
+
+const anyWord = fc.oneof(
+  fc.constantFrom("a", "K=v", "K", "x y", "it's", "$HOME", "--rm", "-", "a,b", 'q"q', "\n"),
+  fc.string({ minLength: 1, maxLength: 5 }),
+);
+
+const withValue = (names: string, values: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>
+  fc.tuple(fc.constantFrom(...names.split(" ").map((name) => `--${name}`)), values);
+
+const anyFlag: fc.Arbitrary<readonly string[]> = fc.oneof(
+  withValue("env label hostname user workdir entrypoint domainname volume tmpfs", anyWord),
+  withValue("cap-add cap-drop group-add dns dns-search dns-option add-host link", anyWord),
+  withValue("pid ipc", fc.constantFrom("host", "container:x", "")),
+  withValue("cgroupns uts userns", fc.constantFrom("host", "")),
+  withValue("memory memory-reservation shm-size", fc.constantFrom("0", "64m", "1g", "12345", "1k")),
+  withValue("memory-swap", fc.constantFrom("-1", "128m")),
+  withValue("cpus", fc.constantFrom("0.1", "1.5", "2", "0.000000001")),
+  withValue("cpu-shares cpu-quota pids-limit oom-score-adj", fc.constantFrom("0", "-1", "512")),
+  withValue("ulimit", fc.constantFrom("nofile=10", "core=1:-1", "nproc=3:4")),
+  withValue("device", fc.constantFrom("/dev/null", "/dev/null:/dev/x:r", "/dev/a:/dev/b")),
+  withValue("device-read-bps device-write-bps", fc.constantFrom("/dev/sda:1mb", "/dev/sdb:7")),
+  withValue(
+    "publish",
+    fc.constantFrom("80", "8080:80", "127.0.0.1::53/udp", "[::1]:1:2", "1-3:4-6"),
+  ),
+  withValue("expose", fc.constantFrom("80", "53/udp", "7-9")),
+  withValue("health-cmd", anyWord),
+  withValue("health-interval health-timeout", fc.constantFrom("1s", "1.5s", "7ns", "2m")),
+  withValue("restart", fc.constantFrom("no", "always", "on-failure:3", "unless-stopped")),
+  withValue("network", fc.constantFrom("host", "none", "mine", "name=mine,alias=a,ip=10.0.0.2")),
+  withValue("log-driver", fc.constantFrom("json-file", "none")),
+  withValue("log-opt", fc.constantFrom("max-size=1m", "max-file=2")),
+  withValue("security-opt", fc.constantFrom("no-new-privileges", "systempaths=unconfined")),
+  withValue("sysctl", fc.constantFrom("net.ipv4.ip_forward=1", "kernel.msgmax=7")),
+  withValue(
+    "mount",
+    fc.constantFrom(
+      "type=bind,source=/a,target=/b,readonly",
+      'type=bind,"source=/a,b",target=/c,bind-propagation=rslave',
+      "type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1770",
+      "type=volume,source=v,target=/v,volume-nocopy,volume-label=a=b",
+    ),
+  ),
+  withValue("stop-timeout", fc.constantFrom("0", "7")),
+  withValue("stop-signal", fc.constantFrom("INT", "9")),
+  fc
+    .constantFrom(
+      "rm init privileged read-only tty interactive publish-all no-healthcheck".split(" "),
+    )
+    .chain((names) => fc.constantFrom(...names).map((name) => [`--${name}`])),
+  fc.constant(["--init=false"]),
+);
+
+async function bodyOf(words: readonly string[]): Promise<RunRequest | undefined> {
+  const reply = { status: 201, json: { Id: "1" } };
+  const { asked } = await runCommandLine(["create", ...words], () => reply);
+  // What was sent is a request to create a container.
+  return asked.at(-1)?.body as RunRequest | undefined;
+}
+
+test.prop([fc.array(anyFlag, { maxLength: 6 }), fc.array(anyWord, { maxLength: 3 })], {
+  numRuns: 400,
+})("run-words-round-trip", async (flags, command) => {
+  const body = await bodyOf([...flags.flat(), "busybox", ...command]);
+  fc.pre(body !== undefined);
+  const { words, unsaid } = wordsFor(body);
+  expect(unsaid).toEqual([]);
+  expect(await bodyOf(words)).toEqual(body);
+});
+
+test.prop([fc.array(anyWord, { minLength: 1, maxLength: 5 })], { numRuns: 30 })(
+  "shellLine() is read by a shell as the same words",
+  (words) => {
+    const script = `printf '%s\\0' ${shellLine(words)}`;
+    const { stdout } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });
+    expect(stdout.split("\0").slice(0, -1)).toEqual(words);
+  },
+);

@@ -3,13 +3,15 @@
  */
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("what is told of containers", whyNoContainers());
 const skipDocker = skip || skipped("the same by docker", whyNoDocker());
 const daemon = shareDaemon(skip);
+const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
 
 const must = async (...args: string[]): Promise<string> => {
   const { code, stdout, stderr } = await daemon.drydock(...args);
@@ -166,6 +168,49 @@ describe.skipIf(skip)("why", () => {
     const facts = JSON.parse(await must("why", "--json", "loud")) as { end: { exitCode: number } };
     expect(facts.end.exitCode).toBe(9);
   });
+});
+
+describe.skipIf(skip)("inspect --as-run", () => {
+  const EVERYTHING = [
+    "-d -i -t -m 64m --cpus 1.5 -l who=me --restart on-failure:3 -v /tmp:/t:ro -u 1:1 -w /tmp",
+    "--tmpfs /m:size=1m --cap-add SYS_TIME --ulimit nofile=100:200 --health-interval 90s",
+    "--entrypoint sleep --init=false --hostname boat --dns 10.0.0.1 --stop-signal INT",
+  ].flatMap((line) => line.split(" "));
+  const SPACED = ["-e", "SAID=it's a b", "--health-cmd", "exit 0"];
+
+  test("pain 19: the printed command makes the same container again", async () => {
+    const plain = ["-d", "busybox", "sh", "-c", "sleep 100; echo 'hi'"];
+    for (const words of [[...EVERYTHING, ...SPACED, "busybox", "100"], plain]) {
+      await must("run", "--name", "again", ...words);
+      const before = await configured("again");
+      const line = await must("inspect", "--as-run", "again");
+      await must("rm", "-f", "again");
+      const command = line.replace(/^drydock /, `${process.execPath} ${launcher} `);
+      const ran = await run("sh", ["-c", command], { env: daemon.environment });
+      expect(ran.stderr).toBe("");
+      expect(await configured("again")).toEqual(before);
+      await must("rm", "-f", "again");
+    }
+  });
+
+  test("what image and engine say by themselves is not said again", async () => {
+    await must("run", "-d", "--name", "plain", "busybox", "sleep", "100");
+    const line = await must("inspect", "--as-run", "plain");
+    expect(line).toBe("drydock run --name plain --detach busybox sleep 100");
+  });
+
+  async function configured(name: string): Promise<object> {
+    const [found] = JSON.parse(await must("inspect", name)) as [Inspected];
+    const { Hostname, ...config } = found.Config;
+    const isOwn = found.Id.startsWith(Hostname);
+    return { config, hostname: isOwn ? "" : Hostname, hostConfig: found.HostConfig };
+  }
+
+  interface Inspected {
+    readonly Id: string;
+    readonly Config: { readonly Hostname: string };
+    readonly HostConfig: object;
+  }
 });
 
 describe.skipIf(skip)("compare", () => {

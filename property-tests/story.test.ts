@@ -322,7 +322,7 @@ test.prop([fc.array(anyFlag, { maxLength: 6 }), fc.array(anyWord, { maxLength: 3
 });
 
 test.prop([fc.array(anyWord, { minLength: 1, maxLength: 5 })], { numRuns: 30 })(
-  "shellLine() is read by a shell as the same words",
+  "shell-line-round-trip",
   (words) => {
     const script = `printf '%s\\0' ${shellLine(words)}`;
     const { stdout } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });

@@ -8,6 +8,7 @@
  * Specification: docker run reference; Docker Engine API v1.50, ContainerCreate.
  * Invariants:
  *   run-words-round-trip   the words for a request parse back to the same request
+ *   shell-line-round-trip   a shell reads a printed line as the same words
  * Left out: a seccomp profile, of which only the content is known; streams that were attached.
  * Docs: docs/concepts/cli.md
  *

@@ -22,9 +22,8 @@ import type { CreateExec, WaitCondition } from "./engine.ts";
 import type { ContainerJournal } from "./journal.ts";
 import { findContainer } from "./lookup.ts";
 import { nameTaken } from "./names.ts";
-import type { Definition, History } from "./record.ts";
+import type { Definition, History, SignalRequest } from "./record.ts";
 import type { ContainerFiles } from "./state-store.ts";
-import type { SignalRequest } from "./why.ts";
 
 /** Somebody who waits for a container. */
 export interface Waiter {

@@ -23,7 +23,6 @@ import type {
   ResourcesConfig,
 } from "../container/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
-import type { ProcessView } from "./view.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -177,6 +176,26 @@ export interface PlannedStep {
   readonly args: readonly unknown[];
   readonly why: string;
   readonly source: string;
+}
+
+/** Words by name. */
+export type Table = Readonly<Record<string, string>>;
+
+/** What a process sees and may do. */
+export interface ProcessView {
+  readonly name: string;
+  /** Kind → number of the namespace: who has the same number shares it. */
+  readonly namespaces: Table;
+  /** Place → file system, source and options. */
+  readonly mounts: Table;
+  /** File of the cgroup → what it says. */
+  readonly cgroup: Table;
+  /** Capability → the sets that hold it. */
+  readonly capabilities: Table;
+  /** Users, seccomp, no_new_privs, resource limits. */
+  readonly process: Table;
+  /** Absent for the host. */
+  readonly environment?: Table;
 }
 
 /** One kernel call that was made for a container, and by which process. */

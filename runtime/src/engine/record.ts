@@ -18,7 +18,6 @@
 import { CREATED } from "../container/index.ts";
 import type { ContainerConfig, ContainerState, HostConfig } from "../container/index.ts";
 import type { Digest } from "../layers/index.ts";
-import type { Account } from "./why.ts";
 
 /** What a container is. */
 export interface Definition {
@@ -35,6 +34,26 @@ export interface Definition {
   readonly networkingConfig: Readonly<Record<string, unknown>>;
   /** Chain ids of the image's layers, bottom first. */
   readonly layers: readonly Digest[];
+}
+
+/** What somebody asked of a container's first process. */
+export interface SignalRequest {
+  /** The command that asked; "timeout": a stop that lost its patience. */
+  readonly by: "stop" | "kill" | "timeout";
+  readonly signal: string;
+  readonly atMs: number;
+  /** How long a stop waits before it kills; negative: for ever. */
+  readonly patienceSeconds?: number;
+}
+
+/** How a run ended, beyond what the state says. */
+export interface Account {
+  readonly finishedAtMs: number;
+  /** null: it ended by itself. */
+  readonly signal: string | null;
+  readonly requests: readonly SignalRequest[];
+  /** null: it was not for memory. */
+  readonly memory: { readonly peakBytes: number; readonly limitBytes: number | null } | null;
 }
 
 /** What became of a container. */

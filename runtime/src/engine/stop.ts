@@ -21,7 +21,8 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { thaw } from "./pause.ts";
 import { giveUpRestart } from "./restart.ts";
-import { noteRequest, type SignalRequest } from "./why.ts";
+import type { SignalRequest } from "./record.ts";
+import { noteRequest } from "./why.ts";
 
 /** How to stop: see `Engine.stopContainer`. */
 export interface StopOptions {

@@ -23,27 +23,8 @@ import { parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { requireProcess } from "./container-table.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import type { ProcessView, Table } from "./engine.ts";
 import { mountPointsIn } from "./tree.ts";
-
-/** Words by name. */
-export type Table = Readonly<Record<string, string>>;
-
-/** What a process sees and may do. */
-export interface ProcessView {
-  readonly name: string;
-  /** Kind → number of the namespace: who has the same number shares it. */
-  readonly namespaces: Table;
-  /** Place → file system, source and options. */
-  readonly mounts: Table;
-  /** File of the cgroup → what it says. */
-  readonly cgroup: Table;
-  /** Capability → the sets that hold it. */
-  readonly capabilities: Table;
-  /** Users, seccomp, no_new_privs, resource limits. */
-  readonly process: Table;
-  /** Absent for the host. */
-  readonly environment?: Table;
-}
 
 /** @throws RuntimeError container-not-running */
 export function viewContainer({ kernel }: EngineContext, container: Container): ProcessView {

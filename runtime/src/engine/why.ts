@@ -25,28 +25,8 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject } from "./engine.ts";
 import { commandOf } from "./inspect.ts";
-import type { History } from "./record.ts";
+import type { Account, History, SignalRequest } from "./record.ts";
 import { readExitRecord } from "./state-store.ts";
-
-/** What somebody asked of a container's first process. */
-export interface SignalRequest {
-  /** The command that asked; "timeout": a stop that lost its patience. */
-  readonly by: "stop" | "kill" | "timeout";
-  readonly signal: string;
-  readonly atMs: number;
-  /** How long a stop waits before it kills; negative: for ever. */
-  readonly patienceSeconds?: number;
-}
-
-/** How a run ended, beyond what the state says. */
-export interface Account {
-  readonly finishedAtMs: number;
-  /** null: it ended by itself. */
-  readonly signal: string | null;
-  readonly requests: readonly SignalRequest[];
-  /** null: it was not for memory. */
-  readonly memory: { readonly peakBytes: number; readonly limitBytes: number | null } | null;
-}
 
 const REQUESTS_KEPT = 16;
 

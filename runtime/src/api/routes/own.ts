@@ -2,8 +2,8 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `journal` answers what
- * was done, call by call; `why` what is known of how it came to this; `view` what a process sees and
- * may do. The first two name the line of source of each step, which is why this program is
+ * was done, call by call; `why` what is known of how it came to this; `view` what a process sees
+ * and may do. The first two name the line of source of each step, which is why this program is
  * worth reading beside its output.
  *
  * Kernel interface: none.

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { ExplainedCall } from "../src/engine/engine.ts";
+import type { ExplainedCall } from "../src/engine/told.ts";
 import { skipped, until, whyNoContainers } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 

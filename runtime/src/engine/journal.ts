@@ -23,7 +23,7 @@
 
 import { KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
-import type { ExplainedCall, ExplainedExec } from "./engine.ts";
+import type { ExplainedCall, ExplainedExec } from "./told.ts";
 
 /** Newest entries kept in memory until they are written. */
 const PENDING_MAX = 4000;

@@ -20,9 +20,10 @@ import type { Image } from "../images/index.ts";
 import { layerDiff, writableLayerIn } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import { acceptRequest } from "./create.ts";
-import type { CreateContainer, PlannedStep } from "./engine.ts";
+import type { CreateContainer } from "./engine.ts";
+import type { PlannedStep } from "./told.ts";
 import { sharesNetwork } from "./networks.ts";
-import { pidToJoin, readPlanInput } from "./plan-facts.ts";
+import { readPlanInput } from "./plan-facts.ts";
 import type { Definition } from "./record.ts";
 import { filesOf } from "./state-store.ts";
 
@@ -54,8 +55,7 @@ export interface Plan {
  */
 export function previewPlan(engine: EngineContext, request: CreateContainer, image?: Image): Plan {
   const { definition, warnings } = acceptRequest(engine, request, image);
-  const pidOf = (reference: string) => pidToJoin(engine, reference);
-  const plan = planContainer(readPlanInput(engine, engine.kernel, { definition, pidOf }));
+  const plan = planContainer(readPlanInput(engine, engine.kernel, definition));
   const drafts = [
     ...fileSteps(engine, definition),
     ...plan.cgroup.steps.map(cgroupStep),

@@ -15,11 +15,11 @@
  * @module
  */
 
-import { architectureOf, findImage, MEDIA_TYPES } from "../images/index.ts";
+import { architectureOf, findImage, MEDIA_TYPES, openImageStore } from "../images/index.ts";
 import type { Image } from "../images/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import { digestOf, openContentStore, openLayerStore } from "../layers/index.ts";
+import { digestOf, openLayerStore } from "../layers/index.ts";
 import { createSeccompPlanner } from "../security/index.ts";
 import { ContainerTable } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -73,7 +73,7 @@ function contextOf(options: PlannerOptions): EngineContext {
     kernel,
     root,
     machine: readMachine(kernel, cgroupParent),
-    images: { kernel, content: openContentStore(kernel, `${root}/images`) },
+    images: openImageStore(kernel, `${root}/images`),
     layers: openLayerStore(kernel, root),
     containers: new ContainerTable(),
     events: new EventHub(kernel),
@@ -83,6 +83,7 @@ function contextOf(options: PlannerOptions): EngineContext {
       throw new Error("bug: a planner asked for a keeper");
     },
     startAgain: noKeeper,
+    isClosing: false,
   };
 }
 

@@ -16,7 +16,7 @@
  */
 
 import { CREATED } from "../container/index.ts";
-import type { ContainerConfig, ContainerState, HostConfig } from "../container/index.ts";
+import type { ContainerConfig, ContainerState, Health, HostConfig } from "../container/index.ts";
 import type { Digest } from "../layers/index.ts";
 
 /** What a container is. */
@@ -67,6 +67,8 @@ export interface History {
   readonly isStopped?: boolean;
   /** How the last run that has ended did so; absent: none has, or nobody was there. */
   readonly account?: Account;
+  /** How its last run did, if it has a check. */
+  readonly health?: Health;
 }
 
 /** The history of a container that was just made. */

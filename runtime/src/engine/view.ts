@@ -23,7 +23,7 @@ import { parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { requireProcess } from "./container-table.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
-import type { ProcessView, Table } from "./engine.ts";
+import type { ProcessView, Table } from "./told.ts";
 import { mountPointsIn } from "./tree.ts";
 
 /** @throws RuntimeError container-not-running */

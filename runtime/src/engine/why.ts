@@ -102,9 +102,9 @@ function restartOf({ definition, history }: Container): object {
   };
 }
 
-function healthOf({ definition, health }: Container): object | null {
+function healthOf({ definition, history: { health } }: Container): object | null {
   const plan = planHealth(definition.config.Healthcheck ?? null);
-  if (health === null || plan === null) return null;
+  if (health === undefined || plan === null) return null;
   return { ...health, command: plan.command, retries: plan.retries };
 }
 

@@ -222,6 +222,8 @@ export interface ByteSource {
   /** Back-pressure: nothing more is read until `resume`. */
   pause(): void;
   resume(): void;
+  /** What /proc/PID/fd shows with those who hold the other end; for a pipe that has not ended. */
+  link?(): string;
 }
 
 /** Bytes that leave over time. */

@@ -1,0 +1,93 @@
+/**
+ * Bytes: work whose price is the bytes that are moved, not the containers.
+ *
+ * Logs, copies and lines of a hundred megabytes, by the same docker CLI against each daemon; what
+ * it prints goes to /dev/null, what it writes to one disk.
+ */
+import { mkdirSync, openSync, closeSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { runCommand, timeCommand } from "./measure.mjs";
+
+const LINE_BYTES = 100;
+const MEGABYTES = 100;
+const tree = { directories: 20, filesInEach: 100, fileBytes: 4096 };
+
+/** Files to copy and to print: one of 100 MB in lines, and a tree of small ones. */
+export function makeData(directory) {
+  mkdirSync(directory);
+  const fd = openSync(join(directory, "lines"), "w");
+  const line = (number) => `${String(number).padStart(10, "0")} ${"x".repeat(LINE_BYTES - 12)}\n`;
+  const linesInMegabyte = 1e6 / LINE_BYTES;
+  for (let at = 0; at < MEGABYTES; at += 1) {
+    const lines = Array.from({ length: linesInMegabyte }, (_, i) => line(at * linesInMegabyte + i));
+    writeSync(fd, lines.join(""));
+  }
+  closeSync(fd);
+  for (let i = 0; i < tree.directories; i += 1) {
+    const folder = join(directory, "tree", String(i));
+    mkdirSync(folder, { recursive: true });
+    for (let j = 0; j < tree.filesInEach; j += 1) {
+      writeFileSync(join(folder, `file-${j}`), Buffer.alloc(tree.fileBytes, j));
+    }
+  }
+  return directory;
+}
+
+/** What is measured, as in bench.mjs; `each` makes a contestant of each daemon. */
+export function byteMeasures({ docker, each, data }) {
+  const run = (daemon, ...args) => runCommand([docker, ...args], daemon.env);
+  const cli = (daemon, args, stdin) =>
+    timeCommand([docker, ...args], daemon.env, { stdin, dropOutput: true });
+  const mounted = ["--net", "none", "-v", `${data}:/data:ro`];
+  const unlimited = ["--log-opt", "max-size=1g"];
+  const idle = {
+    before: (daemon) => run(daemon, "run", "-d", ...mounted, "busybox", "sleep", "1000"),
+    after: (daemon) => run(daemon, "rm", "-f", daemon.prepared),
+  };
+  const logged = {
+    before: async (daemon) => {
+      const id = await run(daemon, "run", "-d", ...mounted, ...unlimited, "busybox", ...printLines);
+      await run(daemon, "wait", id);
+      return id;
+    },
+    after: idle.after,
+  };
+  const attached = ["run", "--rm", ...mounted, ...unlimited, "busybox", ...printLines];
+  const fed = ["run", "--rm", "-i", "--net", "none", "busybox", "sh", "-c", "cat > /dev/null"];
+  const logsOf = (daemon, ...options) => cli(daemon, ["logs", ...options, daemon.prepared]);
+  const files = `${tree.directories * tree.filesInEach} files of ${tree.fileBytes / 1024} KiB`;
+  return [
+    work("docker logs of 100 MB", logged, (daemon) => logsOf(daemon)),
+    work("docker logs --tail 100 of 100 MB", logged, (daemon) => logsOf(daemon, "--tail", "100")),
+    work("docker cp of 100 MB out", idle, (daemon) => copyOut(daemon, "lines")),
+    work("docker cp of 100 MB in", idle, (daemon) => copyIn(daemon, "lines")),
+    work(`docker cp of ${files} out`, idle, (daemon) => copyOut(daemon, "tree")),
+    work(`docker cp of ${files} in`, idle, (daemon) => copyIn(daemon, "tree")),
+    work("docker run that prints 100 MB", {}, (daemon) => cli(daemon, attached)),
+    work("docker run -i that reads 100 MB", {}, (daemon) => cli(daemon, fed, join(data, "lines"))),
+    work("docker exec that prints 100 MB", idle, (daemon) =>
+      cli(daemon, ["exec", daemon.prepared, ...printLines]),
+    ),
+  ];
+
+  function work(title, around, once) {
+    const contestants = each((daemon) => () => once(daemon));
+    return { title, goal: "<= 0.8 x docker", unit: "ms", isHeavy: true, contestants, ...around };
+  }
+
+  async function copyOut(daemon, name) {
+    const target = join(daemon.directory, "copied");
+    mkdirSync(target);
+    const time = await cli(daemon, ["cp", `${daemon.prepared}:/data/${name}`, target]);
+    rmSync(target, { recursive: true });
+    return time;
+  }
+
+  async function copyIn(daemon, name) {
+    const time = await cli(daemon, ["cp", join(data, name), `${daemon.prepared}:/root`]);
+    await run(daemon, "exec", daemon.prepared, "rm", "-rf", `/root/${name}`);
+    return time;
+  }
+}
+
+const printLines = ["cat", "/data/lines"];

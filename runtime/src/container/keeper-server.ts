@@ -39,8 +39,7 @@ import { execFailure } from "./init-exec.ts";
 import { partsOf } from "./init-failure.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
-import { bornOf } from "./log-reader.ts";
-import type { LogPlace } from "./log-reader.ts";
+import { NOWHERE, endOfLog } from "./log-reader.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { StdioHub } from "./stdio-hub.ts";
@@ -147,7 +146,9 @@ export class KeeperServer {
   followLog(id: string, sink: ByteSink): Following | undefined {
     const process = this.#processes.get(id);
     if (process?.child === undefined) return undefined;
-    const place = process.logPath === null ? NOWHERE : this.#endOf(process.logPath);
+    const { kernel } = this.#options;
+    const { logPath } = process;
+    const place = logPath === null ? NOWHERE : endOfLog({ kernel, path: logPath, maxFiles: 1 });
     return { ...place, leave: process.hub.follow(sink) };
   }
 
@@ -243,16 +244,6 @@ export class KeeperServer {
     });
   }
 
-  #endOf(path: string): LogPlace {
-    const { kernel } = this.#options;
-    try {
-      return { offsetBytes: kernel.stat(path).sizeBytes, born: bornOf(kernel, path) };
-    } catch (error) {
-      if (error instanceof KernelError && error.errno === "ENOENT") return NOWHERE;
-      throw error;
-    }
-  }
-
   async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {
     const status = await child.exited;
     const finishedAtMs = this.#options.kernel.nowMs();
@@ -306,9 +297,6 @@ export class KeeperServer {
     if (process.hub.isDeserted) this.#drop(id, process);
   }
 }
-
-/** The end of a log that has no file yet. */
-const NOWHERE: LogPlace = { offsetBytes: 0, born: "" };
 
 /** A client of a process that has ended. */
 function tooLate(sink: ByteSink): HubClient {

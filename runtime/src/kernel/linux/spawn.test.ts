@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { injectFaults } from "../faults.ts";
 import type { Child } from "../port.ts";
-import { createJournal, traceKernel, withContext } from "../trace.ts";
+import { createJournal } from "../recorded-call.ts";
+import { traceKernel, withContext } from "../trace.ts";
 import { createLinuxKernel } from "./index.ts";
 
 const kernel = createLinuxKernel();

@@ -6,7 +6,7 @@
  * and is gone afterwards. The table goes to the terminal, the numbers to
  * runtime/bench/results.json.
  *
- * Usage: npm run bench [-- --rounds N] [--only WORD] (needs root)
+ * Usage: npm run bench [-- --rounds N] [--only WORDS]… (needs root)
  */
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir, totalmem } from "node:os";
@@ -20,7 +20,10 @@ import { takeTurns, timeCommand, timeTask, waitFor } from "./measure.mjs";
 import { printTable } from "./table.mjs";
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "15" }, only: { type: "string", default: "" } },
+  options: {
+    rounds: { type: "string", default: "15" },
+    only: { type: "string", multiple: true, default: [""] },
+  },
 });
 const lightRounds = Number(options.rounds);
 /** What takes seconds is done less often: its median needs fewer. */
@@ -214,7 +217,7 @@ async function bench(directory) {
   const all = await prepare(directory);
   const daemons = [all.ours, all.dockerd].filter(Boolean);
   try {
-    const wanted = ({ title }) => title.includes(options.only);
+    const wanted = ({ title }) => options.only.some((word) => title.includes(word));
     const rows = [];
     for (const one of measures(all).filter(wanted)) rows.push(await measure(one, daemons));
     if (wanted({ title: "bursts" })) rows.push(...(await measureBursts(daemons)));

@@ -4,7 +4,7 @@
  * Logs, copies and lines of a hundred megabytes, by the same docker CLI against each daemon; what
  * it prints goes to /dev/null, what it writes to one disk.
  */
-import { mkdirSync, openSync, closeSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand, timeCommand } from "./measure.mjs";
 
@@ -56,9 +56,15 @@ export function byteMeasures({ docker, each, data }) {
   const fed = ["run", "--rm", "-i", "--net", "none", "busybox", "sh", "-c", "cat > /dev/null"];
   const logsOf = (daemon, ...options) => cli(daemon, ["logs", ...options, daemon.prepared]);
   const files = `${tree.directories * tree.filesInEach} files of ${tree.fileBytes / 1024} KiB`;
+  let copies = 0;
   return [
     work("docker logs of 100 MB", logged, (daemon) => logsOf(daemon)),
-    work("docker logs --tail 100 of 100 MB", logged, (daemon) => logsOf(daemon, "--tail", "100")),
+    {
+      ...work("docker logs --tail 100 of 100 MB", logged, (daemon) =>
+        logsOf(daemon, "--tail", "100"),
+      ),
+      goal: "reported", // nearly all of it is the client's
+    },
     work("docker cp of 100 MB out", idle, (daemon) => copyOut(daemon, "lines")),
     work("docker cp of 100 MB in", idle, (daemon) => copyIn(daemon, "lines")),
     work(`docker cp of ${files} out`, idle, (daemon) => copyOut(daemon, "tree")),
@@ -75,18 +81,17 @@ export function byteMeasures({ docker, each, data }) {
     return { title, goal: "<= 0.8 x docker", unit: "ms", isHeavy: true, contestants, ...around };
   }
 
-  async function copyOut(daemon, name) {
-    const target = join(daemon.directory, "copied");
-    mkdirSync(target);
-    const time = await cli(daemon, ["cp", `${daemon.prepared}:/data/${name}`, target]);
-    rmSync(target, { recursive: true });
-    return time;
+  // To a new name each time, and nothing is removed in between: for some seconds ext4 looks at each
+  // inode that was given back before it makes one, and that would be all that there is to see.
+  function copyOut(daemon, name) {
+    mkdirSync(join(daemon.directory, "copied"), { recursive: true });
+    const target = join(daemon.directory, "copied", `${name}-${(copies += 1)}`);
+    return cli(daemon, ["cp", `${daemon.prepared}:/data/${name}`, target]);
   }
 
-  async function copyIn(daemon, name) {
-    const time = await cli(daemon, ["cp", join(data, name), `${daemon.prepared}:/root`]);
-    await run(daemon, "exec", daemon.prepared, "rm", "-rf", `/root/${name}`);
-    return time;
+  function copyIn(daemon, name) {
+    const target = `${daemon.prepared}:/root/${name}-${(copies += 1)}`;
+    return cli(daemon, ["cp", join(data, name), target]);
   }
 }
 

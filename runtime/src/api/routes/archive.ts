@@ -87,15 +87,33 @@ async function* plain(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Arr
   const reader = body.getReader();
   const first = await reader.read();
   if (first.done) return;
-  const rest = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: (controller) => controller.enqueue(new Uint8Array(first.value)),
+  const chunks = chunksFrom(reader, first);
+  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
+  yield* isGzip ? unpacked(chunks) : chunks;
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** What a reader gives from a first reading on. */
+async function* chunksFrom(
+  reader: Reader,
+  first: Awaited<ReturnType<Reader["read"]>>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel();
+  }
+}
+
+function unpacked(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
+      const { done, value } = await chunks.next();
+      if (done === true) controller.close();
       else controller.enqueue(new Uint8Array(value));
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: async () => void (await chunks.return(undefined)),
   });
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  yield* isGzip ? rest.pipeThrough(new DecompressionStream("gzip")) : rest;
+  return packed.pipeThrough(new DecompressionStream("gzip"));
 }

@@ -21,7 +21,8 @@
  * @module
  */
 import fs from "node:fs";
-import { KernelError, type DeviceNode, type Files, type Lock, type WriteMode } from "../port.ts";
+import { KernelError, type DeviceNode, type Files, type FileStat } from "../port.ts";
+import type { Lock, WriteMode } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
 import { check, cPath, type Libc } from "./libc.ts";
@@ -136,14 +137,23 @@ function attributes(
   libc: Libc,
 ): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes" | "mknod"> {
   return {
-    lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
-    stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
+    lstat: (path) =>
+      callFs("lstat", path, () => statOf("lstat", path, fs.lstatSync(path, IF_THERE))),
+    stat: (path) => callFs("stat", path, () => statOf("stat", path, fs.statSync(path, IF_THERE))),
     chmod: (path, permissions) => callFs("chmod", path, () => fs.chmodSync(path, permissions)),
     lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(path, uid, gid)),
     lutimes: (path, mtimeMs) =>
       callFs("utimensat", path, () => fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000)),
     mknod: (path, node) => makeNode(libc, path, node),
   };
+}
+
+/** Many names are looked for in vain, and an error of Node's costs more than the call. */
+const IF_THERE = { throwIfNoEntry: false } as const;
+
+function statOf(syscall: string, path: string, stats: fs.Stats | undefined): FileStat {
+  if (stats === undefined) throw new KernelError(syscall, "ENOENT", path);
+  return fileStatOf(stats);
 }
 
 function makeNode(libc: Libc, path: string, node: DeviceNode): void {

@@ -22,6 +22,7 @@ import {
   formatEntries,
   formatEntry,
   formatLogTime,
+  framing,
   hasProcess,
   isWanted,
   parseLogEntry,
@@ -532,7 +533,7 @@ async function runHub(actions: readonly HubAction[], capacities: readonly number
   const hub = new StdioHub();
   const sinks = [0, 1, 2].map((index) => paperSink(capacities[index] ?? 1, () => neverAhead()));
   const clients = sinks.map((sink, index) =>
-    hub.attach({ stdin: false, stdout: index < 2, stderr: true }, sink),
+    hub.attach({ stdin: false, stdout: index < 2, stderr: true }, framing(sink)),
   );
   const left = new Set<number>();
   const written: Frame[] = [];

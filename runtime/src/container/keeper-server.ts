@@ -34,6 +34,7 @@ import type {
   Kernel,
   TraceOptions,
 } from "../kernel/index.ts";
+import type { FrameSink } from "./connection.ts";
 import { runInit } from "./init.ts";
 import { execFailure } from "./init-exec.ts";
 import { partsOf } from "./init-failure.ts";
@@ -129,7 +130,7 @@ export class KeeperServer {
   }
 
   /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
-  attach({ id, ifAbsent, ...wants }: AttachRequest, sink: ByteSink): HubClient {
+  attach({ id, ifAbsent, ...wants }: AttachRequest, sink: FrameSink): HubClient {
     if (ifAbsent === "end" && this.#processes.get(id)?.child === undefined) return tooLate(sink);
     const { hub } = this.#processOf(id);
     const client = hub.attach(wants, sink);

@@ -13,6 +13,7 @@
  */
 
 import { createStreamedSink, emptyStream } from "./byte-streams.ts";
+import { framing } from "./connection.ts";
 import type { Attached, Keeper } from "./keeper.ts";
 import { KeeperServer } from "./keeper-server.ts";
 import type { KeeperServerOptions } from "./keeper-server.ts";
@@ -26,7 +27,7 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
     takeJournal: async (id) => server.takeJournal(id),
     attach: (request) => {
       const { sink, stream, onCancel } = createStreamedSink();
-      const client = server.attach(request, sink);
+      const client = server.attach(request, framing(sink));
       onCancel(() => client.detach());
       return Promise.resolve(attachedOf(client, stream));
     },

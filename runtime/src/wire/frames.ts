@@ -49,6 +49,13 @@ export function encodeFrame(stream: StreamName, payload: Uint8Array): Uint8Array
   return bytes;
 }
 
+/** What stands before the payload of a frame. */
+export function frameHeader(stream: StreamName, length: number): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEADER_BYTES);
+  writeFrameHeader(bytes, 0, { stream, length });
+  return bytes;
+}
+
 /**
  * Writes the header of a frame into bytes that are zero there.
  *

@@ -46,7 +46,7 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
       path: pathOf(call),
       keepTypes: readBoolean(query, "noOverwriteDirNonDir"),
       copyOwner: readBoolean(query, "copyUIDGID"),
-      archive: plain(call.req.raw.body ?? new ReadableStream({ start: (it) => it.close() })),
+      archive: plain(call.env.body ?? call.req.raw.body ?? new Blob().stream()),
     });
     return new Response(null, { status: 200 });
   });
@@ -83,37 +83,27 @@ function statHeader(stat: object): Record<string, string> {
 }
 
 /** An archive that begins as gzip does is unpacked on its way. */
-async function* plain(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  const first = await reader.read();
-  if (first.done) return;
-  const chunks = chunksFrom(reader, first);
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  yield* isGzip ? unpacked(chunks) : chunks;
+async function* plain(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  let next = await chunks.next();
+  if (next.done === true) return;
+  const isGzip = next.value[0] === 0x1f && next.value[1] === 0x8b;
+  if (isGzip) return yield* unpacked(next.value, chunks);
+  for (; next.done !== true; next = await chunks.next()) yield next.value;
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** What a reader gives from a first reading on. */
-async function* chunksFrom(
-  reader: Reader,
-  first: Awaited<ReturnType<Reader["read"]>>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for (let next = first; !next.done; next = await reader.read()) yield next.value;
-  } finally {
-    await reader.cancel();
-  }
-}
-
-function unpacked(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+function unpacked(
+  first: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (controller) => controller.enqueue(new Uint8Array(first)),
     async pull(controller) {
-      const { done, value } = await chunks.next();
+      const { done, value } = await rest.next();
       if (done === true) controller.close();
       else controller.enqueue(new Uint8Array(value));
     },
-    cancel: async () => void (await chunks.return(undefined)),
+    cancel: async () => void (await rest.return?.()),
   });
   return packed.pipeThrough(new DecompressionStream("gzip"));
 }

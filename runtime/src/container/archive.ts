@@ -23,7 +23,7 @@ import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
 import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
-import { resolveInRoot } from "./resolve-path.ts";
+import { isErrno, resolveInRoot } from "./resolve-path.ts";
 import type { KnownTree } from "./resolve-path.ts";
 
 const JOIN_BYTES = 512 * 1024;
@@ -172,34 +172,38 @@ async function putEntry(
   entry: TarEntry,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<string> {
-  const { kernel } = place;
-  // For this entry alone: until the next one comes, a program of the container may change things.
-  const known: KnownTree = new Map();
-  const hostPath = hostPathOf(place, entry.path, known);
   if (partsOf(entry.path).length === 0 && entry.type !== "directory") {
     throw refused("the directory itself cannot become something else", entry.path);
   }
-  makePlace(place, hostPath, entry, known);
-  if (entry.type === "file") {
-    await writePieces(place, hostPath, pieces);
-  }
+  const hostPath =
+    entry.type === "file" ? await putFile(place, entry, pieces) : putInode(place, entry);
   if (entry.type !== "link") {
-    setAttributes(kernel, hostPath, entry, place.options.owner ?? undefined);
+    setAttributes(place.kernel, hostPath, entry, place.options.owner ?? undefined);
   }
   return hostPath;
 }
 
-/** Writes a new file. A network's pieces are small, and opening a file costs as much as copying. */
-async function writePieces(
-  { kernel, buffer }: Place,
-  hostPath: string,
+function putInode(place: Place, entry: TarEntry): string {
+  // For this moment alone: before the next one a program of the container may change things.
+  const known: KnownTree = new Map();
+  const hostPath = hostPathOf(place, entry.path, known);
+  makePlace(place, hostPath, entry, known);
+  return hostPath;
+}
+
+/** A file with its bytes. A network's pieces are small, and to open it costs as much as to copy. */
+async function putFile(
+  place: Place,
+  entry: TarEntry,
   pieces: AsyncIterable<Uint8Array>,
-): Promise<void> {
+): Promise<string> {
+  const { kernel, buffer } = place;
+  let hostPath: string | undefined;
   let used = 0;
-  let mode: "exclusive" | "append" = "exclusive";
-  const write = (bytes: Uint8Array): void => {
-    kernel.writeFile(hostPath, bytes, mode, 0o600);
-    mode = "append";
+  const write = (bytes: Uint8Array): string => {
+    if (hostPath === undefined) return (hostPath = makeFile(place, entry, bytes));
+    kernel.writeFile(hostPath, bytes, "append");
+    return hostPath;
   };
   for await (const piece of pieces) {
     if (used + piece.length > buffer.length) {
@@ -213,7 +217,21 @@ async function writePieces(
     buffer.set(piece, used);
     used += piece.length;
   }
-  if (used > 0 || mode === "exclusive") write(buffer.subarray(0, used));
+  return write(buffer.subarray(0, used));
+}
+
+/** A new file with its first bytes. Most names are new: what is in the way is looked for after. */
+function makeFile(place: Place, entry: TarEntry, bytes: Uint8Array): string {
+  const known: KnownTree = new Map();
+  const hostPath = hostPathOf(place, entry.path, known);
+  try {
+    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST", "ENOENT", "ENOTDIR")) throw error;
+    makePlace(place, hostPath, entry, known);
+    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
+  }
+  return hostPath;
 }
 
 function partsOf(path: string): readonly string[] {

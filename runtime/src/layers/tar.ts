@@ -229,6 +229,9 @@ function cutAtZero(bytes: Uint8Array): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): string {
+  // Most names and all numbers; a decoder for each field would be the larger part of a header.
+  const isShort = bytes.length < BLOCK;
+  if (isShort && bytes.every((byte) => byte < 0x80)) return String.fromCodePoint(...bytes);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

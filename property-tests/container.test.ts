@@ -923,7 +923,7 @@ describe.skipIf(why !== undefined)("real containers", () => {
 
 /** What a log that is not limited never asks for. */
 const NO_ROTATION = {
-  stat: (): never => refuseCall("stat"),
+  statIfPresent: (): never => refuseCall("stat"),
   rename: (): never => refuseCall("rename"),
   unlink: (): never => refuseCall("unlink"),
 };
@@ -964,8 +964,9 @@ function memoryFiles() {
       file.text += String(data);
       files.set(path, file);
     },
-    stat: (path: string): FileStat => {
-      return { ...PLAIN_STAT, sizeBytes: encode(at("stat", path).text).length };
+    statIfPresent: (path: string): FileStat | undefined => {
+      const file = files.get(path);
+      return file === undefined ? undefined : { ...PLAIN_STAT, sizeBytes: encode(file.text).length };
     },
     readRange,
     rename: (from: string, to: string) => {

@@ -47,7 +47,7 @@ export interface LogPlace {
 
 /** What to read. */
 export interface LogFiles {
-  readonly kernel: Pick<Files, "readRange" | "stat">;
+  readonly kernel: Pick<Files, "readRange" | "statIfPresent">;
   readonly path: string;
   /** How many there can be. */
   readonly maxFiles: number;
@@ -172,7 +172,7 @@ export function placeOfTail(
   const files = filesOf(log);
   let missing = count;
   for (const born of files.slice(0, files.indexOf(to.born) + 1).toReversed()) {
-    const sizeBytes = inFile(log, born, (path) => log.kernel.stat(path).sizeBytes) ?? 0;
+    const sizeBytes = sizeOf(log, born) ?? 0;
     const end = born === to.born ? to.offsetBytes : sizeBytes;
     for (const { offsetBytes, line } of linesBackwards(log, born, end)) {
       const entry = parseLogEntry(line);
@@ -218,9 +218,13 @@ export function endOfLog(log: LogFiles): LogPlace {
     // The file that is written is not there yet, while it takes the place of one that is full.
     const born = filesOf(log).at(-1);
     if (born === undefined) return NOWHERE;
-    const offsetBytes = inFile(log, born, (path) => log.kernel.stat(path).sizeBytes);
+    const offsetBytes = sizeOf(log, born);
     if (offsetBytes !== null) return { born, offsetBytes };
   }
+}
+
+function sizeOf(log: LogFiles, born: string): number | null {
+  return inFile(log, born, (path) => log.kernel.statIfPresent(path)?.sizeBytes ?? null);
 }
 
 /** The end of a log that has no file yet. */

@@ -49,7 +49,7 @@ test("a disk that was full costs the lines of that time, and no others", () => {
         throw new KernelError("write", "ENOSPC", path);
       }
     },
-    stat: () => expect.unreachable(),
+    statIfPresent: () => expect.unreachable(),
     rename: () => expect.unreachable(),
     unlink: () => expect.unreachable(),
   };

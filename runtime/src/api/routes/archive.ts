@@ -5,7 +5,7 @@
  * Specification: Docker Engine API v1.50, "ContainerArchive", "ContainerArchiveInfo",
  *   "PutContainerArchive", "ContainerExport", "ContainerChanges".
  * Invariants: none.
- * Left out: compressed archives are taken as gzip only.
+ * Left out: nothing known.
  * Docs: docs/concepts/api.md
  *
  * @module
@@ -15,7 +15,9 @@ import { configEntries } from "../container-body.ts";
 import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
 import { invalidRequest } from "../failure.ts";
 import { fields, readJson, validate } from "../go-json.ts";
+import { plainTar } from "../plain-tar.ts";
 import { readBoolean } from "../query.ts";
+import { changesOf, joinReference } from "./images.ts";
 
 const TAR = "application/x-tar";
 
@@ -46,7 +48,7 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
       path: pathOf(call),
       keepTypes: readBoolean(query, "noOverwriteDirNonDir"),
       copyOwner: readBoolean(query, "copyUIDGID"),
-      archive: plain(call.env.body ?? call.req.raw.body ?? new Blob().stream()),
+      archive: plainTar(call),
     });
     return new Response(null, { status: 200 });
   });
@@ -55,15 +57,13 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
 async function commit(call: Call, engine: ApiOptions["engine"]): Promise<Response> {
   const query = queryOf(call);
   const body = validate(containerConfigBody, await readJson(call.req.raw, {}));
-  const [repo, tag] = [query.get("repo") ?? "", query.get("tag") ?? ""];
+  const repo = query.get("repo") ?? "";
   const { id } = await engine.commitContainer(query.get("container") ?? "", {
-    reference: tag === "" || repo === "" ? repo : `${repo}:${tag}`,
+    reference: repo === "" ? "" : joinReference(repo, query.get("tag") ?? ""),
     comment: query.get("comment") ?? "",
     author: query.get("author") ?? "",
     pause: readBoolean(query, "pause", true),
-    changes: query
-      .getAll("changes")
-      .flatMap((text) => text.split("\n").filter((line) => line !== "")),
+    changes: changesOf(query),
     config: body,
   });
   return call.json({ Id: id }, 201);
@@ -80,30 +80,4 @@ function pathOf(call: Call): string {
 function statHeader(stat: object): Record<string, string> {
   const bytes = new TextEncoder().encode(JSON.stringify(stat));
   return { "X-Docker-Container-Path-Stat": btoa(String.fromCodePoint(...bytes)) };
-}
-
-/** An archive that begins as gzip does is unpacked on its way. */
-async function* plain(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]();
-  let next = await chunks.next();
-  if (next.done === true) return;
-  const isGzip = next.value[0] === 0x1f && next.value[1] === 0x8b;
-  if (isGzip) return yield* unpacked(next.value, chunks);
-  for (; next.done !== true; next = await chunks.next()) yield next.value;
-}
-
-function unpacked(
-  first: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: (controller) => controller.enqueue(new Uint8Array(first)),
-    async pull(controller) {
-      const { done, value } = await rest.next();
-      if (done === true) controller.close();
-      else controller.enqueue(new Uint8Array(value));
-    },
-    cancel: async () => void (await rest.return?.()),
-  });
-  return packed.pipeThrough(new DecompressionStream("gzip"));
 }

@@ -21,8 +21,14 @@
  * @module
  */
 import fs from "node:fs";
-import { KernelError, type DeviceNode, type Files, type FileStat } from "../port.ts";
-import type { Lock, WriteMode } from "../port.ts";
+import {
+  KernelError,
+  type DeviceNode,
+  type Files,
+  type FileStat,
+  type Lock,
+  type WriteMode,
+} from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
 import { check, cPath, type Libc } from "./libc.ts";
@@ -73,6 +79,7 @@ export function linuxFiles(libc: Libc): Files {
   return {
     ...contents(),
     ...names(),
+    ...descriptions(),
     ...attributes(libc),
     ...extendedAttributes(libc),
     lockFile: (path) => lockFile(libc, path),
@@ -133,27 +140,37 @@ function names(): Pick<
   };
 }
 
-function attributes(
-  libc: Libc,
-): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes" | "mknod"> {
+function descriptions(): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
   return {
-    lstat: (path) =>
-      callFs("lstat", path, () => statOf("lstat", path, fs.lstatSync(path, IF_THERE))),
-    stat: (path) => callFs("stat", path, () => statOf("stat", path, fs.statSync(path, IF_THERE))),
+    lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
+    stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
+    lstatIfPresent: (path) => callFs("lstat", path, () => ifPresent(fs.lstatSync, path)),
+    statIfPresent: (path) => callFs("stat", path, () => ifPresent(fs.statSync, path)),
+  };
+}
+
+/** Asks without an exception where there is nothing: that would take longer than asking. */
+function ifPresent(
+  stat: (path: string, options: { readonly throwIfNoEntry: false }) => fs.Stats | undefined,
+  path: string,
+): FileStat | undefined {
+  try {
+    const stats = stat(path, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : fileStatOf(stats);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+function attributes(libc: Libc): Pick<Files, "chmod" | "lchown" | "lutimes" | "mknod"> {
+  return {
     chmod: (path, permissions) => callFs("chmod", path, () => fs.chmodSync(path, permissions)),
     lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(path, uid, gid)),
     lutimes: (path, mtimeMs) =>
       callFs("utimensat", path, () => fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000)),
     mknod: (path, node) => makeNode(libc, path, node),
   };
-}
-
-/** Many names are looked for in vain, and an error of Node's costs more than the call. */
-const IF_THERE = { throwIfNoEntry: false } as const;
-
-function statOf(syscall: string, path: string, stats: fs.Stats | undefined): FileStat {
-  if (stats === undefined) throw new KernelError(syscall, "ENOENT", path);
-  return fileStatOf(stats);
 }
 
 function makeNode(libc: Libc, path: string, node: DeviceNode): void {

@@ -28,7 +28,7 @@ import { comparableTime, createLogParser, parseLogEntry } from "./logs.ts";
 import type { LogEntry } from "./logs.ts";
 import { logFile } from "./log-rotation.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 /** Longer than any line is in the file, and many times what most tails need. */
 const BACKWARD_BYTES = 128 * 1024;
 /** More than most first lines. */

@@ -966,7 +966,9 @@ function memoryFiles() {
     },
     statIfPresent: (path: string): FileStat | undefined => {
       const file = files.get(path);
-      return file === undefined ? undefined : { ...PLAIN_STAT, sizeBytes: encode(file.text).length };
+      return file === undefined
+        ? undefined
+        : { ...PLAIN_STAT, sizeBytes: encode(file.text).length };
     },
     readRange,
     rename: (from: string, to: string) => {

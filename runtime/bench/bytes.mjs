@@ -56,19 +56,19 @@ export function byteMeasures({ docker, each, data }) {
   const fed = ["run", "--rm", "-i", "--net", "none", "busybox", "sh", "-c", "cat > /dev/null"];
   const logsOf = (daemon, ...options) => cli(daemon, ["logs", ...options, daemon.prepared]);
   const files = `${tree.directories * tree.filesInEach} files of ${tree.fileBytes / 1024} KiB`;
-  let copies = 0;
+  const copy = copying({ run, cli, data });
   return [
     work("docker logs of 100 MB", logged, (daemon) => logsOf(daemon)),
     reported(
       work("docker logs --tail 100 of 100 MB", logged, (daemon) => logsOf(daemon, "--tail", "100")),
     ),
-    work("docker cp of 100 MB out", idle, (daemon) => copyOut(daemon, "lines")),
-    work("docker cp of 100 MB in", idle, (daemon) => copyIn(daemon, "lines")),
+    work("docker cp of 100 MB out", idle, (daemon) => copy.out(daemon, "lines")),
+    work("docker cp of 100 MB in", idle, (daemon) => copy.in(daemon, "lines")),
     work(`docker cp of ${files} out, as a tar`, idle, (daemon) =>
       cli(daemon, ["cp", `${daemon.prepared}:/data/tree`, "-"]),
     ),
-    reported(work(`docker cp of ${files} out`, idle, (daemon) => copyOut(daemon, "tree"))),
-    work(`docker cp of ${files} in`, idle, (daemon) => copyIn(daemon, "tree")),
+    reported(work(`docker cp of ${files} out`, idle, (daemon) => copy.out(daemon, "tree"))),
+    work(`docker cp of ${files} in`, idle, (daemon) => copy.in(daemon, "tree")),
     work("docker run that prints 100 MB", {}, (daemon) => cli(daemon, attached)),
     work("docker run -i that reads 100 MB", {}, (daemon) => cli(daemon, fed, join(data, "lines"))),
     work("docker exec that prints 100 MB", idle, (daemon) =>
@@ -85,28 +85,28 @@ export function byteMeasures({ docker, each, data }) {
   function reported(measure) {
     return { ...measure, goal: "reported" };
   }
+}
 
-  async function copyOut(daemon, name) {
-    const target = join(daemon.directory, newName(name));
-    const time = await cli(daemon, ["cp", `${daemon.prepared}:/data/${name}`, target]);
-    if (name !== "tree") rmSync(target);
-    return time;
-  }
-
-  async function copyIn(daemon, name) {
-    const target = `/root/${newName(name)}`;
-    const time = await cli(daemon, ["cp", join(data, name), `${daemon.prepared}:${target}`]);
-    if (name !== "tree") await run(daemon, "exec", daemon.prepared, "rm", target);
-    return time;
-  }
-
-  /**
-   * Trees stay where they are: for some seconds ext4 looks at each inode that was given back before
-   * it makes one, and that would be all that there is to see.
-   */
-  function newName(name) {
-    return `${name}-${(copies += 1)}`;
-  }
+/** Copies of a name of the data, each to a name that is new, timed. */
+function copying({ run, cli, data }) {
+  let copies = 0;
+  // Trees stay where they are: for some seconds ext4 looks at each inode that was given back before
+  // it makes one, and that would be all that there is to see.
+  const isKept = (name) => name === "tree";
+  return {
+    out: async (daemon, name) => {
+      const target = join(daemon.directory, `${name}-${(copies += 1)}`);
+      const time = await cli(daemon, ["cp", `${daemon.prepared}:/data/${name}`, target]);
+      if (!isKept(name)) rmSync(target);
+      return time;
+    },
+    in: async (daemon, name) => {
+      const target = `/root/${name}-${(copies += 1)}`;
+      const time = await cli(daemon, ["cp", join(data, name), `${daemon.prepared}:${target}`]);
+      if (!isKept(name)) await run(daemon, "exec", daemon.prepared, "rm", target);
+      return time;
+    },
+  };
 }
 
 const printLines = ["cat", "/data/lines"];

@@ -36,8 +36,8 @@ function keepCompiled(script, source) {
 
 // The daemon is a module, which only import() loads; everything else that is outside is not. It
 // answers now and then, never often enough in a row for V8 to compile it by itself: so at once.
-// What goes through it is young garbage, which a small young generation gives back soon: in one that
-// grows, bytes pile up outside of the heap until the whole heap is searched, for every few megabytes.
+// What goes through it is young garbage, which a small young generation gives back soon. In one
+// that grows, bytes pile up outside of the heap until all of it is searched, every few megabytes.
 function load(name) {
   if (name !== "./daemon.js") return require(name);
   for (const flag of ["--always-sparkplug", "--semi-space-growth-factor=1"]) {

@@ -142,7 +142,8 @@ async function begin(
     exec.hostPid = (await starting).hostPid;
     container.journal.addInit(() => keeper.takeJournal(exec.id));
     return undefined;
-  } catch (error) {
+  } catch (failure) {
+    const error = reasonOf(container, failure);
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
     exec.onEnd?.(exec.exitCode);
@@ -150,6 +151,17 @@ async function begin(
     return error instanceof Error ? error : new Error(String(error));
   } finally {
     container.execStarts.delete(starting);
+  }
+}
+
+/** That the container has ended meanwhile says more than which kernel call found out. */
+function reasonOf(container: Container, failure: unknown): unknown {
+  if (!(failure instanceof RuntimeError) || failure.code !== "kernel-call-failed") return failure;
+  try {
+    kindsToJoin(container, requireProcess(container));
+    return failure;
+  } catch (ended) {
+    return ended;
   }
 }
 

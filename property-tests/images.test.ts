@@ -11,6 +11,7 @@ import {
   familiarForm,
   findImage,
   listImages,
+  openImageStore,
   parseReference,
   planImageRemoval,
   sweepBlobs,
@@ -23,7 +24,6 @@ import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 import {
   digestOf,
   listBlobs,
-  openContentStore,
   openLayerStore,
   readIndex,
   writeIndex,
@@ -123,7 +123,7 @@ const kernel = createLinuxKernel();
 function withStore<T>(work: (store: ImageStore, path: string) => T): T {
   const path = mkdtempSync(join(tmpdir(), "drydock-images-"));
   try {
-    return work({ kernel, content: openContentStore(kernel, `${path}/images`) }, path);
+    return work(openImageStore(kernel, `${path}/images`), path);
   } finally {
     rmSync(path, { recursive: true });
   }

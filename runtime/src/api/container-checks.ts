@@ -20,7 +20,9 @@ import { invalidRequest, notImplemented } from "./failure.ts";
 /** HOST_NAME_MAX of Linux, which sethostname(2) and setdomainname(2) go by. */
 const NAME_LIMIT_BYTES = 64;
 const OOM_SCORE_LIMIT = 1000;
-const RESTART_POLICIES = ["no", "always", "on-failure", "unless-stopped"];
+/** The last one is ours. */
+const RESTART_POLICIES = ["no", "always", "on-failure", "unless-stopped", "on-unhealthy"];
+const COUNTING_POLICIES = ["on-failure", "on-unhealthy"];
 const RUNTIMES = ["", "drydock", "runc", "io.containerd.runc.v2"];
 
 /**
@@ -96,12 +98,13 @@ export function checkRestartPolicy({ Name, MaximumRetryCount }: HostConfig["Rest
     throw invalidRequest(
       `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', ` +
         "'on-failure', or 'unless-stopped'",
+      "Drydock has one more: 'on-unhealthy'.",
     );
   }
   if (MaximumRetryCount < 0) {
     throw invalidRequest("invalid restart policy: maximum retry count cannot be negative");
   }
-  if (MaximumRetryCount > 0 && Name !== "on-failure") {
+  if (MaximumRetryCount > 0 && !COUNTING_POLICIES.includes(Name)) {
     throw invalidRequest(
       "invalid restart policy: maximum retry count can only be used with 'on-failure'",
     );

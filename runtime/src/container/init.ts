@@ -76,11 +76,9 @@ const OPERATIONS: Operations = {
     kernel.setUid(0);
   },
   "open-cgroups": ({ paths }, { kernel }) => ({
-    cgroups: paths.map((path) => kernel.openCgroup(path)),
+    cgroups: kernel.openCgroups(paths),
   }),
-  "join-cgroups": (_, { kernel, cgroups }) => {
-    for (const handle of cgroups) kernel.joinCgroup(handle);
-  },
+  "join-cgroups": (_, { kernel, cgroups }) => kernel.joinCgroups(cgroups),
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
   "mount-inside": ({ root, path, mount }, walk) => {
     const place = { root, path, source: null, kind: "directory" } as const;

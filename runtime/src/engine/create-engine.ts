@@ -22,17 +22,10 @@
  */
 
 import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
-import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
-import type { ImageStore } from "../images/index.ts";
+import { ensureBaseImage, listImages, openImageStore, sweepBlobs } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import {
-  digestOf,
-  hasIndex,
-  openContentStore,
-  openLayerStore,
-  sweepLayers,
-} from "../layers/index.ts";
+import { digestOf, hasIndex, openLayerStore, sweepLayers } from "../layers/index.ts";
 import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
@@ -65,6 +58,7 @@ import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
 
@@ -115,7 +109,7 @@ function ensureDirectories(kernel: Kernel, root: string): void {
 async function openContext(options: EngineOptions): Promise<EngineContext> {
   const { kernel, root, cgroupParent } = options;
   const layers = openLayerStore(kernel, root);
-  const images: ImageStore = { kernel, content: openContentStore(kernel, `${root}/images`) };
+  const images = openImageStore(kernel, `${root}/images`);
   sweepLayers(kernel, layers);
   sweepBlobs(images);
   // Whoever removed it later does not want it back.
@@ -133,6 +127,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
+    isClosing: false,
   };
   return engine;
 }
@@ -164,6 +159,7 @@ function facade(engine: EngineContext): Engine {
     planContainer: async (request) => previewPlan(engine, request),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
+    stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
@@ -239,7 +235,7 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
-  // What waits goes on in the next engine.
+  engine.isClosing = true;
   for (const container of engine.containers.all()) {
     container.cancelRestart();
     container.stopHealth();

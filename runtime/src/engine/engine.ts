@@ -96,6 +96,24 @@ export const PLAIN_EXEC: Omit<CreateExec, "cmd"> = {
   consoleSize: [0, 0],
 };
 
+/** How to stop a container; null: as the container says. */
+export interface StopOptions {
+  readonly signal: string | null;
+  /** 0: kill at once; negative: wait for ever. */
+  readonly timeoutSeconds: number | null;
+}
+
+/** Why a process will not hear that it is to stop. */
+export interface StopAdvice {
+  readonly signal: string;
+  /** The name of the program. */
+  readonly program: string;
+  readonly fate: "ignored" | "dropped";
+  /** For people: what is, and what to do about it. */
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** Options of `GET /containers/{id}/stats`. */
 export interface StatsRequest {
   /** One object a second, until nobody listens. */
@@ -244,18 +262,11 @@ export interface Engine {
   ): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
   /** @throws RuntimeError class not-modified when it runs already */
   startContainer(reference: string): Promise<void>;
-  /**
-   * `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is
-   * stopped.
-   */
-  stopContainer(
-    reference: string,
-    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
-  ): Promise<void>;
-  restartContainer(
-    reference: string,
-    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
-  ): Promise<void>;
+  /** Class not-modified when it is stopped. */
+  stopContainer(reference: string, options: StopOptions): Promise<void>;
+  /** Why such a stop would take all of its time; null when nothing speaks for that. No effects. */
+  stopAdvice(reference: string, options: StopOptions): Promise<StopAdvice | null>;
+  restartContainer(reference: string, options: StopOptions): Promise<void>;
   killContainer(reference: string, signal: string): Promise<void>;
   /** Freezes every process. @throws RuntimeError container-paused, container-not-running */
   pauseContainer(reference: string): Promise<void>;

@@ -94,12 +94,12 @@ function imageIdOf(engine: EngineContext, reference: string): string | null {
   }
 }
 
-function filterable({ definition, history, mounts, health }: Container): Filterable {
+function filterable({ definition, history, mounts }: Container): Filterable {
   return {
     definition,
     history,
     ports: portsOf(definition, history),
-    health: healthWord(health, history.state),
+    health: healthWord(history.health ?? null, history.state),
     volumes: mounts.flatMap((mount) => [
       mount.containerPath,
       ...(mount.type === "bind" ? [mount.hostPath] : []),
@@ -131,7 +131,7 @@ function inspected(
       UpperDir: upper,
       WorkDir: work,
     },
-    health: container.health,
+    health: history.health ?? null,
     execIds: [...container.execs.values()]
       .filter(({ status }) => status === "running")
       .map(({ id }) => id),

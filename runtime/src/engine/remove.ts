@@ -28,7 +28,7 @@ import type { EngineContext } from "./context.ts";
 import { giveBackLayersOf } from "./image-changes.ts";
 import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
-import { unlinkIfThere } from "./state-store.ts";
+import { removeDefinition } from "./state-store.ts";
 
 /** How often a container that removes itself is tried again. */
 const ATTEMPTS = 5;
@@ -80,7 +80,7 @@ export async function removeEnded(engine: EngineContext, container: Container): 
 async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
   container.advance({ type: "remove" });
   try {
-    unlinkIfThere(engine.kernel, container.files.definition);
+    removeDefinition(engine.kernel, container.files);
   } catch (cause) {
     const error = removalFailed(container, cause);
     container.advance({ type: "fail-removal", error: error.message });

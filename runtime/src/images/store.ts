@@ -27,6 +27,7 @@ import {
   chainIds,
   getBlob,
   listBlobs,
+  openContentStore,
   putBlob,
   readIndex,
   removeBlob,
@@ -53,14 +54,24 @@ export interface Image {
   readonly sizeBytes: number;
 }
 
+/** What an image's blobs say: it never changes. */
+type ImageContent = Omit<Image, "references">;
+
 /** The images of one engine. */
 export interface ImageStore {
   readonly kernel: Files & Clock;
   readonly content: ContentStore;
+  /** What was read and checked once, by digest of the manifest. */
+  readonly read: Map<Digest, ImageContent>;
+}
+
+/** Opens the images of an engine, each of which is read and checked when it is first asked for. */
+export function openImageStore(kernel: Files & Clock, directory: string): ImageStore {
+  return { kernel, content: openContentStore(kernel, directory), read: new Map() };
 }
 
 /** Every image, in the order of their first appearance in the index. */
-export function listImages({ kernel, content }: ImageStore): readonly Image[] {
+export function listImages({ kernel, content, read }: ImageStore): readonly Image[] {
   const byManifest = new Map<Digest, ImageReference[]>();
   for (const descriptor of readIndex(kernel, content)) {
     const references = byManifest.get(descriptor.digest) ?? [];
@@ -68,17 +79,16 @@ export function listImages({ kernel, content }: ImageStore): readonly Image[] {
     if (name !== undefined) references.push(parseReference(name));
     byManifest.set(descriptor.digest, references);
   }
-  return [...byManifest].map(([digest, references]) =>
-    readImage(kernel, content, digest, references),
-  );
+  for (const digest of read.keys()) if (!byManifest.has(digest)) read.delete(digest);
+  return [...byManifest].map(([digest, references]) => {
+    const image = read.get(digest) ?? readImage(kernel, content, digest);
+    read.set(digest, image);
+    const sorted = references.toSorted((a, b) => (canonicalForm(a) < canonicalForm(b) ? -1 : 1));
+    return { ...image, references: sorted };
+  });
 }
 
-function readImage(
-  kernel: Files,
-  content: ContentStore,
-  manifestDigest: Digest,
-  references: readonly ImageReference[],
-): Image {
+function readImage(kernel: Files, content: ContentStore, manifestDigest: Digest): ImageContent {
   // The bytes are those that were hashed when we wrote them: their shape is known.
   const manifest = readJson(kernel, content, manifestDigest) as ImageManifest;
   const config = readJson(kernel, content, manifest.config.digest) as ImageConfig;
@@ -87,7 +97,6 @@ function readImage(
     manifestDigest,
     manifest,
     config,
-    references: references.toSorted((a, b) => (canonicalForm(a) < canonicalForm(b) ? -1 : 1)),
     chain: chainIds(config.rootfs.diff_ids),
     sizeBytes: manifest.layers.reduce((sum, { size }) => sum + size, 0),
   };

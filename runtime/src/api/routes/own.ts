@@ -4,7 +4,9 @@
  * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
  * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is,
  * and `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step,
- * which is why this program is worth reading beside its output.
+ * which is why this program is worth reading beside its output. `stop-advice` answers why a stop
+ * would take all of its time, as far as the kernel shows it before anybody has waited; null when it
+ * does not.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.
@@ -17,9 +19,9 @@
 
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
 import { readBoolean, readFilters } from "../query.ts";
-import { readCreateContainer } from "./containers.ts";
+import { readCreateContainer, stopOptions } from "./containers.ts";
 
-/** Adds plan and journal of containers, the plan of a prune, and what is on the disk. */
+/** Adds plan, journal and advice of containers, the plan of a prune, and what is on the disk. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
@@ -51,5 +53,8 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
         source === undefined ? made : { ...made, source: mapSource(source) },
       ),
     );
+  });
+  routes.get("/drydock/containers/:id/stop-advice", async (call) => {
+    return call.json(await engine.stopAdvice(parameter(call, "id"), stopOptions(call)));
   });
 }

@@ -80,7 +80,7 @@ const LIFE_CYCLE = flagsOf("life-cycle", {
   restart: {
     kind: "string",
     initial: "no",
-    help: "Restart policy: no, always, unless-stopped, on-failure[:N]",
+    help: "Restart policy: no, always, unless-stopped, on-failure[:N], on-unhealthy[:N]",
   },
   "stop-signal": { kind: "string", help: "Signal that stop sends first" },
   "stop-timeout": { kind: "int", help: "Seconds that stop waits before SIGKILL" },

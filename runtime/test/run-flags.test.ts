@@ -40,7 +40,8 @@ function fill(text: string): string {
 }
 
 function matcherOf(wanted: string | RegExp): unknown {
-  return typeof wanted === "string" ? fill(wanted) : expect.stringMatching(wanted);
+  const exactly = (text: string): RegExp => new RegExp(`^${text.replace(/[^\w\s]/g, "\\$&")}$`);
+  return expect.stringMatching(typeof wanted === "string" ? exactly(fill(wanted)) : wanted);
 }
 
 /** Words as a shell would have them, with single quotes. */

@@ -33,22 +33,23 @@ const OWN_FIELDS: readonly (readonly [RegExp, string])[] = [
   [/^\.HostConfig\.(KernelMemory|KernelMemoryTCP)$/, "gone from newer versions"],
 ];
 
+const isExcused = (list: typeof OWN_VALUES, path: string): boolean =>
+  list.some(([form]) => form.test(path));
+
 function differences(ours: unknown, theirs: unknown, path = ""): readonly string[] {
-  const excused = (list: typeof OWN_VALUES): boolean => list.some(([form]) => form.test(path));
   if (isObject(ours) && isObject(theirs)) {
     const keys = new Set([...Object.keys(ours), ...Object.keys(theirs)]);
     return [...keys].flatMap((key) => differences(ours[key], theirs[key], `${path}.${key}`));
   }
-  if (Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
-    if (excused(OWN_VALUES)) return [];
-    return ours.flatMap((each, at) => differences(each, theirs[at], `${path}[${at}]`));
-  }
   if (ours === undefined || theirs === undefined) {
     const who = ours === undefined ? "only theirs" : "only ours";
-    return excused(OWN_FIELDS) ? [] : [`${path}: ${who}`];
+    return isExcused(OWN_FIELDS, path) ? [] : [`${path}: ${who}`];
   }
   const same = JSON.stringify(ours) === JSON.stringify(theirs);
-  if (same || excused(OWN_VALUES)) return [];
+  if (same || isExcused(OWN_VALUES, path)) return [];
+  if (Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
+    return ours.flatMap((each, at) => differences(each, theirs[at], `${path}[${at}]`));
+  }
   return [`${path}: ours ${JSON.stringify(ours)}, theirs ${JSON.stringify(theirs)}`];
 }
 

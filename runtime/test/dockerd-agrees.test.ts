@@ -45,12 +45,15 @@ function differences(ours: unknown, theirs: unknown, path = ""): readonly string
     const who = ours === undefined ? "only theirs" : "only ours";
     return isExcused(OWN_FIELDS, path) ? [] : [`${path}: ${who}`];
   }
-  const same = JSON.stringify(ours) === JSON.stringify(theirs);
-  if (same || isExcused(OWN_VALUES, path)) return [];
+  return isExcused(OWN_VALUES, path) ? [] : differentValues(ours, theirs, path);
+}
+
+function differentValues(ours: unknown, theirs: unknown, path: string): readonly string[] {
   if (Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
     return ours.flatMap((each, at) => differences(each, theirs[at], `${path}[${at}]`));
   }
-  return [`${path}: ours ${JSON.stringify(ours)}, theirs ${JSON.stringify(theirs)}`];
+  const [mine, others] = [JSON.stringify(ours), JSON.stringify(theirs)];
+  return mine === others ? [] : [`${path}: ours ${mine}, theirs ${others}`];
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -147,7 +147,7 @@ test.prop([anyTree, anyRefusal, fc.oneof(anyName, anyPath), fc.constantFrom("", 
 const anySignal = fc.constantFrom(null, "SIGKILL", "SIGTERM", "SIGSEGV", "SIGRTMIN+3");
 
 const anyRequest = fc.record({
-  by: fc.constantFrom("stop", "kill", "timeout"),
+  by: fc.constantFrom("stop", "health", "kill", "timeout"),
   signal: fc.constantFrom("SIGKILL", "SIGTERM", "SIGINT"),
   atMs: fc.nat(),
   patienceSeconds: fc.constantFrom(0, 1, 10),
@@ -219,6 +219,7 @@ const FORCED = {
   timeout: "did not end within",
   kill: "killed through the engine",
   stop: "killed through the engine",
+  health: "killed through the engine",
 };
 
 // --- comparisons

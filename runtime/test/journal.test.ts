@@ -147,7 +147,7 @@ const MEANT: Readonly<Record<string, (told: Told) => readonly string[]>> = {
   kill: ({ second }) => [`kill ${String(second)}`],
   mkdir: ({ path }) => (cgroupDirectory(path) === undefined ? [] : [`mkdir ${path}`]),
   rmdir: ({ path }) => (cgroupDirectory(path) === undefined ? [] : [`rmdir ${path}`]),
-  joinCgroup: ({ first, opened }) => [`write ${opened(first)} 0`],
+  joinCgroups: ({ first, opened }) => list(first).map((handle) => `write ${opened(handle)} 0`),
   writeEach: writesOf,
   writeFile: writesOf,
 };
@@ -162,8 +162,12 @@ function meantCalls(told: readonly ExplainedCall[]): readonly string[] {
   const handles = new Map<string, string>();
   return told.flatMap(({ call, args: [first, second], result, hostPid }) => {
     const path = typeof first === "string" ? first : "";
-    const keyOf = (handle: unknown): string => JSON.stringify([hostPid, handle]);
-    if (call === "openCgroup") handles.set(keyOf(result), fileName(path));
+    const keyOf = (handle: unknown): string => JSON.stringify([hostPid, String(handle)]);
+    if (call === "openCgroups") {
+      for (const [at, handle] of list(result).entries()) {
+        handles.set(keyOf(handle), fileName(list(first)[at] ?? ""));
+      }
+    }
     const opened = (handle: unknown): string => handles.get(keyOf(handle)) ?? "?";
     return MEANT[call]?.({ path, first, second, opened }) ?? [];
   });

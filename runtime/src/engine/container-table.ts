@@ -166,6 +166,16 @@ export class ContainerTable {
     return findContainer(this.#byId.values(), reference);
   }
 
+  /**
+   * For a caller that waited for its lock: whoever had it before may have removed the container,
+   * and a definition that is written now would bring it back.
+   *
+   * @throws RuntimeError container-not-found
+   */
+  requireThere({ id }: Container): void {
+    this.find(id);
+  }
+
   /** Whether a container has the name. */
   hasName(name: string): boolean {
     return this.all().some((container) => container.name === name);

@@ -143,8 +143,9 @@ async function begin(
     exec.hostPid = (await starting).hostPid;
     noteStart(container, exec, () => keeper.takeJournal(exec.id));
     return undefined;
-  } catch (error) {
-    if (error instanceof StartError) noteStart(container, exec, async () => error.journal);
+  } catch (failure) {
+    if (failure instanceof StartError) noteStart(container, exec, async () => failure.journal);
+    const error = reasonOf(container, failure);
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
     container.journal.noteExec(exec.id, { exitCode: exec.exitCode });
@@ -154,6 +155,17 @@ async function begin(
     return told instanceof Error ? told : new Error(String(told));
   } finally {
     container.execStarts.delete(starting);
+  }
+}
+
+/** That the container has ended meanwhile says more than which kernel call found out. */
+function reasonOf(container: Container, failure: unknown): unknown {
+  if (!(failure instanceof RuntimeError) || failure.code !== "kernel-call-failed") return failure;
+  try {
+    kindsToJoin(container, requireProcess(container));
+    return failure;
+  } catch (ended) {
+    return ended;
   }
 }
 

@@ -121,33 +121,32 @@ const anyRefusal = fc.constantFrom(
   "exec format error",
 );
 
-test.prop([anyTree, anyRefusal, fc.oneof(anyName, anyPath), fc.constantFrom("", "www")])(
-  "advice-keeps-the-exit-code",
-  (files, refusal, command, user) => {
-    const kernel = createModelKernel({ clock: createLinuxKernel() });
-    kernel.mkdir("/r", 0o755);
-    for (const name of ["bin", "app"]) kernel.mkdir(`/r/${name}`, 0o755);
-    for (const [path, content, mode] of files) {
-      try {
-        kernel.writeFile(`/r${path}`, content, "create", mode);
-      } catch {
-        continue;
-      }
+test.prop([anyTree, anyRefusal, fc.oneof(anyName, anyPath), fc.constantFrom("", "www")], {
+  numRuns: 1000,
+})("advice-keeps-the-exit-code", (files, refusal, command, user) => {
+  const kernel = createModelKernel({ clock: createLinuxKernel() });
+  kernel.mkdir("/r", 0o755);
+  for (const name of ["bin", "app"]) kernel.mkdir(`/r/${name}`, 0o755);
+  for (const [path, content, mode] of files) {
+    try {
+      kernel.writeFile(`/r${path}`, content, "create", mode);
+    } catch {
+      continue;
     }
-    const about = { command, user, path: "/bin:/app", workingDir: "/app", architecture: "amd64" };
-    const advice = adviceFor(createContainerView(kernel, "/r"), about);
-    const lines = [`exec: "${command}": ${refusal}`, ...advice];
-    expect(startFailureCode(lines.join("\n"))).toBe(startFailureCode(refusal));
-    expect(advice.every((line) => line !== "" && !line.includes("\n"))).toBe(true);
-  },
-);
+  }
+  const about = { command, user, path: "/bin:/app", workingDir: "/app", architecture: "amd64" };
+  const advice = adviceFor(createContainerView(kernel, "/r"), about);
+  const lines = [`exec: "${command}": ${refusal}`, ...advice];
+  expect(startFailureCode(lines.join("\n"))).toBe(startFailureCode(refusal));
+  expect(advice.every((line) => line !== "" && !line.includes("\n"))).toBe(true);
+});
 
 // --- reasons
 
 const anySignal = fc.constantFrom(null, "SIGKILL", "SIGTERM", "SIGSEGV", "SIGRTMIN+3");
 
 const anyRequest = fc.record({
-  by: fc.constantFrom("stop", "kill", "timeout"),
+  by: fc.constantFrom("stop", "health", "kill", "timeout"),
   signal: fc.constantFrom("SIGKILL", "SIGTERM", "SIGINT"),
   atMs: fc.nat(),
   patienceSeconds: fc.constantFrom(0, 1, 10),
@@ -219,6 +218,7 @@ const FORCED = {
   timeout: "did not end within",
   kill: "killed through the engine",
   stop: "killed through the engine",
+  health: "killed through the engine",
 };
 
 // --- comparisons

@@ -114,7 +114,9 @@ describe.skipIf(skip)("why", () => {
     );
     expect(struck).toContain("SIGKILL, exit code 137");
     expect(struck).toContain("Nobody asked the engine");
-    expect(await why("polite")).toMatch(/exit code 3: .*\n.*drydock stop .* and it obeyed/);
+    expect(await why("polite")).toMatch(
+      /exit code 3: .*\n.*drydock stop sent SIGTERM, and it obeyed/,
+    );
   });
 
   test("pain 12: memory that ran out is told with peak and limit", async () => {

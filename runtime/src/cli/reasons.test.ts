@@ -49,8 +49,12 @@ test.each<[string, Partial<Facts>]>([
     { end: { ...END, oomKilled: true, signal: null } },
   ],
   [
-    "drydock stop asked it to end (SIGTERM), and it obeyed.",
+    "drydock stop sent SIGTERM, and it obeyed.",
     { end: { ...END, signal: null, exitCode: 0, requests: [stop] } },
+  ],
+  [
+    "its policy, as its check failed too often, sent SIGTERM; it did not end within 10 s",
+    { end: { ...END, requests: [{ ...stop, by: "health" }, timeout] } },
   ],
   ["shells say it of a command that SIGKILL ended", { end: { ...END, signal: null } }],
   ["a fault of the program", { end: { ...END, signal: "SIGSEGV", exitCode: 139 } }],

@@ -60,7 +60,7 @@ export interface End {
 }
 
 interface Request {
-  readonly by: "stop" | "kill" | "timeout";
+  readonly by: keyof typeof ASKED;
   readonly signal: string;
   readonly atMs: number;
   readonly patienceSeconds?: number;
@@ -209,6 +209,13 @@ const SHELL = /(?:^|\/)(?:ba|da|a)?sh$/;
 
 type Program = Pick<Facts, "command" | "init">;
 
+const ASKED = {
+  stop: "drydock stop sent",
+  kill: "drydock kill sent",
+  timeout: "drydock stop sent",
+  health: "its policy, as its check failed too often, sent",
+} as const;
+
 /** What somebody asked for, if that explains the end. */
 function requestReason(end: End, program: Program): Reason | undefined {
   const requests = end.requests ?? [];
@@ -218,9 +225,7 @@ function requestReason(end: End, program: Program): Reason | undefined {
   }
   const last = requests.findLast(({ signal }) => end.signal === null || signal === end.signal);
   if (last === undefined) return undefined;
-  const verb =
-    last.by === "stop" ? "drydock stop asked it to end" : "drydock kill sent it a signal";
-  return { what: `At ${clock(last.atMs)} ${verb} (${last.signal}), and it obeyed.` };
+  return { what: `At ${clock(last.atMs)} ${ASKED[last.by]} ${last.signal}, and it obeyed.` };
 }
 
 function killed({ atMs }: Request): Reason {
@@ -230,13 +235,14 @@ function killed({ atMs }: Request): Reason {
 const UNKNOWN_STOP: Request = { by: "stop", signal: "a signal", atMs: 0 };
 
 function impatience(requests: readonly Request[], { command, init }: Program): Reason {
-  const isStop = ({ by }: Request): boolean => by === "stop";
+  const isStop = ({ by }: Request): boolean => by === "stop" || by === "health";
   // A stop that lost its patience began as one.
-  const { atMs, signal, patienceSeconds = 0 } = requests.findLast(isStop) ?? UNKNOWN_STOP;
+  const stop = requests.findLast(isStop) ?? UNKNOWN_STOP;
+  const { atMs, by, signal, patienceSeconds = 0 } = stop;
   const shell = SHELL.test(command[0] ?? "") && command[1] === "-c";
   return {
     what:
-      `At ${clock(atMs)} drydock stop sent ${signal}; it did not end ` +
+      `At ${clock(atMs)} ${ASKED[by]} ${signal}; it did not end ` +
       `within ${patienceSeconds} s, so it was killed.`,
     advice: [
       "The first process of a container gets only signals that it handles.",
@@ -299,7 +305,7 @@ function restartReasons(facts: Facts): readonly Reason[] {
 function whyNotAgain({ restart, end }: Facts, times: string): string {
   const { policy, maximum, count, isStopped } = restart;
   if (isStopped) return "leaves it alone: a person stopped it.";
-  if (policy === "on-failure" && end?.exitCode === 0) return "leaves it alone: it did not fail.";
+  if (policy.startsWith("on-") && end?.exitCode === 0) return "leaves it alone: it did not fail.";
   if (maximum > 0 && count >= maximum) return `gave up: it was started again ${times}.`;
   return "leaves it alone.";
 }

@@ -422,7 +422,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     const { id } = await bench.run({});
     const journal = await bench.engine.journalOf(id);
     const calls = journal.map(({ where, call }) => `${where} ${call}`);
-    const order = ["engine mkdir", "init spawn", "init unshare", "init pivotRoot", "init execve"];
+    const order = ["engine mkdir", "keeper spawn", "init unshare", "init pivotRoot", "init execve"];
     const places = order.map((call) => calls.indexOf(call));
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places).not.toContain(-1);

@@ -38,8 +38,8 @@ export interface Definition {
 
 /** What somebody asked of a container's first process. */
 export interface SignalRequest {
-  /** The command that asked; "timeout": a stop that lost its patience. */
-  readonly by: "stop" | "kill" | "timeout";
+  /** "health": the policy on-unhealthy; "timeout": either of them that lost its patience. */
+  readonly by: "stop" | "health" | "kill" | "timeout";
   readonly signal: string;
   readonly atMs: number;
   /** How long a stop waits before it kills; negative: for ever. */

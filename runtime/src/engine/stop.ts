@@ -83,7 +83,8 @@ export async function stopProcess(
   const advice = adviseStop(engine, container, options);
   if (advice !== null) engine.options.onNotice(`${advice.message}. ${advice.hint}`);
   const ended = endOf(container);
-  const request = { by: "stop", signal, patienceSeconds: seconds } as const;
+  const by = who === "person" ? "stop" : "health";
+  const request = { by, signal, patienceSeconds: seconds } as const;
   await sendSignal(engine, container, request, who);
   let cancel = (): void => undefined;
   if (seconds >= 0) {

@@ -883,7 +883,7 @@ describe.skipIf(why !== undefined)("real containers", () => {
 
 /** What a log that is not limited never asks for. */
 const NO_ROTATION = {
-  stat: (): never => refuseCall("stat"),
+  statIfPresent: (): never => refuseCall("stat"),
   rename: (): never => refuseCall("rename"),
   unlink: (): never => refuseCall("unlink"),
 };
@@ -917,8 +917,9 @@ function memoryFiles() {
       file.text += String(data);
       files.set(path, file);
     },
-    stat: (path: string): FileStat => {
-      return { ...PLAIN_STAT, sizeBytes: at("stat", path).text.length };
+    statIfPresent: (path: string): FileStat | undefined => {
+      const file = files.get(path);
+      return file === undefined ? undefined : { ...PLAIN_STAT, sizeBytes: file.text.length };
     },
     readRange,
     rename: (from: string, to: string) => {

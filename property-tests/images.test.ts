@@ -5,13 +5,17 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import {
   addImage,
+  applyImageRemoval,
   canonicalForm,
   ensureBaseImage,
   familiarForm,
   findImage,
   listImages,
+  openImageStore,
   parseReference,
+  planImageRemoval,
   sweepBlobs,
+  tagImage,
   withDefaultTag,
   type ImageReference,
   type ImageStore,
@@ -20,7 +24,6 @@ import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 import {
   digestOf,
   listBlobs,
-  openContentStore,
   openLayerStore,
   readIndex,
   writeIndex,
@@ -120,7 +123,7 @@ const kernel = createLinuxKernel();
 function withStore<T>(work: (store: ImageStore, path: string) => T): T {
   const path = mkdtempSync(join(tmpdir(), "drydock-images-"));
   try {
-    return work({ kernel, content: openContentStore(kernel, `${path}/images`) }, path);
+    return work(openImageStore(kernel, `${path}/images`), path);
   } finally {
     rmSync(path, { recursive: true });
   }
@@ -184,6 +187,112 @@ test.prop([fc.array(newImage, { minLength: 1, maxLength: 6 })], { numRuns: 30 })
       writeIndex(kernel, store.content, []);
       sweepBlobs(store);
       expect(listBlobs(kernel, store.content)).toEqual([]);
+    });
+  },
+);
+
+const change = fc.oneof(
+  fc.record({ act: fc.constant("add" as const), image: newImage }),
+  fc.record({
+    act: fc.constant("tag" as const),
+    from: fc.constantFrom("a", "b", "c"),
+    to: fc.constantFrom("a", "b", "c", "a:2"),
+  }),
+  fc.record({
+    act: fc.constant("remove" as const),
+    name: fc.constantFrom("a", "b", "c", "a:2"),
+    by: fc.constantFrom("name" as const, "id" as const),
+    force: fc.boolean(),
+    isRunning: fc.constantFrom(null, false, true),
+  }),
+);
+
+/** Names and what they mean, kept by hand: stack of layers by name, and stacks without a name. */
+class NamedStacks {
+  readonly byName = new Map<string, string>();
+  readonly stacks = new Set<string>();
+
+  name(name: string, stack: string): void {
+    this.stacks.add(stack);
+    this.byName.set(name, stack);
+  }
+
+  namesOf(stack: string): readonly string[] {
+    return [...this.byName].filter(([, each]) => each === stack).map(([name]) => name);
+  }
+
+  /** @returns whether it is allowed */
+  remove(name: string, how: Removal): boolean {
+    const stack = this.byName.get(name) ?? "";
+    const names = how.by === "name" ? [name] : this.namesOf(stack);
+    const isLast = names.length === this.namesOf(stack).length;
+    if (!isAllowed(how, { isLast, isMany: names.length > 1 })) return false;
+    for (const each of names) this.byName.delete(each);
+    if (isLast && how.isRunning !== true) this.stacks.delete(stack);
+    return true;
+  }
+}
+
+interface Removal {
+  readonly by: "name" | "id";
+  readonly force: boolean;
+  /** Whether a container of the image runs; null: there is none. */
+  readonly isRunning: boolean | null;
+}
+
+function isAllowed(
+  { by, force, isRunning }: Removal,
+  { isLast, isMany }: { readonly isLast: boolean; readonly isMany: boolean },
+): boolean {
+  if (by === "id" && isRunning === true) return false;
+  return force || !(isMany || (isLast && isRunning !== null));
+}
+
+test.prop([fc.array(change, { maxLength: 12 })], { numRuns: 60 })(
+  "image-removal-is-exact: names, images and blobs are those that are left",
+  (changes) => {
+    withStore((store) => {
+      const model = new NamedStacks();
+      const full = (name: string) => familiarForm(withDefaultTag(parseReference(name)));
+      for (const each of changes) {
+        if (each.act === "add") {
+          add(store, each.image);
+          model.name(full(each.image.name), each.image.layers.join());
+          continue;
+        }
+        const name = full(each.act === "tag" ? each.from : each.name);
+        const stack = model.byName.get(name);
+        if (stack === undefined) {
+          expect(() => findImage(store, name)).toThrow(/No such image/);
+          continue;
+        }
+        const image = findImage(store, name);
+        if (each.act === "tag") {
+          tagImage(store, image, withDefaultTag(parseReference(each.to)));
+          model.name(full(each.to), stack);
+          continue;
+        }
+        const users =
+          each.isRunning === null
+            ? []
+            : [{ containerId: "c".repeat(64), isRunning: each.isRunning }];
+        const text = each.by === "name" ? name : image.id.slice(7, 30);
+        const plan = () => planImageRemoval(image, { text, force: each.force, users });
+        if (model.remove(name, each)) applyImageRemoval(store, image, plan());
+        else expect(plan).toThrow(/^conflict: unable to (delete|remove)/);
+      }
+      expect(
+        listImages(store)
+          .flatMap(({ references }) => references.map(familiarForm))
+          .toSorted(),
+      ).toEqual([...model.byName.keys()].toSorted());
+      expect(listImages(store)).toHaveLength(model.stacks.size);
+      const layers = new Set([...model.stacks].flatMap((stack) => stack.split(",")));
+      expect(listBlobs(kernel, store.content)).toHaveLength(layers.size + 2 * model.stacks.size);
+      for (const [name, stack] of model.byName) {
+        const found = findImage(store, name).config.rootfs.diff_ids;
+        expect(found).toEqual(stack.split(",").map((layer) => digestOf(layer)));
+      }
     });
   },
 );

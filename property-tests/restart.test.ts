@@ -6,14 +6,18 @@ import type { Health, HealthPlan } from "../runtime/src/container/health.ts";
 import { decideAtBoot, decideRestart } from "../runtime/src/container/restart.ts";
 
 const policy = fc.record({
-  Name: fc.constantFrom("no", "always", "unless-stopped", "on-failure"),
+  Name: fc.constantFrom("no", "always", "unless-stopped", "on-failure", "on-unhealthy"),
   MaximumRetryCount: fc.constant(0),
 });
 const run = fc.record({
   exitCode: fc.integer({ min: 0, max: 255 }),
   ranMs: fc.integer({ min: 0, max: 30_000 }),
   isStopped: fc.boolean(),
+  isUnhealthy: fc.boolean(),
 });
+
+/** A run that fails at once. */
+const FAILED = { exitCode: 1, ranMs: 0, isStopped: false, isUnhealthy: false };
 
 describe("restart", () => {
   test.prop([fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 30 })])(
@@ -23,7 +27,7 @@ describe("restart", () => {
       let history = { count: 0, delayMs: 0 };
       let short = 0;
       for (const [at, ranMs] of runs.entries()) {
-        const next = decideRestart(always, { exitCode: 0, ranMs, isStopped: false }, history);
+        const next = decideRestart(always, { ...FAILED, ranMs }, history);
         short = ranMs >= 10_000 ? 0 : short;
         const expected = Math.min(100 * 2 ** short, 60_000);
         expect(next).toEqual({ restarts: true, count: at + 1, delayMs: expected });
@@ -43,22 +47,23 @@ describe("restart", () => {
         always: true,
         "unless-stopped": true,
         "on-failure": failed,
+        "on-unhealthy": failed || ended.isUnhealthy,
       };
       expect(restarts).toBe(!ended.isStopped && expected[wanted.Name]);
-      const atBoot = decideAtBoot(wanted, ended, count);
-      expect(atBoot).toBe(wanted.Name === "always" || restarts);
+      const atBoot = decideAtBoot(wanted, ended, { count, delayMs: 0 });
+      expect(atBoot.restarts).toBe(wanted.Name === "always" || restarts);
     },
   );
 
-  test.prop([fc.integer({ min: 1, max: 20 })])(
-    "restart-obeys-policy: on-failure:N runs a program that always fails N times again",
-    (most) => {
-      const wanted = { Name: "on-failure", MaximumRetryCount: most };
+  const counting = fc.constantFrom("on-failure", "on-unhealthy");
+  test.prop([counting, fc.integer({ min: 1, max: 20 })])(
+    "restart-obeys-policy: with :N a program that always fails runs N times again",
+    (Name, most) => {
+      const wanted = { Name, MaximumRetryCount: most };
       let history = { count: 0, delayMs: 0 };
       let runs = 1;
       for (;;) {
-        const ended = { exitCode: 1, ranMs: 0, isStopped: false };
-        const next = decideRestart(wanted, ended, history);
+        const next = decideRestart(wanted, FAILED, history);
         if (!next.restarts) break;
         history = next;
         runs += 1;

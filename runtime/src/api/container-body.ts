@@ -29,7 +29,7 @@ import {
   wholeOrNull,
   words,
 } from "./go-json.ts";
-import { checkContainer, checkRuntime, cleanPath } from "./container-checks.ts";
+import { checkContainer, checkEndpoints, checkRuntime, cleanPath } from "./container-checks.ts";
 import { refuseWhatIsMissing, warnOfWhatIsIgnored } from "./not-yet.ts";
 import { compareVersions } from "./versions.ts";
 
@@ -94,22 +94,20 @@ export const configEntries = {
   Volumes: map(nothing()),
   StopSignal: text(),
   StopTimeout: wholeOrNull(),
-  Healthcheck: v.pipe(
-    fieldsOrNull({
-      Test: list(text()),
-      Interval: whole(),
-      Timeout: whole(),
-      StartPeriod: whole(),
-      StartInterval: whole(),
-      Retries: whole(),
-    }),
-    v.check(
-      (health) =>
-        health === null || Object.values(health).every((n) => typeof n !== "number" || n >= 0),
-      "durations and retries that are not negative",
-    ),
-  ),
+  Healthcheck: fieldsOrNull({
+    Test: list(text()),
+    Interval: whole(),
+    Timeout: whole(),
+    StartPeriod: whole(),
+    StartInterval: whole(),
+    Retries: whole(),
+  }),
 };
+
+/** A file of a controller, never a path. */
+function areCgroupFiles(settings: Readonly<Record<string, string>>): boolean {
+  return Object.keys(settings).every((name) => /^[a-z_0-9]+\.[a-z_0-9.]+$/.test(name));
+}
 
 const throttles = () => list(fields({ Path: text(), Rate: whole() }));
 
@@ -141,6 +139,7 @@ export const resourceEntries = {
     fields({ PathOnHost: text(), PathInContainer: text(), CgroupPermissions: text("rwm") }),
   ),
   DeviceCgroupRules: list(text()),
+  CgroupConf: v.pipe(map(text()), v.check(areCgroupFiles, "names such as memory.high")),
   Ulimits: list(fields({ Name: text(), Soft: whole(), Hard: whole() })),
 };
 
@@ -208,6 +207,8 @@ const hostEntries = {
   MaskedPaths: v.nullish(v.array(text()), null),
   ReadonlyPaths: v.nullish(v.array(text()), null),
   ConsoleSize: consoleSize(),
+  Annotations: map(text()),
+  ContainerIDFile: text(),
 };
 
 /** The whole body: the container's configuration with two more objects in it. */
@@ -241,6 +242,7 @@ export function toCreateContainer(
   const complete: ContainerConfig = config;
   checkContainer(complete, hostConfig);
   const networkingConfig = networking.EndpointsConfig;
+  checkEndpoints(networkingConfig);
   return {
     request: { name, config: complete, hostConfig, networkingConfig },
     warnings: warnOfWhatIsIgnored(sent.raw),

@@ -20,7 +20,9 @@ import { invalidRequest, notImplemented } from "./failure.ts";
 /** HOST_NAME_MAX of Linux, which sethostname(2) and setdomainname(2) go by. */
 const NAME_LIMIT_BYTES = 64;
 const OOM_SCORE_LIMIT = 1000;
-const RESTART_POLICIES = ["no", "always", "on-failure", "unless-stopped"];
+/** The last one is ours. */
+const RESTART_POLICIES = ["no", "always", "on-failure", "unless-stopped", "on-unhealthy"];
+const COUNTING_POLICIES = ["on-failure", "on-unhealthy"];
 const RUNTIMES = ["", "drydock", "runc", "io.containerd.runc.v2"];
 
 /**
@@ -30,12 +32,36 @@ const RUNTIMES = ["", "drydock", "runc", "io.containerd.runc.v2"];
  */
 export function checkContainer(config: ContainerConfig, hostConfig: HostConfig): void {
   checkNames(config);
+  if (hostConfig.UTSMode === "host" && config.Hostname !== "") {
+    throw invalidRequest("conflicting options: hostname and the UTS mode");
+  }
+  if (config.Healthcheck) checkHealth(config.Healthcheck);
   checkRestartPolicy(hostConfig.RestartPolicy);
   checkExtraHosts(hostConfig.ExtraHosts);
   if (hostConfig.ShmSize < 0) throw invalidRequest("SHM size can not be less than 0");
   if (Math.abs(hostConfig.OomScoreAdj) > OOM_SCORE_LIMIT) {
     throw invalidRequest(
       `Invalid value ${hostConfig.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
+    );
+  }
+}
+
+const DEFAULT_NETWORKS = ["default", "bridge", "none", "host"];
+
+/**
+ * Addresses of a client's own choice need a network of a user's own, whose subnet is known.
+ *
+ * @throws RuntimeError request-invalid
+ */
+export function checkEndpoints(endpoints: Readonly<Record<string, unknown>>): void {
+  for (const [network, endpoint] of Object.entries(endpoints)) {
+    const { IPAMConfig = null } = (endpoint ?? {}) as { readonly IPAMConfig?: object | null };
+    const { IPv4Address = "", IPv6Address = "" } = (IPAMConfig ?? {}) as Record<string, unknown>;
+    const isAsked = IPv4Address !== "" || IPv6Address !== "";
+    if (!isAsked || !DEFAULT_NETWORKS.includes(network)) continue;
+    throw invalidRequest(
+      `invalid config for network ${network}: invalid endpoint settings:\n` +
+        "user specified IP address is supported on user defined networks only",
     );
   }
 }
@@ -55,18 +81,30 @@ function checkNames({ Hostname, Domainname, WorkingDir }: ContainerConfig): void
   }
 }
 
+const SHORTEST_NS = 1_000_000;
+
+/** Zero says nothing: then it is the image's, or the default. */
+function checkHealth(health: NonNullable<ContainerConfig["Healthcheck"]>): void {
+  for (const field of ["Interval", "Timeout", "StartPeriod", "StartInterval"] as const) {
+    if (health[field] === 0 || health[field] >= SHORTEST_NS) continue;
+    throw invalidRequest(`${field} in Healthcheck cannot be less than 1ms`);
+  }
+  if (health.Retries < 0) throw invalidRequest("Retries in Healthcheck cannot be negative");
+}
+
 /** @throws RuntimeError request-invalid */
 export function checkRestartPolicy({ Name, MaximumRetryCount }: HostConfig["RestartPolicy"]): void {
   if (!RESTART_POLICIES.includes(Name)) {
     throw invalidRequest(
       `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', ` +
         "'on-failure', or 'unless-stopped'",
+      "Drydock has one more: 'on-unhealthy'.",
     );
   }
   if (MaximumRetryCount < 0) {
     throw invalidRequest("invalid restart policy: maximum retry count cannot be negative");
   }
-  if (MaximumRetryCount > 0 && Name !== "on-failure") {
+  if (MaximumRetryCount > 0 && !COUNTING_POLICIES.includes(Name)) {
     throw invalidRequest(
       "invalid restart policy: maximum retry count can only be used with 'on-failure'",
     );

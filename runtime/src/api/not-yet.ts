@@ -15,7 +15,7 @@
  * @module
  */
 
-import { notImplemented } from "./failure.ts";
+import { invalidRequest, notImplemented } from "./failure.ts";
 
 interface MissingOption {
   /** Path from the body's top. */
@@ -23,11 +23,66 @@ interface MissingOption {
   readonly what: string;
 }
 
+/** What another machine could do, in Docker's words for one that cannot. */
+interface ForeignOption {
+  readonly path: readonly string[];
+  readonly means: (value: unknown) => boolean;
+  readonly message: (value: unknown) => string;
+  readonly hint: string;
+}
+
+const FOREIGN: readonly ForeignOption[] = [
+  {
+    path: ["HostConfig", "Isolation"],
+    means: (value) => value !== "default",
+    message: (value) =>
+      `Invalid isolation: ${JSON.stringify(value)} - linux only supports 'default'`,
+    hint: "Windows isolates in two ways; on Linux containers always share the kernel.",
+  },
+  {
+    path: ["HostConfig", "DeviceRequests"],
+    means: () => true,
+    message: (value) => {
+      const { Driver = "", Capabilities = [] } = firstOf(value);
+      const words = (Capabilities ?? []).map((all) => `[${all.join(" ")}]`).join(" ");
+      return `could not select device driver ${JSON.stringify(Driver)} with capabilities: [${words}]`;
+    },
+    hint: "No driver for GPUs and CDI devices is here; --device adds a node of /dev by its path.",
+  },
+  {
+    path: ["HostConfig", "StorageOpt"],
+    means: () => true,
+    message: () =>
+      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    hint: "A container's writable layer has no size of its own here.",
+  },
+  {
+    path: ["HostConfig", "VolumeDriver"],
+    means: (value) => value !== "local",
+    message: (value) => {
+      const name = String(value);
+      return `error looking up volume plugin ${name}: plugin ${JSON.stringify(name)} not found`;
+    },
+    hint: "The only driver of volumes is local.",
+  },
+  ...["CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"].map((field) => ({
+    path: ["HostConfig", field],
+    means: () => true,
+    message: () => `invalid option: Linux does not support ${field}`,
+    hint: "Only Windows has it; --cpus and --device-read-bps are what Linux has.",
+  })),
+];
+
+function firstOf(value: unknown): {
+  readonly Driver?: string;
+  readonly Capabilities?: readonly (readonly string[])[] | null;
+} {
+  // As the schema of the API says; what is not so only makes the text odd.
+  return Array.isArray(value) ? ((value as readonly object[])[0] ?? {}) : {};
+}
+
 const REFUSED: readonly MissingOption[] = [
   { path: ["HostConfig", "VolumesFrom"], what: "--volumes-from (volumes of another container)" },
-  { path: ["HostConfig", "DeviceRequests"], what: "--gpus (device drivers)" },
-  { path: ["HostConfig", "StorageOpt"], what: "--storage-opt (a size for the writable layer)" },
-  { path: ["HostConfig", "VolumeDriver"], what: "--volume-driver (volume plugins)" },
   { path: ["HostConfig", "CpuRealtimePeriod"], what: "--cpu-rt-period" },
   { path: ["HostConfig", "CpuRealtimeRuntime"], what: "--cpu-rt-runtime" },
 ];
@@ -35,11 +90,17 @@ const REFUSED: readonly MissingOption[] = [
 const IGNORED: readonly MissingOption[] = [
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
-  { path: ["HostConfig", "Annotations"], what: "--annotation" },
 ];
+
+const NO_KERNEL_MEMORY =
+  "Kernel memory has no limit of its own since Linux 5.16: --kernel-memory is left out.";
 
 /** @throws RuntimeError feature-unsupported when the body asks for what cannot be left out */
 export function refuseWhatIsMissing(body: unknown): void {
+  for (const { path, means, message, hint } of FOREIGN) {
+    const value = valueAt(body, path);
+    if (!isEmpty(value) && means(value)) throw invalidRequest(message(value), hint);
+  }
   const missing = REFUSED.find(({ path }) => isAskedFor(body, path));
   if (missing === undefined) return;
   throw notImplemented(
@@ -50,18 +111,22 @@ export function refuseWhatIsMissing(body: unknown): void {
 
 /** One sentence for each option that the body asks for and that was left out. */
 export function warnOfWhatIsIgnored(body: unknown): readonly string[] {
-  return IGNORED.filter(({ path }) => isAskedFor(body, path)).map(
+  const left = IGNORED.filter(({ path }) => isAskedFor(body, path)).map(
     ({ what }) => `Drydock does not know ${what} yet and left it out.`,
   );
+  return isAskedFor(body, ["HostConfig", "KernelMemory"]) ? [...left, NO_KERNEL_MEMORY] : left;
 }
 
 /** Clients send every field there is; only what is not empty asks for something. */
 function isAskedFor(body: unknown, path: readonly string[]): boolean {
+  return !isEmpty(valueAt(body, path));
+}
+
+function valueAt(body: unknown, path: readonly string[]): unknown {
   const [key, ...rest] = path;
-  if (key === undefined) return !isEmpty(body);
-  if (typeof body !== "object" || body === null) return false;
+  if (key === undefined || typeof body !== "object" || body === null) return body;
   const entry = Object.entries(body).find(([name]) => name.toLowerCase() === key.toLowerCase());
-  return entry !== undefined && isAskedFor(entry[1], rest);
+  return entry === undefined ? undefined : valueAt(entry[1], rest);
 }
 
 function isEmpty(value: unknown): boolean {
@@ -79,18 +144,16 @@ interface MissingRoute {
 const MISSING_ROUTES: readonly MissingRoute[] = [
   route("POST", "/auth", "logging in to a registry"),
   route("POST", "/build", "building images"),
-  route("POST", "/build/prune", "pruning the build cache"),
   route("POST", "/session", "BuildKit sessions"),
   route("POST", "/grpc", "BuildKit"),
   route("GET", "/containers/[^/]+/attach/ws", "attaching over a WebSocket"),
   route("GET", "/images/(get|.+/get)", "saving images"),
   route("GET", "/images/search", "searching a registry"),
-  route("POST", "/images/(load|prune|.+/push|.+/tag)", "this change of images"),
-  route("DELETE", "/images/.+", "removing images"),
+  route("POST", "/images/(load|.+/push)", "loading and pushing images"),
   route("GET", "/distribution/.+/json", "asking a registry"),
-  route("POST", "/networks/(create|prune|[^/]+/(connect|disconnect))", "networks of your own"),
+  route("POST", "/networks/(create|[^/]+/(connect|disconnect))", "networks of your own"),
   route("DELETE", "/networks/[^/]+", "networks of your own"),
-  route("POST", "/volumes/(create|prune)", "named volumes"),
+  route("POST", "/volumes/create", "named volumes"),
   route("(PUT|DELETE)", "/volumes/[^/]+", "named volumes"),
   route("(GET|POST)", "/plugins/(privileges|pull|create)", "plugins"),
   route("(GET|POST)", "/(swarm|nodes|services|tasks|secrets|configs)(/.*)?", "swarm mode"),

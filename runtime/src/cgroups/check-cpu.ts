@@ -44,10 +44,10 @@ export function checkCpu(check: Check): CgroupLimits {
 function checkNanoCpus({ request, support }: Check, nanoCpus: number): void {
   const hint = "Give --cpus alone, it sets period and quota.";
   if ((asked(request.CpuPeriod) ?? 0) > 0) {
-    refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set.", hint);
+    refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set", hint);
   }
   if ((asked(request.CpuQuota) ?? 0) > 0) {
-    refuse("Conflicting options: Nano CPUs and CPU Quota cannot both be set.", hint);
+    refuse("Conflicting options: Nano CPUs and CPU Quota cannot both be set", hint);
   }
   if (!support.cpuQuota) {
     refuse(

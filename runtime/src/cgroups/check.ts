@@ -57,6 +57,7 @@ export function checkResources(
     ...checkPids(check),
     ...checkCpu(check),
     ...checkCpuset(check),
+    settings: request.CgroupConf ?? undefined,
     ...checkBlkio(check),
     deviceRules: rules.length === 0 ? undefined : rules.map((text) => parseDeviceRule(text)),
   };

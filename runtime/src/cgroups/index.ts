@@ -13,7 +13,7 @@ export { type CheckedLimits, checkResources } from "./check.ts";
 export type { DeviceRule } from "./devices.ts";
 export { type CgroupHierarchy, type CgroupLayout, readCgroupLayout } from "./layout.ts";
 export type { CgroupLimits, CgroupSupport, ResourceRequest } from "./limits.ts";
-export { closeCgroupParent, openCgroupParent } from "./parent.ts";
+export { checkSettings, closeCgroupParent, openCgroupParent } from "./parent.ts";
 export {
   type Cgroup,
   type CgroupDirectory,

@@ -53,6 +53,8 @@ export interface ResourceRequest {
   readonly BlkioDeviceReadIOps?: readonly ThrottleRequest[] | null | undefined;
   readonly BlkioDeviceWriteIOps?: readonly ThrottleRequest[] | null | undefined;
   readonly DeviceCgroupRules?: readonly string[] | null | undefined;
+  /** Ours: any other file of a controller, by its name. */
+  readonly CgroupConf?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** What the cgroups of this machine can do, as `openCgroupParent` found out. */
@@ -110,6 +112,8 @@ export interface CgroupLimits {
     readonly { readonly hostPath: string; readonly weight: number }[] | undefined;
   readonly blkioThrottles?: readonly BlkioThrottle[] | undefined;
   readonly deviceRules?: readonly DeviceRule[] | undefined;
+  /** Files of controllers and what goes into them, as the user wrote it. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A request on its way through the checks. */

@@ -29,7 +29,9 @@ import type { CgroupSupport } from "./limits.ts";
 import type { CgroupParent } from "./plan.ts";
 
 /** The controllers that a plan writes to or that usage is read from. */
-const USED = new Set("cpu cpuacct cpuset memory pids blkio io devices freezer".split(" "));
+const USED = new Set(
+  "cpu cpuacct cpuset memory pids blkio io devices freezer net_cls net_prio".split(" "),
+);
 
 /** The kernel says no to the whole hierarchy: it is read-only here or belongs to somebody else. */
 const NOT_OURS = ["EROFS", "EACCES", "EPERM"];
@@ -58,6 +60,35 @@ export function openCgroupParent(kernel: Files, layout: CgroupLayout, path: stri
   );
   const support = readSupport(kernel, opened, files);
   return { layout, path: normal, hierarchies: opened, files, support };
+}
+
+/**
+ * Refuses settings (`--cgroup-conf`) for which a cgroup here has no file.
+ *
+ * @throws RuntimeError `resource-invalid`
+ */
+export function checkSettings(
+  parent: CgroupParent,
+  settings: Readonly<Record<string, string>>,
+): void {
+  const known = new Set(parent.hierarchies.flatMap(({ controllers }) => controllers));
+  for (const file of Object.keys(settings)) {
+    const [controller = ""] = file.split(".");
+    if (known.has(controller) && parent.files.has(file)) continue;
+    throw new RuntimeError({
+      code: "resource-invalid",
+      class: "invalid",
+      operation: "check cgroup settings",
+      subject: file,
+      message: known.has(controller)
+        ? `invalid --cgroup-conf ${file}: a cgroup has no such file`
+        : `invalid --cgroup-conf ${file}: no cgroup hierarchy with ${controller} is mounted`,
+      hint:
+        controller === "net_cls" || controller === "net_prio"
+          ? "Only cgroup v1 has it; on v2 nft and eBPF tell packets apart by their cgroup."
+          : `The controllers here are ${[...known].join(", ")}; /proc/cgroups lists the kernel's.`,
+    });
+  }
 }
 
 /** What rmdir(2) answers where processes, other cgroups or nobody's directory is left. */

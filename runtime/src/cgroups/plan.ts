@@ -132,9 +132,12 @@ type Writer = (settings: Settings) => readonly Write[];
 
 function planWrites(directory: CgroupDirectory, settings: Settings): readonly CgroupStep[] {
   const writers = directory.version === 1 ? VERSION_1 : VERSION_2;
-  const writes = directory.controllers.flatMap(
-    (controller) => writers[controller]?.(settings) ?? [],
-  );
+  const { settings: own = {} } = settings.limits;
+  const writes = directory.controllers.flatMap((controller) => [
+    ...(writers[controller]?.(settings) ?? []),
+    // Last, so that they hold against what is written by default.
+    ...Object.entries(own).filter(([file]) => file.startsWith(`${controller}.`)),
+  ]);
   return gather(writes).map(([file, ...texts]) => ({
     kind: "write",
     path: `${directory.path}/${file}`,

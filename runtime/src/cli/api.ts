@@ -223,6 +223,11 @@ export async function* readJsonLines(body: AsyncIterable<Uint8Array>): AsyncGene
   if (rest.trim() !== "") yield JSON.parse(rest);
 }
 
+/** Where an image is: names of images hold slashes, which are part of the path. */
+export function imagePath(name: string): string {
+  return `/images/${name.split("/").map(pathPart).join("/")}`;
+}
+
 /** A name or id as one part of a path. */
 export function pathPart(name: string): string {
   return encodeURIComponent(name).replaceAll("%3A", ":").replaceAll("%40", "@");

@@ -116,6 +116,16 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/container-prune.ts"),
   ),
   entry("system df", "Show how much of the disk is used", () => import("./commands/system-df.ts")),
+  entry(
+    "system fsck",
+    "Find what is nobody's on the disk, and what is damaged",
+    () => import("./commands/system-fsck.ts"),
+  ),
+  entry(
+    "system dial-stdio",
+    "Join standard input and output to the daemon, for ssh",
+    () => import("./commands/system-dial-stdio.ts"),
+  ),
   entry("system prune", "Remove what nobody uses", () => import("./commands/system-prune.ts")),
   entry(
     "cp, container cp",
@@ -162,6 +172,19 @@ export const CATALOG: readonly CatalogEntry[] = [
     "Show all that is known of images",
     () => import("./commands/image-inspect.ts"),
   ),
+  entry("rmi, image rm, image remove", "Remove images", () => import("./commands/rmi.ts")),
+  entry("tag, image tag", "Give an image one more name", () => import("./commands/tag.ts")),
+  entry(
+    "history, image history",
+    "Show the steps by which an image was made",
+    () => import("./commands/history.ts"),
+  ),
+  entry(
+    "import, image import",
+    "Make an image of a tar archive",
+    () => import("./commands/import.ts"),
+  ),
+  entry("image prune", "Remove images that nobody uses", () => import("./commands/image-prune.ts")),
   entry(
     "info, system info",
     "Describe the engine and its machine",
@@ -188,6 +211,21 @@ export const CATALOG: readonly CatalogEntry[] = [
     "context inspect",
     "Show all that is known of contexts",
     () => import("./commands/context-inspect.ts"),
+  ),
+  entry(
+    "context update",
+    "Change the address or certificates of a context",
+    () => import("./commands/context-update.ts"),
+  ),
+  entry(
+    "context export",
+    "Write a context with its keys to a file",
+    () => import("./commands/context-export.ts"),
+  ),
+  entry(
+    "context import",
+    "Read a context from a file",
+    () => import("./commands/context-import.ts"),
   ),
   entry("context rm, context remove", "Forget contexts", () => import("./commands/context-rm.ts")),
   entry(

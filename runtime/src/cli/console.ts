@@ -57,6 +57,8 @@ export interface Files {
   remove(path: string): void;
   /** Whether a directory is at a path, links followed; undefined when there is nothing. */
   kindOf(path: string): boolean | undefined;
+  /** The bytes of a file. */
+  stream(path: string): AsyncIterable<Uint8Array>;
   /** Writes a file as its bytes arrive. */
   save(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /** A file or directory as a tar archive. */

@@ -12,7 +12,7 @@
  * Kernel interface: none; the store that a program is given reads and writes.
  * Specification: docker context reference; docker/cli, cli/context/store.
  * Invariants: none.
- * Left out: export, import, update; endpoints of other kinds are kept but not used.
+ * Left out: endpoints of other kinds are kept but not used, and not exported.
  * Docs: docs/concepts/cli.md
  *
  * @module
@@ -47,6 +47,10 @@ export interface ContextStore {
   readTls(name: string): TlsFiles;
   write(context: StoredContext, tls: TlsFiles): void;
   remove(name: string): void;
+  /** A context with its keys as a tar archive, in the docker CLI's form. */
+  pack(name: string): Promise<Uint8Array>;
+  /** Writes what `pack` made under a name. @throws Error when it is no such archive */
+  unpack(name: string, archive: Uint8Array): Promise<void>;
   /** Where a context's description and certificates are. */
   pathsOf(name: string): { readonly metadata: string; readonly tls: string };
 }

@@ -32,7 +32,8 @@ export type Concept =
   | "life-cycle"
   | "images"
   | "streams"
-  | "output";
+  | "output"
+  | "elsewhere";
 
 /** One flag, as data. */
 export interface Flag {

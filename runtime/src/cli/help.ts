@@ -32,6 +32,7 @@ const CONCEPTS: readonly (readonly [Concept | undefined, string, string | undefi
   ["network", "Network: addresses, names, ports", undefined],
   ["images", "Images: where the first layers come from", "images"],
   ["output", "Output", undefined],
+  ["elsewhere", "Elsewhere: what docker knows and this machine cannot", undefined],
 ];
 
 const WIDTH = 100;

@@ -105,6 +105,13 @@ export function goTime(unixSeconds: number): string {
   return `${local.slice(0, 10)} ${local.slice(11, 19)} ${offset} ${zoneName(moment, offset)}`;
 }
 
+/** A moment as RFC 3339 in the local time zone, whole seconds. */
+export function rfc3339Local(unixSeconds: number): string {
+  const [date = "", time = "", offset = ""] = goTime(unixSeconds).split(" ");
+  const zone = offset === "+0000" ? "Z" : `${offset.slice(0, 3)}:${offset.slice(3)}`;
+  return `${date}T${time}${zone}`;
+}
+
 function zoneName(moment: Date, offset: string): string {
   if (offset === "+0000") return "UTC";
   const [, name = offset] =

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { ApiError, pathPart, readText, type Api, type Query } from "./api.ts";
+import { ApiError, imagePath, pathPart, readText, type Api, type Query } from "./api.ts";
 import { withCandidates } from "./ambiguous.ts";
 import type { Context } from "./command.ts";
 import { Failure, messageOf } from "./failure.ts";
@@ -27,8 +27,7 @@ export interface ObjectKind {
 /** The kinds in the order in which a bare name is looked up. */
 export const OBJECT_KINDS: readonly ObjectKind[] = [
   { type: "container", path: (name) => `/containers/${pathPart(name)}/json` },
-  // The names of images hold slashes, which are part of the path.
-  { type: "image", path: (name) => `/images/${name.split("/").map(pathPart).join("/")}/json` },
+  { type: "image", path: (name) => `${imagePath(name)}/json` },
   { type: "network", path: (name) => `/networks/${pathPart(name)}` },
   { type: "volume", path: (name) => `/volumes/${pathPart(name)}` },
 ];

@@ -44,10 +44,26 @@ export async function createContainer(
   warnOfDangers(context, flags);
   if (!looksLikeId(body.Image)) parseReference(body.Image);
   if (flags.text("pull") === "always") await pull(context, flags, body.Image);
-  const answer = await createOrPull(context, flags, body);
+  const asked = flags.bool("use-api-socket") ? withApiSocket(context, body) : body;
+  const answer = await createOrPull(context, flags, asked);
   for (const warning of answer.Warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
   if (cidFile !== "") console.files.write(cidFile, answer.Id);
   return answer.Id;
+}
+
+/** The container finds the daemon where clients look for it. */
+function withApiSocket({ api }: Context, body: CreateBody): CreateBody {
+  const path = /^unix:\/\/(.+)$/.exec(api.host)?.[1];
+  if (path === undefined) {
+    throw new Failure({
+      message: `--use-api-socket needs a daemon on a unix socket, not ${api.host}`,
+      exitCode: 125,
+    });
+  }
+  const { Mounts } = body.HostConfig;
+  const mounts: readonly unknown[] = Array.isArray(Mounts) ? Mounts : [];
+  const socket = { Type: "bind", Source: path, Target: "/var/run/docker.sock" };
+  return { ...body, HostConfig: { ...body.HostConfig, Mounts: [...mounts, socket] } };
 }
 
 async function createOrPull(

@@ -161,6 +161,9 @@ function consoleOf(user: User, written: { out: string; err: string }): Console {
       write: (path, text) => void files.set(path, text),
       remove: (path) => void files.delete(path),
       kindOf: (path) => (files.has(path) ? false : undefined),
+      stream: async function* (path) {
+        yield encoder.encode(files.get(path) ?? "");
+      },
       save: async (path, bytes) => {
         let text = "";
         for await (const piece of bytes) text += decoder.decode(piece);

@@ -1,22 +1,29 @@
 /**
- * Prune: asks, removes what nobody uses, and says how much room that made.
+ * Prune: says what would go, asks, removes it, and says how much room that made.
+ *
+ * The plan comes from the daemon, which asks the same questions as when it removes. Docker's daemon
+ * has no such plan: then only the kinds of things are named, as Docker does.
  *
  * Kernel interface: none.
- * Specification: docker container prune reference.
+ * Specification: docker container prune reference, docker system prune reference.
  * Invariants: none.
  * Left out: pruneFilters of the configuration file.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
+import { ApiError } from "./api.ts";
 import type { Context } from "./command.ts";
+import { goneLines } from "./commands/rmi.ts";
+import { Failure } from "./failure.ts";
 import { checkFilter, encodeFilters } from "./filters.ts";
 import type { Flag, Flags } from "./grammar.ts";
-import { humanSize } from "./human.ts";
+import { humanSize, shortId } from "./human.ts";
 
 /** The flags of every prune. */
 export const PRUNE_FLAGS: readonly Flag[] = [
   { name: "force", short: "f", kind: "bool", help: "Do not ask" },
+  { name: "dry-run", kind: "bool", help: "Say what would go, and remove nothing" },
   {
     name: "filter",
     kind: "list",
@@ -25,11 +32,99 @@ export const PRUNE_FLAGS: readonly Flag[] = [
   },
 ];
 
-/** Prunes containers. @param warning what is about to happen @returns the exit code */
-export async function prune(context: Context, flags: Flags, warning: string): Promise<number> {
-  const { api, console } = context;
-  if (!flags.bool("force") && !(await isConfirmed(context, warning))) return 1;
-  const answer = await api.json<{
+/** What a prune is about. */
+export interface PruneWish {
+  readonly containers: boolean;
+  readonly images: "none" | "dangling" | "all";
+  /** What Docker says before it asks. */
+  readonly warning: string;
+}
+
+interface Plan {
+  readonly Containers: readonly { readonly Id: string; readonly Name: string; Size: number }[];
+  readonly Images: readonly {
+    readonly Id: string;
+    readonly Names: readonly string[];
+    Size: number;
+  }[];
+  readonly SpaceReclaimed: number;
+}
+
+/** Prunes. @returns the exit code */
+export async function prune(context: Context, flags: Flags, wish: PruneWish): Promise<number> {
+  const { console } = context;
+  if (flags.bool("dry-run") || !flags.bool("force")) {
+    const plan = await readPlan(context, flags, wish);
+    if (plan === undefined && flags.bool("dry-run")) {
+      throw new Failure({
+        message: "drydock: this daemon cannot say what a prune would remove",
+        exitCode: 1,
+        hint: "Only a drydock daemon plans; Docker's removes and tells afterwards.",
+      });
+    }
+    if (plan !== undefined) console.out.write(planLines(plan));
+    if (flags.bool("dry-run")) return 0;
+    if (!(await isConfirmed(context, wish.warning))) return 1;
+  }
+  const reclaimed = [
+    wish.containers ? await pruneContainers(context, flags) : 0,
+    wish.images === "none" ? 0 : await pruneImages(context, flags, wish),
+  ];
+  const total = reclaimed.reduce((sum, bytes) => sum + bytes, 0);
+  console.out.write(`Total reclaimed space: ${humanSize(total, 4)}\n`);
+  return 0;
+}
+
+function filtersOf(flags: Flags, { images }: PruneWish): string | undefined {
+  return encodeFilters([
+    ...flags.list("filter"),
+    ...(images === "none" ? [] : [`dangling=${images === "dangling"}`]),
+  ]);
+}
+
+async function readPlan(
+  { api }: Context,
+  flags: Flags,
+  wish: PruneWish,
+): Promise<Plan | undefined> {
+  const type = [
+    ...(wish.containers ? ["container"] : []),
+    ...(wish.images === "none" ? [] : ["image"]),
+  ].join(",");
+  const query = { type, filters: filtersOf(flags, wish) };
+  try {
+    return await api.json<Plan>({ method: "GET", path: "/drydock/prune", query });
+  } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.status === 404) return undefined;
+    throw thrown;
+  }
+}
+
+/** Each thing by its name, so that nobody is surprised afterwards. */
+function planLines({ Containers, Images, SpaceReclaimed }: Plan): string {
+  const total = Containers.length + Images.length;
+  if (total === 0) return "Nothing to remove.\n";
+  const lines = [
+    ...Containers.map(({ Id, Name, Size }) => ["container", shortId(Id), Name, humanSize(Size, 4)]),
+    ...Images.map(({ Id, Names, Size }) => [
+      "image",
+      shortId(Id),
+      Names.join(", ") || "<none>",
+      humanSize(Size, 4),
+    ]),
+  ];
+  const widths = [0, 1, 2].map((at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  const rows = lines.map((line) =>
+    line
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${rows.join("\n")}\nRoom that this makes: ${humanSize(SpaceReclaimed, 4)}\n\n`;
+}
+
+async function pruneContainers({ api, console }: Context, flags: Flags): Promise<number> {
+  const { ContainersDeleted, SpaceReclaimed } = await api.json<{
     readonly ContainersDeleted: readonly string[] | null;
     readonly SpaceReclaimed: number;
   }>({
@@ -37,10 +132,20 @@ export async function prune(context: Context, flags: Flags, warning: string): Pr
     path: "/containers/prune",
     query: { filters: encodeFilters(flags.list("filter")) },
   });
-  const deleted = answer.ContainersDeleted ?? [];
+  const deleted = ContainersDeleted ?? [];
   if (deleted.length > 0) console.out.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);
-  console.out.write(`Total reclaimed space: ${humanSize(answer.SpaceReclaimed, 4)}\n`);
-  return 0;
+  return SpaceReclaimed;
+}
+
+async function pruneImages({ api, console }: Context, flags: Flags, wish: PruneWish) {
+  const { ImagesDeleted, SpaceReclaimed } = await api.json<{
+    readonly ImagesDeleted: Parameters<typeof goneLines>[0] | null;
+    readonly SpaceReclaimed: number;
+  }>({ method: "POST", path: "/images/prune", query: { filters: filtersOf(flags, wish) } });
+  if ((ImagesDeleted ?? []).length > 0) {
+    console.out.write(`Deleted Images:\n${goneLines(ImagesDeleted ?? []).toLowerCase()}\n`);
+  }
+  return SpaceReclaimed;
 }
 
 async function isConfirmed({ console }: Context, warning: string): Promise<boolean> {

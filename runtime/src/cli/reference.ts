@@ -95,6 +95,13 @@ export function fullName({ domain, path }: Reference): string {
   return `${domain}/${path}`;
 }
 
+/** A name for the API, which takes the tag apart; a name without one is `latest`. */
+export function repositoryAndTag(name: string): { readonly repo: string; readonly tag?: string } {
+  if (name === "") return { repo: "" };
+  const tag = parseReference(name).tag ?? "latest";
+  return { repo: name.endsWith(`:${tag}`) ? name.slice(0, -tag.length - 1) : name, tag };
+}
+
 /** Whether a text may be the id of an image, which is no reference. */
 export function looksLikeId(text: string): boolean {
   return /^(sha256:)?[0-9a-f]{64}$/.test(text);

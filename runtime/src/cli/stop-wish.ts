@@ -9,7 +9,8 @@
  *
  * @module
  */
-import type { Query } from "./api.ts";
+import { pathPart, type Query } from "./api.ts";
+import type { Context } from "./command.ts";
 import type { Flag, Flags } from "./grammar.ts";
 
 /** The flags of stop and restart. */
@@ -24,8 +25,34 @@ export const STOP_FLAGS: readonly Flag[] = [
   { name: "time", kind: "int", aliasOf: "timeout", help: "" },
 ];
 
+/**
+ * Ends a container's process by a request, and says meanwhile why that will take long, if it will:
+ * on standard error, at once, and without being in the way.
+ */
+export async function stopBy(
+  act: "stop" | "restart",
+  { api, console }: Context,
+  flags: Flags,
+  name: string,
+): Promise<void> {
+  const [path, query] = [`/containers/${pathPart(name)}`, stopQuery(flags)];
+  const advise = async (): Promise<void> => {
+    const call = { method: "GET", path: `/drydock${path}/stop-advice`, query } as const;
+    // Another daemon knows no such path, and a container that is gone needs no advice.
+    const advice = await api.json<Advice | null>(call).catch(() => null);
+    if (advice !== null) console.err.write(`${advice.message}\n${advice.hint}\n`);
+  };
+  const ending = api.json<undefined>({ method: "POST", path: `${path}/${act}`, query });
+  await Promise.all([ending, advise()]);
+}
+
+interface Advice {
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** What was asked for; what was not is left to the container's own settings. */
-export function stopQuery(flags: Flags): Query {
+function stopQuery(flags: Flags): Query {
   return {
     ...(flags.changed("timeout") ? { t: flags.number("timeout") } : {}),
     ...(flags.changed("signal") ? { signal: flags.text("signal") } : {}),

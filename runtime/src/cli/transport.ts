@@ -54,6 +54,8 @@ export interface Transport {
   request(request: ApiRequest): Promise<ApiResponse>;
   /** @throws ConnectionError when there is nobody to answer */
   hijack(request: ApiRequest): Promise<Hijacked>;
+  /** The bare connection, for somebody else to speak over; absent where there is none. */
+  dial?(): Promise<Connection>;
 }
 
 /** What protects a connection over TCP: texts in PEM form. */

@@ -81,7 +81,7 @@ export function findPath(kernel: Files, root: string, path: string): FoundPath {
   const hostPath = follows
     ? resolveInRoot(kernel, root, bare)
     : `${resolveInRoot(kernel, root, bare.slice(0, slash))}/${bare.slice(slash + 1)}`;
-  const stat = lstatOr(kernel, hostPath);
+  const stat = kernel.lstatIfPresent(hostPath);
   if (stat === undefined || (follows && stat.type !== "directory")) throw notFound(path);
   return { hostPath, stat: pathStat(kernel, root, path, hostPath), type: stat.type };
 }
@@ -142,7 +142,7 @@ export async function extractArchive(
 ): Promise<void> {
   const base = options.containerPath.replace(/\/\.?$/u, "");
   const target = resolveInRoot(kernel, root, base);
-  const found = lstatOr(kernel, target);
+  const found = kernel.lstatIfPresent(target);
   if (found === undefined) throw notFound(options.containerPath);
   if (found.type !== "directory") throw refused("extraction point is not a directory", target);
   const times: (readonly [string, number])[] = [];
@@ -199,7 +199,7 @@ function hostPathOf({ kernel, root, base }: Place, path: string): string {
 /** Makes the name, after what is in its way is gone. */
 function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
   const { kernel, options } = place;
-  const present = lstatOr(kernel, hostPath);
+  const present = kernel.lstatIfPresent(hostPath);
   const isDirectory = entry.type === "directory";
   if (present !== undefined) {
     const wasDirectory = present.type === "directory";
@@ -216,7 +216,7 @@ function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
 
 function makeParents({ kernel, root }: Place, hostPath: string): void {
   const parent = hostPath.slice(0, hostPath.lastIndexOf("/"));
-  if (parent.length <= root.length || lstatOr(kernel, parent) !== undefined) return;
+  if (parent.length <= root.length || kernel.lstatIfPresent(parent) !== undefined) return;
   makeParents({ kernel, root } as Place, parent); // nothing else of it is looked at
   kernel.mkdir(parent, 0o755);
 }
@@ -227,15 +227,6 @@ function setTime(kernel: Files, path: string, mtimeMs: number): void {
   } catch (error) {
     // A later entry may have taken the directory away again.
     if (!(error instanceof KernelError && error.errno === "ENOENT")) throw error;
-  }
-}
-
-function lstatOr(kernel: Files, path: string): FileStat | undefined {
-  try {
-    return kernel.lstat(path);
-  } catch (error) {
-    if (error instanceof KernelError && /^(ENOENT|ENOTDIR)$/u.test(error.errno)) return undefined;
-    throw error;
   }
 }
 

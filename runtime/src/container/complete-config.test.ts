@@ -24,7 +24,7 @@ test("completeConfig() takes from the image what the client left open", () => {
   const own = { ...empty, User: "root", Env: ["A=own", "B=own"], Labels: { b: "own" } };
   expect(completeConfig(own, image)).toMatchObject({
     User: "root",
-    Env: ["PATH=/image", "A=own", "B=own"],
+    Env: ["A=own", "B=own", "PATH=/image"],
     WorkingDir: "/srv",
     Labels: { a: "image", b: "own" },
     ExposedPorts: { "80/tcp": {} },

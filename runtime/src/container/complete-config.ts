@@ -46,7 +46,7 @@ export function completeConfig(config: ContainerConfig, image: ImageDefaults): C
     User: config.User || image.User,
     WorkingDir: config.WorkingDir || image.WorkingDir,
     StopSignal: config.StopSignal || image.StopSignal,
-    Env: mergeEnv(image.Env, config.Env),
+    Env: completeEnv(image.Env, config.Env),
     Labels: { ...image.Labels, ...config.Labels },
     ExposedPorts: { ...image.ExposedPorts, ...config.ExposedPorts },
     Volumes: { ...image.Volumes, ...config.Volumes },
@@ -96,6 +96,13 @@ function completeCommand(
 /** What will be executed: the entrypoint, then the command as its arguments. */
 export function argvOf(config: Pick<ContainerConfig, "Entrypoint" | "Cmd">): readonly string[] {
   return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+}
+
+/** The client's variables first, then those of the image that it did not name. */
+function completeEnv(image: readonly string[], given: readonly string[]): readonly string[] {
+  const named = new Set(given.map(nameOf));
+  const own = mergeEnv([], given);
+  return [...own, ...image.filter((variable) => !named.has(nameOf(variable)))];
 }
 
 /**

@@ -101,6 +101,8 @@ export interface ResourcesConfig {
   }[];
   readonly DeviceCgroupRules: readonly string[];
   readonly Ulimits: readonly UlimitConfig[];
+  /** Ours: files of cgroup controllers by name. */
+  readonly CgroupConf?: Readonly<Record<string, string>>;
 }
 
 /** The part of a request that only this machine can give. */
@@ -141,4 +143,8 @@ export interface HostConfig extends ResourcesConfig {
   readonly ReadonlyPaths: readonly string[] | null;
   /** [rows, columns] of the client's terminal; [0, 0] when unknown. */
   readonly ConsoleSize: readonly [number, number];
+  /** For who reads it in inspect: the runtime here is the engine itself and needs none. */
+  readonly Annotations?: Readonly<Record<string, string>>;
+  /** Where the client wrote the container's id; only to be shown. */
+  readonly ContainerIDFile?: string;
 }

@@ -43,7 +43,7 @@ const NO_SUCH_FILE = "no such file or directory";
  * @throws RuntimeError command-not-found, command-not-executable
  */
 export function execCommand(
-  kernel: Pick<Files, "stat"> & Pick<Self, "execve">,
+  kernel: Pick<Files, "statIfPresent"> & Pick<Self, "execve">,
   argv: readonly string[],
   env: readonly string[],
 ): Program {
@@ -67,7 +67,11 @@ export function execFailure(command: string, error: unknown): unknown {
 }
 
 /** The path to execute. */
-function findProgram(kernel: Pick<Files, "stat">, command: string, env: readonly string[]): string {
+function findProgram(
+  kernel: Pick<Files, "statIfPresent">,
+  command: string,
+  env: readonly string[],
+): string {
   if (command.includes("/")) {
     const refusal = refusalOf(kernel, command);
     if (refusal === undefined) return command;
@@ -95,22 +99,24 @@ function searchPath(env: readonly string[]): readonly string[] {
 }
 
 /** Why a file is no program, as far as looking at it tells; undefined when it may be one. */
-function refusalOf(kernel: Pick<Files, "stat">, path: string): Refusal | undefined {
+function refusalOf(kernel: Pick<Files, "statIfPresent">, path: string): Refusal | undefined {
   try {
-    const { type, mode } = kernel.stat(path);
+    const stat = kernel.statIfPresent(path);
+    if (stat === undefined) return missing(path, "ENOENT");
+    const { type, mode } = stat;
     if (type === "directory") {
       return { code: "command-not-executable", words: "is a directory", errno: "EISDIR" };
     }
     return type === "file" && (mode & 0o111) !== 0 ? undefined : DENIED;
   } catch (error) {
     if (isErrno(error, "EACCES")) return DENIED;
-    if (!isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG")) throw error;
-    return {
-      code: "command-not-found",
-      words: `stat ${path}: ${NO_SUCH_FILE}`,
-      errno: error.errno,
-    };
+    if (!isErrno(error, "ELOOP", "ENAMETOOLONG")) throw error;
+    return missing(path, error.errno);
   }
+}
+
+function missing(path: string, errno: string): Refusal {
+  return { code: "command-not-found", words: `stat ${path}: ${NO_SUCH_FILE}`, errno };
 }
 
 const DENIED: Refusal = {

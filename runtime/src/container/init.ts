@@ -76,11 +76,9 @@ const OPERATIONS: Operations = {
     kernel.setUid(0);
   },
   "open-cgroups": ({ paths }, { kernel }) => ({
-    cgroups: paths.map((path) => kernel.openCgroup(path)),
+    cgroups: kernel.openCgroups(paths),
   }),
-  "join-cgroups": (_, { kernel, cgroups }) => {
-    for (const handle of cgroups) kernel.joinCgroup(handle);
-  },
+  "join-cgroups": (_, { kernel, cgroups }) => kernel.joinCgroups(cgroups),
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
   "mount-inside": ({ root, path, mount }, walk) => {
     const place = { root, path, source: null, kind: "directory" } as const;
@@ -211,15 +209,13 @@ function pivotRoot(kernel: Kernel & Self, root: string): void {
 }
 
 function makeDirectories(
-  kernel: Pick<Kernel, "stat" | "mkdir">,
+  kernel: Pick<Kernel, "statIfPresent" | "mkdir">,
   path: string,
   permissions: number,
 ): void {
-  try {
-    const { type } = kernel.stat(path);
-    if (type === "directory") return;
-  } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw error;
+  const type = kernel.statIfPresent(path)?.type;
+  if (type === "directory") return;
+  if (type === undefined) {
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (parent !== "") makeDirectories(kernel, parent, permissions);
     kernel.mkdir(path, permissions);

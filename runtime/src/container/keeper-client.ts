@@ -17,7 +17,7 @@ import type { Connect, Connection, LineReader } from "./connection.ts";
 import type { BpfInstruction } from "../kernel/index.ts";
 import { encodeFrame } from "../wire/index.ts";
 import { StartError } from "./keeper.ts";
-import type { Attached, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
+import type { Attached, ExitRecord, FollowedLog, Keeper, StartRequest } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
 import type {
   Failed,
@@ -25,11 +25,12 @@ import type {
   KeeperLine,
   Opening,
   OpeningAnswer,
+  SentStart,
   SentStep,
 } from "./keeper-protocol.ts";
 
-/** How many seccomp programs the keeper remembers. */
-const PROGRAMS_KEPT = 16;
+/** How many seccomp programs the keeper is taught; others are sent with each start. */
+const PROGRAMS_TAUGHT = 16;
 
 /** A keeper in another process: it can be asked to leave. */
 export type RemoteKeeper = Keeper & {
@@ -47,31 +48,38 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
   const calls = await openCalls(connect);
   // Each method's result is what the server's method of that name returns: `keeper-protocol.ts`.
   const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
-  const sent: (readonly BpfInstruction[])[] = [];
-  const numberOf = (program: readonly BpfInstruction[]): number => {
-    const known = sent.indexOf(program);
-    if (known !== -1) return known;
-    // A profile of somebody's own takes the place of another one, the default stays.
-    const number = Math.min(sent.length, PROGRAMS_KEPT - 1);
-    sent[number] = program;
-    // It is on its way before the start that needs it, and in order.
-    void ask({ method: "learn", args: [number, program] }).catch(() => undefined);
-    return number;
-  };
+  const spare = new SpareConnection(connect);
+  const teacher = new Teacher((number, program) =>
+    ask({ method: "learn", args: [number, program] }),
+  );
   const opening = new Set<Promise<unknown>>();
   const untilSettled = async (opened: Promise<unknown>): Promise<void> => {
     opening.add(opened);
     await Promise.allSettled([opened]);
     opening.delete(opened);
   };
+  calls.lostListeners.add(() => spare.close());
   return {
     start: async (request) => {
       // Who attached before it must see the process from its first byte on.
       if (opening.size > 0) await Promise.allSettled(opening);
-      const plan = request.plan.map((step): SentStep => {
-        return step.op === "seccomp" ? { ...step, program: numberOf(step.program) } : step;
+      return ask({ method: "start", args: [teacher.shortened(request)] });
+    },
+    startAttached: (request, streams) => {
+      const attach = { id: request.id, ...streams };
+      const attaching = openStream(
+        async () => {
+          await teacher.learned;
+          return spare.take();
+        },
+        { open: "start", session: calls.session, request: teacher.shortened(request), attach },
+      );
+      const started = attaching.opened.then(({ answer }) => {
+        if (answer.ok.started === undefined) throw lost();
+        return answer.ok.started;
       });
-      return ask({ method: "start", args: [{ ...request, plan }] });
+      void Promise.allSettled([started]).then(() => spare.prepare());
+      return { line: attachTo(attaching), started };
     },
     takeJournal: (id) => ask({ method: "takeJournal", args: [id] }),
     signal: (id, signal) => ask({ method: "signal", args: [id, signal] }),
@@ -87,14 +95,84 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
     followLog: (id) => followLog(connect, id),
     onExit: (listener) => void calls.exitListeners.add(listener),
     onLost: (listener) => void calls.lostListeners.add(listener),
-    close: () => calls.close(),
+    close: () => {
+      spare.close();
+      calls.close();
+    },
   };
+}
+
+/** Sends each seccomp program once, and then its number. */
+class Teacher {
+  readonly #teach: (number: number, program: readonly BpfInstruction[]) => Promise<unknown>;
+  readonly #taught: (readonly BpfInstruction[])[] = [];
+  /** Resolves when the keeper has learned what it was taught. */
+  learned: Promise<unknown> = Promise.resolve();
+
+  constructor(teach: (number: number, program: readonly BpfInstruction[]) => Promise<unknown>) {
+    this.#teach = teach;
+  }
+
+  shortened(request: StartRequest): SentStart {
+    const plan = request.plan.map((step): SentStep => {
+      return step.op === "seccomp" ? { ...step, program: this.#numberOf(step.program) } : step;
+    });
+    return { ...request, plan };
+  }
+
+  #numberOf(program: readonly BpfInstruction[]): number | readonly BpfInstruction[] {
+    const known = this.#taught.indexOf(program);
+    if (known !== -1) return known;
+    // A number stays with its program: what is beyond is sent with each start.
+    if (this.#taught.length === PROGRAMS_TAUGHT) return program;
+    const number = this.#taught.push(program) - 1;
+    // It is on its way before the start that needs it, and on the same connection in order.
+    this.learned = this.#teach(number, program).catch(() => undefined);
+    return number;
+  }
+}
+
+/**
+ * A connection that was made beforehand: it takes its time after somebody was served, not before.
+ */
+class SpareConnection {
+  readonly #connect: Connect;
+  #ready: Promise<Connection> | undefined;
+
+  constructor(connect: Connect) {
+    this.#connect = connect;
+  }
+
+  take(): Promise<Connection> {
+    const ready = this.#ready ?? this.#connect();
+    this.#ready = undefined;
+    return ready;
+  }
+
+  prepare(): void {
+    if (this.#ready !== undefined) return;
+    const ready = this.#connect();
+    this.#ready = ready;
+    // Who needs one tries again, and hears why there is none.
+    ready.catch(() => {
+      if (this.#ready === ready) this.#ready = undefined;
+    });
+  }
+
+  close(): void {
+    this.#ready?.then(
+      (connection) => connection.close(),
+      () => undefined,
+    );
+  }
 }
 
 interface Calls {
   ask(call: KeeperCall): Promise<unknown>;
   readonly exitListeners: Set<(record: ExitRecord) => void>;
   readonly lostListeners: Set<() => void>;
+  /** The keeper's number for this connection. */
+  readonly session: number;
   close(): void;
 }
 
@@ -126,7 +204,7 @@ async function openCalls(connect: Connect): Promise<Calls> {
     waiting.clear();
     if (!state.isClosed) for (const listener of lostListeners) listener();
   };
-  const { connection } = await open(
+  const { connection, answer } = await open(
     connect,
     { open: "calls", protocol: KEEPER_PROTOCOL },
     (bytes) => reader.push(bytes).forEach(onLine),
@@ -145,6 +223,7 @@ async function openCalls(connect: Connect): Promise<Calls> {
       }),
     exitListeners,
     lostListeners,
+    session: answer.ok.session ?? 0,
     close() {
       state.isClosed = true;
       connection.close();

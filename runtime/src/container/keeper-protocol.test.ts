@@ -4,7 +4,7 @@ import type { ByteSink, ByteSource, Inside, Kernel, WaitStatus } from "../kernel
 import type { Connection } from "./connection.ts";
 import { createFrameReader } from "../wire/index.ts";
 import { connectKeeper } from "./keeper-client.ts";
-import { serveConnection } from "./keeper-protocol.ts";
+import { Lessons, serveConnection } from "./keeper-protocol.ts";
 import { KeeperServer } from "./keeper-server.ts";
 import { StartError } from "./keeper.ts";
 import type { ExitRecord, Keeper, StartRequest } from "./keeper.ts";
@@ -62,7 +62,7 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
     const ends: ((status: WaitStatus) => void)[] = [];
     const self = new Proxy({} as Inside["kernel"], {
       get: (_target, name) => (): unknown => (name === "monotonicUs" ? 0 : STAT),
-      ownKeys: () => ["execve", "stat"],
+      ownKeys: () => ["execve", "statIfPresent"],
       getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
     });
     main({ kernel: self, hostPid: 42, handOver: () => undefined });
@@ -89,7 +89,8 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
     nowMs: () => 1000,
     monotonicUs: () => 0,
     after: () => () => undefined,
-    stat: (path) => ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
+    statIfPresent: (path) =>
+      ({ sizeBytes: files.get(path)?.length ?? 0 }) as ReturnType<Kernel["stat"]>,
     readRange: (path, offset, length) =>
       new TextEncoder().encode(files.get(path) ?? "").slice(offset, offset + length),
     writeFile: (path, data, mode) => {
@@ -120,11 +121,18 @@ const request: StartRequest = {
   fault: null,
 };
 
+const serving = () => ({
+  lessons: new Lessons(),
+  onRetire: () => undefined,
+  onEnd: () => undefined,
+});
+
 async function remote(kernel: Kernel): Promise<Keeper> {
   const server = new KeeperServer({ kernel, trace: {} });
+  const options = serving();
   return connectKeeper(() => {
     const [near, far] = connectionPair();
-    serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });
+    serveConnection(server, far, options);
     return Promise.resolve(near);
   });
 }
@@ -196,7 +204,7 @@ test("a client hears when its keeper is gone, and every call says so", async () 
   const keeper = await connectKeeper(() => {
     const [near, other] = connectionPair();
     far.push(other);
-    serveConnection(server, other, { onRetire: () => undefined, onEnd: () => undefined });
+    serveConnection(server, other, serving());
     return Promise.resolve(near);
   });
   let lost = 0;
@@ -211,10 +219,10 @@ test("a stranger, and a client of another version, are told so", async () => {
   for (const [line, words] of [
     ["GET / HTTP/1.1", "Keeper failed"],
     ['{"open":"door"}', "not a line of the keeper's protocol"],
-    ['{"open":"calls","protocol":99}', "speaks protocol 4, not 99"],
+    ['{"open":"calls","protocol":99}', "speaks protocol 5, not 99"],
   ] as const) {
     const [near, far] = connectionPair();
-    serveConnection(server, far, { onRetire: () => undefined, onEnd: () => undefined });
+    serveConnection(server, far, serving());
     let answer = "";
     const ended = new Promise<void>((resolve) => {
       near.input.listen((bytes) => (answer += new TextDecoder().decode(bytes)), resolve);

@@ -33,22 +33,35 @@ import { createFrameReader } from "../wire/index.ts";
 import { partsOf } from "./init-failure.ts";
 import type { InitStep } from "./init-plan.ts";
 import { StartError } from "./keeper.ts";
-import type { AttachRequest, ExitRecord, StartRequest } from "./keeper.ts";
+import type { AttachRequest, ExitRecord, StartRequest, Started } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
+import type { HubClient } from "./stdio-hub.ts";
 
 /** Raised when the two sides would no longer understand each other. */
-export const KEEPER_PROTOCOL = 4;
+export const KEEPER_PROTOCOL = 5;
 
 /** The first line of a connection. */
 export type Opening =
   | { readonly open: "calls"; readonly protocol: number }
   | { readonly open: "attach"; readonly request: AttachRequest }
+  | {
+      readonly open: "start";
+      /** Of the connection of calls that taught the programs. */
+      readonly session: number;
+      readonly request: SentStart;
+      readonly attach: AttachRequest;
+    }
   | { readonly open: "follow"; readonly id: string };
 
 /** The first line back. */
 export type OpeningAnswer =
   | {
-      readonly ok: { readonly offsetBytes?: number | null; readonly born?: string };
+      readonly ok: {
+        readonly offsetBytes?: number | null;
+        readonly born?: string;
+        readonly started?: Started;
+        readonly session?: number;
+      };
     }
   | Failed;
 
@@ -59,15 +72,17 @@ export interface Failed {
 }
 
 /**
- * A start as it is sent: seccomp programs, which are most of a plan and always the same few, are
- * sent once on a connection and then named by their number.
+ * A start as it is sent: seccomp programs, which are most of a plan and nearly always the same few,
+ * are sent once by each daemon and then named by their number.
  */
 export type SentStart = Omit<StartRequest, "plan"> & { readonly plan: readonly SentStep[] };
 
 /** A step of a sent plan. */
 export type SentStep =
   | Exclude<InitStep, { readonly op: "seccomp" }>
-  | (Omit<Extract<InitStep, { readonly op: "seccomp" }>, "program"> & { readonly program: number });
+  | (Omit<Extract<InitStep, { readonly op: "seccomp" }>, "program"> & {
+      readonly program: number | readonly BpfInstruction[];
+    });
 
 /** One call, by its method. */
 export type KeeperCall =
@@ -87,8 +102,34 @@ export type KeeperLine =
   | ({ readonly reply: number } & Failed)
   | { readonly event: "exit"; readonly record: ExitRecord };
 
+/** Seccomp programs that a daemon has taught, by their number. */
+type KnownPrograms = Map<number, readonly BpfInstruction[]>;
+
+/** What each connection of calls has taught; a session's number never comes again. */
+export class Lessons {
+  readonly #bySession = new Map<number, KnownPrograms>();
+  #last = 0;
+
+  /** @returns the session's number and what it will have taught */
+  open(): readonly [number, KnownPrograms] {
+    const programs: KnownPrograms = new Map();
+    this.#bySession.set(++this.#last, programs);
+    return [this.#last, programs];
+  }
+
+  of(session: number): KnownPrograms {
+    return this.#bySession.get(session) ?? new Map();
+  }
+
+  close(session: number): void {
+    this.#bySession.delete(session);
+  }
+}
+
 /** What serving needs besides the keeper. */
 export interface ServeOptions {
+  /** Shared by all connections. */
+  readonly lessons: Lessons;
   /** A client asked the keeper to leave as soon as it is idle. */
   readonly onRetire: () => void;
   /** The connection has ended. */
@@ -143,7 +184,11 @@ function openSession(
       case "calls":
         return openCalls(server, connection.output, opening.protocol, options);
       case "attach":
-        return openAttach(server, connection, opening.request);
+        // The answer goes first: output may follow at once.
+        connection.output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
+        return lineOf(connection, server.attach(opening.request, connection.output));
+      case "start":
+        return openStart(server, connection, opening, options.lessons);
       case "follow":
         return openFollow(server, connection.output, opening.id);
       default:
@@ -160,14 +205,15 @@ function openCalls(
   server: KeeperServer,
   output: ByteSink,
   protocol: number,
-  { onRetire }: ServeOptions,
+  { onRetire, lessons }: ServeOptions,
 ): Session {
   if (protocol !== KEEPER_PROTOCOL) throw wrongProtocol(protocol);
-  output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
+  const [number, programs] = lessons.open();
+  output.write(encodeLine({ ok: { session: number } } satisfies OpeningAnswer));
   const send = (line: KeeperLine): void => void output.write(encodeLine(line));
   const stopListening = server.onExit((record) => send({ event: "exit", record }));
   const reader: LineReader = createLineReader();
-  const session: CallSession = { server, onRetire, programs: new Map() };
+  const session: CallSession = { server, onRetire, programs };
   return {
     take(bytes) {
       for (const text of reader.push(bytes)) {
@@ -175,7 +221,10 @@ function openCalls(
         void answerCall(session, call).then(send);
       }
     },
-    end: stopListening,
+    end: () => {
+      stopListening();
+      lessons.close(number);
+    },
   };
 }
 
@@ -183,8 +232,7 @@ function openCalls(
 interface CallSession {
   readonly server: KeeperServer;
   readonly onRetire: () => void;
-  /** What was learned, by its number. */
-  readonly programs: Map<number, readonly BpfInstruction[]>;
+  readonly programs: KnownPrograms;
 }
 
 async function answerCall(session: CallSession, call: NumberedCall): Promise<KeeperLine> {
@@ -217,21 +265,50 @@ function performCall({ server, onRetire, programs }: CallSession, call: KeeperCa
   }
 }
 
-function received(start: SentStart, programs: CallSession["programs"]): StartRequest {
+function received(start: SentStart, programs: KnownPrograms): StartRequest {
   const plan = start.plan.map((step): InitStep => {
     if (step.op !== "seccomp") return step;
-    const program = programs.get(step.program);
-    if (program === undefined) throw new Error(`seccomp program ${step.program} was never sent`);
+    const { program: sent } = step;
+    const program = typeof sent === "number" ? programs.get(sent) : sent;
+    if (program === undefined) throw new Error("a seccomp program that was never sent");
     return { ...step, program };
   });
   return { ...start, plan };
 }
 
-function openAttach(server: KeeperServer, connection: Connection, request: AttachRequest): Session {
-  const { input, output } = connection;
-  // The answer goes first: output may follow at once.
-  output.write(encodeLine({ ok: {} } satisfies OpeningAnswer));
-  const client = server.attach(request, output);
+/** A start and its client, who is attached before anything that the process writes was read. */
+function openStart(
+  server: KeeperServer,
+  connection: Connection,
+  { session, request, attach }: Extract<Opening, { readonly open: "start" }>,
+  lessons: Lessons,
+): Session {
+  const { output } = connection;
+  let line: Session | undefined;
+  let hasLeft = false;
+  server.start(received(request, lessons.of(session))).then(
+    (started) => {
+      output.write(encodeLine({ ok: { started } } satisfies OpeningAnswer));
+      line = lineOf(connection, server.attach(attach, output));
+      if (hasLeft) line.end();
+    },
+    (error: unknown) => {
+      output.write(encodeLine(failedOf(error)));
+      output.end();
+    },
+  );
+  return {
+    // A client has nothing to say before it was answered.
+    take: (bytes) => line?.take(bytes),
+    end: () => {
+      hasLeft = true;
+      line?.end();
+    },
+  };
+}
+
+/** What comes from an attached client is its standard input. */
+function lineOf({ input }: Connection, client: HubClient): Session {
   const decoder = createFrameReader();
   return {
     take(bytes) {

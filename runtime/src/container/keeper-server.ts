@@ -33,7 +33,10 @@ import type {
   JournalEntry,
   Kernel,
   TraceOptions,
+  WaitStatus,
 } from "../kernel/index.ts";
+import { EndedExecs } from "./ended-execs.ts";
+import { exitCodeOfFailure } from "./exit-code.ts";
 import { runInit } from "./init.ts";
 import { execFailure } from "./init-exec.ts";
 import { partsOf } from "./init-failure.ts";
@@ -87,6 +90,7 @@ export class KeeperServer {
   readonly #options: KeeperServerOptions;
   readonly #processes = new Map<string, KeptProcess>();
   readonly #journals = new Map<string, readonly KeptJournal[]>();
+  readonly #endedExecs = new EndedExecs();
   /** Mounts of processes that have ended. */
   readonly #unmounting = new Map<string, Promise<void>>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
@@ -109,8 +113,8 @@ export class KeeperServer {
     const journal = createJournal(JOURNAL_LIMIT);
     const child = this.#spawnOrDrop(request, process, journal);
     const startedAtMs = this.#options.kernel.nowMs();
-    const { id, kind } = request;
-    process.kept = { id, kind, hostPid: child.hostPid, startedAtMs };
+    const { id, kind, note } = request;
+    process.kept = { id, kind, hostPid: child.hostPid, startedAtMs, note };
     void this.#awaitExit(request, process, child);
     this.#keepJournal(id, journal);
     return { hostPid: child.hostPid, startedAtMs };
@@ -169,7 +173,8 @@ export class KeeperServer {
 
   /** See `Keeper.list`. */
   list(): readonly Kept[] {
-    return [...this.#processes.values()].flatMap(({ kept }) => (kept === undefined ? [] : [kept]));
+    const running = [...this.#processes.values()].flatMap(({ kept }) => kept ?? []);
+    return [...this.#endedExecs.all(), ...running];
   }
 
   /** See `Keeper.forget`. */
@@ -203,7 +208,11 @@ export class KeeperServer {
       return this.#spawn(request, process, journal);
     } catch (error) {
       this.#drop(request.id, process);
-      throw new StartError(startFailure(request, error), journal.entries());
+      const failure = startFailure(request, error);
+      const { id, kind, note } = request;
+      const never = { id, kind, hostPid: 0, startedAtMs: 0, note };
+      this.#rememberEnd(never, { exitCode: exitCodeOfFailure(failure) });
+      throw new StartError(failure, journal.entries());
     }
   }
 
@@ -245,24 +254,31 @@ export class KeeperServer {
 
   #endOf(path: string): LogPlace {
     const { kernel } = this.#options;
-    try {
-      return { offsetBytes: kernel.stat(path).sizeBytes, born: bornOf(kernel, path) };
-    } catch (error) {
-      if (error instanceof KernelError && error.errno === "ENOENT") return NOWHERE;
-      throw error;
-    }
+    const stat = kernel.statIfPresent(path);
+    return stat === undefined
+      ? NOWHERE
+      : { offsetBytes: stat.sizeBytes, born: bornOf(kernel, path) };
   }
 
   async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {
     const status = await child.exited;
     const finishedAtMs = this.#options.kernel.nowMs();
     await this.#drained(process.hub);
-    const record: ExitRecord = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
+    const { heldPipes } = process.hub;
+    const end = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
+    const record: ExitRecord = heldPipes.length === 0 ? end : { ...end, heldPipes };
+    if (process.kept !== undefined) this.#rememberEnd(process.kept, status);
     process.kept = undefined;
+    this.#endedExecs.forget(request.id);
     this.#drop(request.id, process);
     this.#awaitUnmounting(request.id, child);
     if (request.exitPath !== null) this.#writeExitFile(request.exitPath, record);
     for (const listener of this.#exitListeners) listener(record);
+  }
+
+  #rememberEnd(kept: Kept, ended: WaitStatus): void {
+    const container = this.#processes.get(kept.note?.containerId ?? "");
+    if (container?.child !== undefined) this.#endedExecs.add(kept, ended);
   }
 
   #awaitUnmounting(id: string, { unmounted }: Child): void {

@@ -43,6 +43,13 @@ export interface StdioRequest {
   readonly columns: number;
 }
 
+/** What an exec is, for a daemon that knows nothing of it any more. */
+export interface ExecNote {
+  readonly containerId: string;
+  /** The engine's own; the keeper hands it back as it was. */
+  readonly memo: unknown;
+}
+
 /** What to start. `id` names it for every later call: a container id or an exec id. */
 export interface StartRequest {
   readonly id: string;
@@ -66,6 +73,8 @@ export interface StartRequest {
    * execs.
    */
   readonly exitPath: string | null;
+  /** Of an exec: what the keeper tells a daemon that comes back. */
+  readonly note?: ExecNote;
   /** For tests: fail the n-th kernel call of init. */
   readonly fault: { readonly failAt: number; readonly errno: string } | null;
 }
@@ -99,6 +108,8 @@ export interface ExitRecord {
   readonly hostPid: HostPid;
   readonly status: WaitStatus;
   readonly finishedAtMs: number;
+  /** Whom it left behind holds these, as /proc/PID/fd shows them; clients were let go anyhow. */
+  readonly heldPipes?: readonly string[];
 }
 
 /** Which streams an attached client wants. */
@@ -129,6 +140,13 @@ export interface Attached {
   detach(): void;
 }
 
+/** A client's line, at once, and how the start went. */
+export interface StartedLine {
+  readonly line: Attached;
+  /** As `Keeper.start`. */
+  readonly started: Promise<Started>;
+}
+
 /** A log that is being read while it is written. */
 export interface FollowedLog {
   /**
@@ -151,6 +169,10 @@ export interface Kept {
   readonly kind: "container" | "exec";
   readonly hostPid: HostPid;
   readonly startedAtMs: number;
+  /** As its start said. */
+  readonly note?: ExecNote | undefined;
+  /** Only of an exec: it is over, while its container runs on. */
+  readonly ended?: WaitStatus;
 }
 
 /** The keeper as the engine sees it. */
@@ -162,6 +184,14 @@ export interface Keeper {
    *   when init died before
    */
   start(request: StartRequest): Promise<Started>;
+  /**
+   * `start` with a client that is there from the first byte on, in one request. When it cannot be
+   * started the line's output ends.
+   */
+  startAttached(
+    request: StartRequest,
+    streams: Pick<AttachRequest, "stdin" | "stdout" | "stderr">,
+  ): StartedLine;
   /**
    * Every kernel call of init in the starts of this id since it was last asked, in order. What
    * nobody asks for is forgotten, the oldest first.
@@ -180,7 +210,10 @@ export interface Keeper {
   /** Sends a signal to the process; a process that has ended is not an error. */
   signal(id: string, signal: string): Promise<void>;
   resize(id: string, rows: number, columns: number): Promise<void>;
-  /** Running processes, for a daemon that comes back. */
+  /**
+   * Running processes, for a daemon that comes back; and of each running container the execs that
+   * have ended, the last hundred of them.
+   */
   list(): Promise<readonly Kept[]>;
   /** Attached streams that wait for a start which will not come (container removed) are ended. */
   forget(id: string): Promise<void>;

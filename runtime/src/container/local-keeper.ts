@@ -13,7 +13,7 @@
  */
 
 import { createStreamedSink, emptyStream } from "./byte-streams.ts";
-import type { Attached, Keeper } from "./keeper.ts";
+import type { AttachRequest, Attached, Keeper } from "./keeper.ts";
 import { KeeperServer } from "./keeper-server.ts";
 import type { KeeperServerOptions } from "./keeper-server.ts";
 import type { HubClient } from "./stdio-hub.ts";
@@ -21,15 +21,20 @@ import type { HubClient } from "./stdio-hub.ts";
 /** A keeper whose processes are children of this process. */
 export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
+  const attach = (request: AttachRequest): Attached => {
+    const { sink, stream, onCancel } = createStreamedSink();
+    const client = server.attach(request, sink);
+    onCancel(() => client.detach());
+    return attachedOf(client, stream);
+  };
   return {
     start: (request) => server.start(request),
-    takeJournal: async (id) => server.takeJournal(id),
-    attach: (request) => {
-      const { sink, stream, onCancel } = createStreamedSink();
-      const client = server.attach(request, sink);
-      onCancel(() => client.detach());
-      return Promise.resolve(attachedOf(client, stream));
+    startAttached: (request, streams) => {
+      const line = attach({ id: request.id, ...streams });
+      return { line, started: server.start(request) };
     },
+    takeJournal: async (id) => server.takeJournal(id),
+    attach: (request) => Promise.resolve(attach(request)),
     followLog: (id) => {
       const { sink, stream, onCancel } = createStreamedSink();
       const following = server.followLog(id, sink);

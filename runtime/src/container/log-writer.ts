@@ -31,7 +31,8 @@ export interface LogWriter {
 
 /** What a log writer needs. */
 export interface LogTarget {
-  readonly kernel: Pick<Files, "writeFile" | "stat" | "rename" | "unlink"> & Pick<Clock, "nowMs">;
+  readonly kernel: Pick<Files, "writeFile" | "statIfPresent" | "rename" | "unlink"> &
+    Pick<Clock, "nowMs">;
   readonly path: string;
   /** Absent: it grows without limit. */
   readonly rotation?: LogRotation | undefined;
@@ -52,7 +53,7 @@ export function createLogWriter(target: LogTarget): LogWriter {
   let lastUs = 0;
   let afterFailure = "";
   const makeRoom = (length: number): void => {
-    size ??= sizeOf(kernel, path);
+    size ??= kernel.statIfPresent(path)?.sizeBytes ?? 0;
     if (maxBytes !== null && size >= maxBytes) {
       rotateLog(kernel, path, maxFiles);
       size = 0;
@@ -89,13 +90,4 @@ export function createLogWriter(target: LogTarget): LogWriter {
       append("stderr", cutters.stderr.end());
     },
   };
-}
-
-function sizeOf(kernel: LogTarget["kernel"], path: string): number {
-  try {
-    return kernel.stat(path).sizeBytes;
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return 0;
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 /**
  * A kernel of paper: it writes down what init asks of it and says yes, or no at a given call.
  */
-import { KernelError, createJournal, traceKernel } from "../kernel/index.ts";
+import { CALLS, KernelError, createJournal, traceKernel } from "../kernel/index.ts";
 import type { FileStat, Inside, Kernel, Program, Self } from "../kernel/index.ts";
+import { isErrno } from "./resolve-path.ts";
 
 /** What a walk on paper left behind. */
 export interface PaperWalk {
@@ -22,6 +23,15 @@ export interface PaperOptions {
   readonly files?: Readonly<Record<string, string | number>>;
   readonly links?: Readonly<Record<string, string>>;
   readonly texts?: Readonly<Record<string, string>>;
+}
+
+function ifPresent(look: () => FileStat): FileStat | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
 }
 
 const STAT: FileStat = {
@@ -61,13 +71,17 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
     if (typeof file === "string") throw new KernelError("stat", file, path);
     return file === undefined ? STAT : { ...STAT, type: "file", mode: file };
   };
+  const lstat = (path: string): FileStat =>
+    path in (options.links ?? {}) ? { ...STAT, type: "symlink" } : look(path);
   const answers: Partial<Kernel & Self> = {
     monotonicUs: () => 0,
     stat: look,
-    lstat: (path) => (path in (options.links ?? {}) ? { ...STAT, type: "symlink" } : look(path)),
+    statIfPresent: (path) => ifPresent(() => look(path)),
+    lstat,
+    lstatIfPresent: (path) => ifPresent(() => lstat(path)),
     readlink: (path) => options.links?.[path] ?? "",
     readText: (path) => options.texts?.[path] ?? PASSWD,
-    openCgroup: () => 7,
+    openCgroups: () => [7],
     openTerminal: () => ({ slavePath: "/dev/pts/0", masterFd: 9 }),
     execve: (path, argv, env) => ({ path, argv, env }),
   };
@@ -83,7 +97,7 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
         return typeof answer === "function" ? answer(...args) : undefined;
       };
     },
-    ownKeys: () => NAMES,
+    ownKeys: () => Object.keys(CALLS),
     getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
   });
   const spawn: Kernel["spawn"] = (_, main) => {
@@ -115,44 +129,3 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
         .map(({ args }) => args),
   };
 }
-
-/** Every method that init may call, and the clock that the tracer reads. */
-const NAMES = [
-  "chdir",
-  "execve",
-  "installSeccomp",
-  "joinCgroup",
-  "joinNamespaces",
-  "joinUserNamespace",
-  "lchown",
-  "lstat",
-  "mkdir",
-  "mknod",
-  "monotonicUs",
-  "mount",
-  "openCgroup",
-  "openTerminal",
-  "ownStdio",
-  "pivotRoot",
-  "readText",
-  "readlink",
-  "setBoundingSet",
-  "setCapabilities",
-  "setDomainname",
-  "setGid",
-  "setGroups",
-  "setHostname",
-  "changeLink",
-  "setNoNewPrivileges",
-  "setParentDeathSignal",
-  "setResourceLimit",
-  "setSession",
-  "setUid",
-  "stat",
-  "symlink",
-  "umask",
-  "umount",
-  "unlink",
-  "unshare",
-  "writeFile",
-];

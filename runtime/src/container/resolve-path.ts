@@ -39,7 +39,7 @@ export type KnownTree = Map<string, "directory" | "empty" | "file" | "missing">;
  * @example resolveInRoot(kernel, "/r", "/a/../../etc") // "/r/etc"
  */
 export function resolveInRoot(
-  kernel: Pick<Files, "lstat" | "readlink">,
+  kernel: Pick<Files, "lstatIfPresent" | "readlink">,
   root: string,
   path: string,
   known: KnownTree = new Map(),
@@ -74,7 +74,7 @@ function parentOf(path: string): string {
 
 /** Where a link leads; undefined when there is no link. */
 function linkTarget(
-  kernel: Pick<Files, "lstat" | "readlink">,
+  kernel: Pick<Files, "lstatIfPresent" | "readlink">,
   hostPath: string,
   known: KnownTree,
 ): string | undefined {
@@ -86,16 +86,12 @@ function linkTarget(
 }
 
 function look(
-  kernel: Pick<Files, "lstat">,
+  kernel: Pick<Files, "lstatIfPresent">,
   hostPath: string,
 ): "directory" | "file" | "missing" | "symlink" {
-  try {
-    const { type } = kernel.lstat(hostPath);
-    return type === "directory" || type === "symlink" ? type : "file";
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return "missing";
-    throw error;
-  }
+  const type = kernel.lstatIfPresent(hostPath)?.type;
+  if (type === undefined) return "missing";
+  return type === "directory" || type === "symlink" ? type : "file";
 }
 
 /**
@@ -108,7 +104,7 @@ function look(
  *   file is; EISDIR the other way round
  */
 export function makeMountPoint(
-  kernel: Pick<Files, "lstat" | "mkdir" | "writeFile">,
+  kernel: Pick<Files, "lstatIfPresent" | "mkdir" | "writeFile">,
   hostPath: string,
   type: "file" | "directory",
   known: KnownTree = new Map(),

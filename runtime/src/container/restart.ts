@@ -5,13 +5,16 @@
  * as long as the one before, up to a minute. Who ran for ten seconds begins anew with a tenth of a
  * second. What a person stopped stays stopped.
  *
+ * `on-unhealthy` is ours: as `on-failure`, and a run whose check fails too often is ended and
+ * counts as failed.
+ *
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, RestartPolicy; moby restartmanager.
  * Invariants:
  *   restart-backs-off      waits double from 100 ms to a minute and begin anew after ten seconds of
  *       work
  *   restart-obeys-policy   no policy restarts what was stopped, `no` never, on-failure only
- *       failures and at most as often as it says
+ *       failures and on-unhealthy only these and what was unhealthy, at most as often as it says
  * Left out: nothing.
  * Docs: docs/concepts/restart.md
  *
@@ -30,6 +33,8 @@ export interface EndedRun {
   readonly ranMs: number;
   /** A person asked for the end. */
   readonly isStopped: boolean;
+  /** Its check had failed too often. */
+  readonly isUnhealthy: boolean;
 }
 
 /** What came before. */
@@ -55,33 +60,36 @@ export function decideRestart(
   run: EndedRun,
   history: RestartHistory,
 ): RestartDecision {
-  if (run.isStopped || !isWanted(policy, run.exitCode, history.count)) return { restarts: false };
+  if (run.isStopped || !isWanted(policy, run, history.count)) return { restarts: false };
   const before = run.ranMs >= WORKED_MS ? 0 : history.delayMs;
   const delayMs = before === 0 ? FIRST_DELAY_MS : Math.min(before * 2, LAST_DELAY_MS);
   return { restarts: true, count: history.count + 1, delayMs };
 }
 
-function isWanted(policy: HostConfig["RestartPolicy"], exitCode: number, count: number): boolean {
+function isWanted(policy: HostConfig["RestartPolicy"], run: EndedRun, count: number): boolean {
+  const mayAgain = policy.MaximumRetryCount === 0 || count < policy.MaximumRetryCount;
   switch (policy.Name) {
     case "always":
     case "unless-stopped":
       return true;
     case "on-failure":
-      return exitCode !== 0 && (policy.MaximumRetryCount === 0 || count < policy.MaximumRetryCount);
+      return run.exitCode !== 0 && mayAgain;
+    case "on-unhealthy":
+      return (run.exitCode !== 0 || run.isUnhealthy) && mayAgain;
     default:
       return false;
   }
 }
 
 /**
- * Whether a daemon that starts runs it again. `always` means also what was stopped: that is how it
- * differs from `unless-stopped`. Pure.
+ * Decides when a daemon starts and finds a run that has ended. `always` means also what was
+ * stopped: that is how it differs from `unless-stopped`. Pure.
  */
 export function decideAtBoot(
   policy: HostConfig["RestartPolicy"],
-  run: Pick<EndedRun, "exitCode" | "isStopped">,
-  count: number,
-): boolean {
+  run: EndedRun,
+  history: RestartHistory,
+): RestartDecision {
   const isStopped = run.isStopped && policy.Name !== "always";
-  return !isStopped && isWanted(policy, run.exitCode, count);
+  return decideRestart(policy, { ...run, isStopped }, history);
 }

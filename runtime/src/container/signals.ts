@@ -1,7 +1,11 @@
 /**
- * Signals as a client writes them: `9`, `KILL`, `kill` and `SIGKILL` are one signal.
+ * Signals: how a client writes them, and what becomes of one.
  *
- * Kernel interface: signal(7).
+ * `9`, `KILL`, `kill` and `SIGKILL` are one signal. What it does to a process the process itself
+ * decides, and for the first one of a PID namespace the kernel: a signal that it has no handler for
+ * is not even delivered, SIGKILL and SIGSTOP from outside excepted.
+ *
+ * Kernel interface: signal(7), pid_namespaces(7), proc(5).
  * Specification: Docker Engine API v1.50, `POST /containers/{id}/kill`.
  * Invariants: none; `signals.test.ts` lists the spellings.
  * Left out: the numbering of alpha, mips, parisc and sparc.
@@ -34,6 +38,35 @@ export function parseSignal(text: string): string {
   if (number === undefined || number < 1) throw unknownSignal(text);
   return signalName(number);
 }
+
+/**
+ * `handled`: the process has a handler, or waits for it; `ignored`: it said so; `dropped`: it is
+ * the first of its PID namespace and has no handler; `fatal`: it ends by it.
+ */
+export type SignalFate = "handled" | "ignored" | "dropped" | "fatal";
+
+/**
+ * What a signal would do to a process now, if it is one that ends processes. Pure.
+ *
+ * @param status the text of /proc/PID/status
+ * @returns null when the text does not say
+ * @example signalFate("NSpid:\t70\t1\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t0\n", 15) // "dropped"
+ */
+export function signalFate(status: string, signal: number): SignalFate | null {
+  const hasBit = (field: string): boolean | null => {
+    const mask = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "mu").exec(status)?.[1];
+    return mask === undefined ? null : (BigInt(`0x${mask}`) >> BigInt(signal - 1)) % 2n === 1n;
+  };
+  const [isCaught, isBlocked, isIgnored] = ["SigCgt", "SigBlk", "SigIgn"].map(hasBit);
+  if (isCaught === null || isBlocked === null || isIgnored === null) return null;
+  if (signal === SIGKILL) return "fatal";
+  // Who blocks one may be waiting for it: sigwait(3), signalfd(2).
+  if (isCaught || isBlocked) return "handled";
+  if (isIgnored) return "ignored";
+  return /^NSpid:.*\s1$/mu.test(status) ? "dropped" : "fatal";
+}
+
+const SIGKILL = 9;
 
 function unknownSignal(text: string): RuntimeError {
   return new RuntimeError({

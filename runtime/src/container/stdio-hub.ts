@@ -68,13 +68,13 @@ export class StdioHub {
   /** Clients that must catch up before the process may write more. */
   readonly #behind = new Set<ByteSink>();
   readonly #sources: ByteSource[] = [];
+  readonly #openSources = new Set<ByteSource>();
   readonly #waitingInput: (() => void)[] = [];
   #state: "waiting" | "connected" | "ended" = "waiting";
   #options: HubOptions = { terminal: false, stdinOnce: false, log: undefined };
   #stdin: ByteSink | undefined;
   #terminal: Terminal | undefined;
   #size: { readonly rows: number; readonly columns: number } | undefined;
-  #openSources = 0;
   #onDrained: (() => void) | undefined;
   #letFlow = false;
 
@@ -162,9 +162,16 @@ export class StdioHub {
     this.#letFlow = true;
     for (const source of this.#sources) source.resume();
     return new Promise((resolve) => {
-      if (this.#openSources === 0) resolve();
+      if (this.#openSources.size === 0) resolve();
       else this.#onDrained = resolve;
     });
+  }
+
+  /** The pipes that somebody could still write to, as /proc/PID/fd shows them with him. */
+  get heldPipes(): readonly string[] {
+    return [...this.#openSources]
+      .map((source) => source.link?.() ?? "")
+      .filter((link) => link !== "");
   }
 
   /** Everything was delivered, or will not come: ends all clients. Idempotent. */
@@ -187,12 +194,12 @@ export class StdioHub {
   #listen(stream: LogStream, source: ByteSource | undefined): void {
     if (source === undefined) return;
     this.#sources.push(source);
-    this.#openSources++;
+    this.#openSources.add(source);
     source.listen(
       (bytes) => this.#receive(stream, bytes),
       () => {
-        this.#openSources--;
-        if (this.#openSources === 0) this.#onDrained?.();
+        this.#openSources.delete(source);
+        if (this.#openSources.size === 0) this.#onDrained?.();
       },
     );
   }

@@ -14,9 +14,10 @@
 
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, transition } from "../container/index.ts";
-import type { ContainerEvent, ExitRecord, Health } from "../container/index.ts";
+import type { ContainerEvent, ContainerPlan, ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { HostPid } from "../kernel/index.ts";
+import type { NamespaceKind } from "../namespaces/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import type { CreateExec, WaitCondition } from "./engine.ts";
 import type { ContainerJournal } from "./journal.ts";
@@ -41,11 +42,20 @@ export interface WaitOutcome {
 export interface Exec {
   readonly id: string;
   readonly request: CreateExec;
+  /** It is a check of the container's health: nobody waits for it but this engine. */
+  isCheck: boolean;
   status: "created" | "running" | "exited";
   hostPid: HostPid | 0;
   exitCode: number | null;
   /** Told its exit code when it has ended. */
   onEnd?: (exitCode: number) => void;
+}
+
+/** A plan that was made before its start. */
+export interface Prepared {
+  /** What it was made of: an update makes another one. */
+  readonly definition: Definition;
+  readonly plan: ContainerPlan;
 }
 
 /** A container as the engine holds it. Its state changes through `advance` only. */
@@ -67,11 +77,15 @@ export class Container {
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();
+  /** What execs have to join, of the process that was looked at; see `exec.ts`. */
+  kinds: { readonly hostPid: HostPid; readonly differing: readonly NamespaceKind[] } | null = null;
   /** Execs that the keeper is starting now: a pause waits for them. */
   readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
-  /** How it is, while it runs and has a check; see `health.ts`. */
-  health: Health | null = null;
+  /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
+  prepared: Prepared | null = null;
+  unprepare: () => void = () => undefined;
+  /** Ends the checks of its health; see `health.ts`. */
   stopHealth: () => void = () => undefined;
   /** Ends the wait for a restart, without saying what becomes of it; see `restart.ts`. */
   cancelRestart: () => void = () => undefined;
@@ -150,6 +164,16 @@ export class ContainerTable {
     return findContainer(this.#byId.values(), reference);
   }
 
+  /**
+   * For a caller that waited for its lock: whoever had it before may have removed the container,
+   * and a definition that is written now would bring it back.
+   *
+   * @throws RuntimeError container-not-found
+   */
+  requireThere({ id }: Container): void {
+    this.find(id);
+  }
+
   /** Whether a container has the name. */
   hasName(name: string): boolean {
     return this.all().some((container) => container.name === name);
@@ -182,7 +206,7 @@ export class ContainerTable {
       message: `No such exec instance: ${execId}`,
       operation: "find exec",
       subject: execId,
-      hint: "An exec is known until its container is removed or the engine restarts.",
+      hint: "A container's last hundred execs are known while it runs.",
     });
   }
 }

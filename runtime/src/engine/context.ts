@@ -47,6 +47,8 @@ export interface EngineContext {
   readonly startAgain: (container: Container) => Promise<void>;
   /** The keeper that is connected now; `ready` while a lost one is being replaced, and after. */
   readonly keeper: { current: Keeper; ready: Promise<void> };
+  /** Nothing begins by itself any more: what waits goes on in the next engine. */
+  isClosing: boolean;
 }
 
 /** Tells the administrator about a failure that no client waits for. */

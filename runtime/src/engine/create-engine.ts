@@ -22,11 +22,10 @@
  */
 
 import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
-import { ensureBaseImage, listImages, sweepBlobs } from "../images/index.ts";
-import type { ImageStore } from "../images/index.ts";
+import { ensureBaseImage, listImages, openImageStore, sweepBlobs } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
-import { digestOf, openContentStore, openLayerStore, sweepLayers } from "../layers/index.ts";
+import { digestOf, hasIndex, openLayerStore, sweepLayers } from "../layers/index.ts";
 import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
@@ -35,10 +34,12 @@ import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext, EngineMachine } from "./context.ts";
 import { createContainer } from "./create.ts";
-import { diskUsage, pruneContainers } from "./disk-usage.ts";
+import { checkDisk, explainDisk } from "./disk-map.ts";
+import { diskUsage } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
+import { importImage, removeImage, tagImageAs } from "./image-changes.ts";
 import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
 import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
 import { listenToKeeper } from "./keeper-link.ts";
@@ -48,6 +49,7 @@ import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan } from "./plan-preview.ts";
+import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
 import { recover } from "./recover.ts";
 import { refusalOf, withRefusals } from "./refusals.ts";
 import { removeContainer } from "./remove.ts";
@@ -56,6 +58,7 @@ import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
 import { killContainer, stopContainer } from "./stop.ts";
+import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
 
@@ -106,10 +109,11 @@ function ensureDirectories(kernel: Kernel, root: string): void {
 async function openContext(options: EngineOptions): Promise<EngineContext> {
   const { kernel, root, cgroupParent } = options;
   const layers = openLayerStore(kernel, root);
-  const images: ImageStore = { kernel, content: openContentStore(kernel, `${root}/images`) };
+  const images = openImageStore(kernel, `${root}/images`);
   sweepLayers(kernel, layers);
   sweepBlobs(images);
-  ensureBaseImage(images, layers, kernel.uname().machine);
+  // Whoever removed it later does not want it back.
+  if (!hasIndex(kernel, images.content)) ensureBaseImage(images, layers, kernel.uname().machine);
   const engine: EngineContext = {
     options,
     kernel,
@@ -123,6 +127,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
+    isClosing: false,
   };
   return engine;
 }
@@ -154,6 +159,7 @@ function facade(engine: EngineContext): Engine {
     planContainer: async (request) => previewPlan(engine, request),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
+    stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
     killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
@@ -189,11 +195,24 @@ function facade(engine: EngineContext): Engine {
     },
     inspectExec: (execId) => inspectExec(containers.findExec(execId)),
 
+    ...imageMethods(engine),
+  };
+}
+
+function imageMethods(engine: EngineContext) {
+  return {
     listImages: async ({ filters }) => imageList(engine, filters),
     inspectImage: async (reference) => inspectImage(engine, reference),
     imageHistory: async (reference) => historyOf(engine, reference),
     pullImage: async (reference) => requireImage(engine, reference),
-  };
+    tagImage: async (reference, name) => tagImageAs(engine, reference, name),
+    removeImage: async (reference, options) => removeImage(engine, reference, options),
+    importImage: async (request) => ({ id: importImage(engine, request) }),
+    pruneImages: async (filters) => pruneImages(engine, filters),
+    explainDisk: async () => explainDisk(engine),
+    checkDisk: async ({ repair }) => checkDisk(engine, repair),
+    planPrune: async (wish) => planPrune(engine, wish),
+  } satisfies Partial<Engine>;
 }
 
 /** What is in a container: its processes, its counters, its files. */
@@ -216,7 +235,7 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
 }
 
 async function close(engine: EngineContext, lock: { release(): void }): Promise<void> {
-  // What waits goes on in the next engine.
+  engine.isClosing = true;
   for (const container of engine.containers.all()) {
     container.cancelRestart();
     container.stopHealth();

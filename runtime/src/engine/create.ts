@@ -14,8 +14,14 @@
  * @module
  */
 
-import { checkResources } from "../cgroups/index.ts";
-import { completeConfig, completeHostConfig, parseSignal, rotationOf } from "../container/index.ts";
+import { checkResources, checkSettings } from "../cgroups/index.ts";
+import {
+  completeConfig,
+  completeHostConfig,
+  parseSignal,
+  planHealth,
+  rotationOf,
+} from "../container/index.ts";
 import type { ContainerConfig, HealthConfig, HostConfig } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { ensureUnpacked, findImage } from "../images/index.ts";
@@ -32,6 +38,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
+import { prepareSoon } from "./prepare.ts";
 import { checkName, generateName } from "./names.ts";
 import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
 import { cgroupVersion, namespaceModes } from "./plan-facts.ts";
@@ -84,10 +91,10 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
   makeFiles(engine, withContext(kernel, { concept: "layers" }), { definition, files }, undo);
   const durability = definition.hostConfig.AutoRemove ? "lasting" : "durable";
   writeDefinition(withContext(kernel, { concept: "engine" }), files, definition, durability);
-  engine.containers.add(
-    new Container({ definition, history: NEW_HISTORY, files, journal, mounts }),
-  );
+  const container = new Container({ definition, history: NEW_HISTORY, files, journal, mounts });
+  engine.containers.add(container);
   undo.commit();
+  prepareSoon(engine, container);
   engine.events.tellContainer(definition, "create");
 }
 
@@ -110,6 +117,7 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
   const mounts = parseMountSpecs(hostConfig);
   checkSources(kernel, mounts);
+  checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
   const id = newId(kernel, (taken) => containers.get(taken) !== undefined);
   const name =
@@ -130,7 +138,12 @@ export function acceptRequest(engine: EngineContext, request: CreateContainer): 
     definition,
     image,
     mounts,
-    warnings: [...warnings, ...limits.warnings, ...volumeWarnings(config, mounts)],
+    warnings: [
+      ...warnings,
+      ...limits.warnings,
+      ...volumeWarnings(config, mounts),
+      ...policyWarnings(config, hostConfig),
+    ],
   };
 }
 
@@ -179,6 +192,12 @@ function volumeWarnings(config: ContainerConfig, mounts: readonly MountSpec[]): 
         `The anonymous volume ${path} is not made yet: what is written there goes to the ` +
         "container's own layer and is removed with it.",
     );
+}
+
+function policyWarnings(config: ContainerConfig, hostConfig: HostConfig): readonly string[] {
+  const { Name } = hostConfig.RestartPolicy;
+  if (Name !== "on-unhealthy" || planHealth(config.Healthcheck ?? null) !== null) return [];
+  return ["Restart policy on-unhealthy without a health check: it restarts only what fails."];
 }
 
 function refuse(message: string, hint: string): RuntimeError {

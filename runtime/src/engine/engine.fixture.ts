@@ -266,14 +266,23 @@ export class EngineBench implements AsyncDisposable {
     };
   }
 
+  /** As somebody else might, who found it empty. */
+  removeCgroupParent(): void {
+    for (const path of this.#parents()) this.kernel.rmdir(path);
+  }
+
+  #parents(): readonly string[] {
+    return this.#layout.hierarchies
+      .map(({ mountPoint }) => `${mountPoint}${this.cgroupParent}`)
+      .filter((path) => existsSync(path));
+  }
+
   #cgroups(): readonly string[] {
-    return this.#layout.hierarchies.flatMap(({ mountPoint }) => {
-      const path = `${mountPoint}${this.cgroupParent}`;
-      if (!existsSync(path)) return [];
-      return readdirSync(path, { withFileTypes: true })
+    return this.#parents().flatMap((path) =>
+      readdirSync(path, { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
-        .map(({ name }) => `${path}/${name}`);
-    });
+        .map(({ name }) => `${path}/${name}`),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -283,10 +292,7 @@ export class EngineBench implements AsyncDisposable {
     const keeper = await connectKeeper({ root: this.root, program: await keeperProgram() });
     await keeper.retire();
     keeper.close();
-    for (const { mountPoint } of this.#layout.hierarchies) {
-      const path = `${mountPoint}${this.cgroupParent}`;
-      if (existsSync(path)) await waitUntil(() => isRemoved(this.kernel, path));
-    }
+    for (const path of this.#parents()) await waitUntil(() => isRemoved(this.kernel, path));
     rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -352,14 +352,70 @@ describe.skipIf(why !== undefined)("engine", () => {
     expect(missing.stdout).toContain('exec: "nosuch": executable file not found in $PATH');
   });
 
-  test("namespaces of another container are joined, a stopped one is refused", async () => {
-    await start("donor", "hostname donated; sleep 100");
-    const shared = { NetworkMode: "container:donor", PidMode: "container:donor" };
-    const { stdout } = await bench.run({ cmd: ["ps"], hostConfig: shared });
-    expect(stdout).toContain("sleep 100");
-    await bench.engine.stopContainer("donor", { signal: "KILL", timeoutSeconds: 1 });
-    const { id } = await bench.engine.createContainer(wish({ hostConfig: shared }));
-    await expect(bench.engine.startContainer(id)).rejects.toThrow(/non running container/);
+  test("namespaces of another container are joined, also those of a guest", async () => {
+    const { id } = await bench.engine.createContainer(
+      wish({
+        name: "donor",
+        cmd: ["sh", "-c", "echo x > /dev/shm/gift; sleep 100"],
+        config: { Hostname: "donated" },
+        hostConfig: { IpcMode: "shareable" },
+      }),
+    );
+    await bench.engine.startContainer(id);
+    const sharing = (name: string) => ({
+      NetworkMode: `container:${name}`,
+      PidMode: `container:${name}`,
+      IpcMode: `container:${name}`,
+    });
+    const guest = wish({ name: "guest", cmd: ["sleep", "100"], hostConfig: sharing("donor") });
+    await bench.engine.startContainer((await bench.engine.createContainer(guest)).id);
+    const cmd = ["sh", "-c", "ps; cat /dev/shm/gift; cat /etc/hostname"];
+    const { stdout } = await bench.run({ cmd, hostConfig: sharing("guest") });
+    expect(stdout).toMatch(/sleep 100[^]*x\ndonated\n$/);
+  });
+
+  test("a donor that cannot give is refused in Docker's words, with its class", async () => {
+    await start("private", "sleep 100");
+    const { id: stopped } = await bench.engine.createContainer(wish({ name: "stopped" }));
+    const refusalOf = async (hostConfig: object) => {
+      const { id } = await bench.engine.createContainer(wish({ hostConfig }));
+      return bench.engine.startContainer(id).catch((error: unknown) => error);
+    };
+    const joining = "failed to join IPC namespace: ";
+    expect(await refusalOf({ IpcMode: "container:private" })).toMatchObject({
+      class: "invalid",
+      message:
+        `${joining}container private: non-shareable IPC ` +
+        "(hint: use IpcMode:shareable for the donor container)",
+    });
+    expect(await refusalOf({ IpcMode: `container:${stopped}` })).toMatchObject({
+      class: "conflict",
+      message: `${joining}container ${stopped} is not running`,
+    });
+    expect(await refusalOf({ IpcMode: "container:nobody" })).toMatchObject({
+      class: "invalid",
+      message: `${joining}No such container: nobody`,
+    });
+    expect(await refusalOf({ NetworkMode: "container:stopped" })).toMatchObject({
+      class: "conflict",
+      message: "cannot join network of a non running container: stopped",
+    });
+    expect(await refusalOf({ NetworkMode: "container:nobody" })).toMatchObject({
+      class: "not-found",
+      message: "No such container: nobody",
+    });
+    expect(await refusalOf({ PidMode: "container:stopped" })).toMatchObject({
+      class: "internal",
+      message: "failed to join PID namespace: container stopped is not running",
+    });
+  });
+
+  test("a parent cgroup that somebody removed is made again by the next start", async () => {
+    await bench.run({});
+    await bench.clear();
+    bench.removeCgroupParent();
+    const { exitCode } = await bench.run({ cmd: ["true"], hostConfig: { PidsLimit: 20 } });
+    expect(exitCode).toBe(0);
   });
 
   test("the journal tells what the engine and init did, in order, with its source", async () => {

@@ -96,6 +96,24 @@ export const PLAIN_EXEC: Omit<CreateExec, "cmd"> = {
   consoleSize: [0, 0],
 };
 
+/** How to stop a container; null: as the container says. */
+export interface StopOptions {
+  readonly signal: string | null;
+  /** 0: kill at once; negative: wait for ever. */
+  readonly timeoutSeconds: number | null;
+}
+
+/** Why a process will not hear that it is to stop. */
+export interface StopAdvice {
+  readonly signal: string;
+  /** The name of the program. */
+  readonly program: string;
+  readonly fate: "ignored" | "dropped";
+  /** For people: what is, and what to do about it. */
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** Options of `GET /containers/{id}/stats`. */
 export interface StatsRequest {
   /** One object a second, until nobody listens. */
@@ -166,6 +184,51 @@ export interface CommitContainer {
   readonly config: Partial<ContainerConfig> | null;
 }
 
+/** What `POST /images/create` with a source carries. */
+export interface ImportImage {
+  /** A plain tar. */
+  readonly archive: Uint8Array;
+  /** Name and tag; empty: no name. */
+  readonly reference: string;
+  readonly message: string;
+  /** Lines of a Dockerfile that make the configuration. */
+  readonly changes: readonly string[];
+}
+
+/** What a prune would remove. */
+export interface PrunePlan {
+  readonly Containers: readonly {
+    readonly Id: string;
+    readonly Name: string;
+    readonly Size: number;
+  }[];
+  readonly Images: readonly {
+    readonly Id: string;
+    readonly Names: readonly string[];
+    readonly Size: number;
+  }[];
+  /** Layers that several images share count once. */
+  readonly SpaceReclaimed: number;
+}
+
+/** A part of the disk and whose it is. */
+export interface DiskEntry {
+  readonly Kind: "image" | "layer" | "container" | "log" | "record" | "orphan";
+  /** Names of images or of a container; empty for an orphan. */
+  readonly Owner: string;
+  readonly Path: string;
+  /** Bytes in its files. */
+  readonly Size: number;
+}
+
+/** Something on the disk that should not be so. */
+export interface DiskProblem {
+  readonly Path: string;
+  readonly Problem: string;
+  readonly Size: number;
+  readonly IsRepaired: boolean;
+}
+
 /** A step that `run --plan` shows. */
 export interface PlannedStep {
   readonly n: number;
@@ -199,18 +262,11 @@ export interface Engine {
   ): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
   /** @throws RuntimeError class not-modified when it runs already */
   startContainer(reference: string): Promise<void>;
-  /**
-   * `timeoutSeconds` null: the container's; negative: wait for ever. Class not-modified when it is
-   * stopped.
-   */
-  stopContainer(
-    reference: string,
-    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
-  ): Promise<void>;
-  restartContainer(
-    reference: string,
-    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
-  ): Promise<void>;
+  /** Class not-modified when it is stopped. */
+  stopContainer(reference: string, options: StopOptions): Promise<void>;
+  /** Why such a stop would take all of its time; null when nothing speaks for that. No effects. */
+  stopAdvice(reference: string, options: StopOptions): Promise<StopAdvice | null>;
+  restartContainer(reference: string, options: StopOptions): Promise<void>;
   killContainer(reference: string, signal: string): Promise<void>;
   /** Freezes every process. @throws RuntimeError container-paused, container-not-running */
   pauseContainer(reference: string): Promise<void>;
@@ -249,7 +305,18 @@ export interface Engine {
   ): Promise<{ readonly warnings: readonly string[] }>;
   /** Removes what does not run. @throws RuntimeError filter-invalid */
   pruneContainers(filters: Filters): Promise<ApiObject>;
+  /** Removes what no container was made from. @throws RuntimeError filter-invalid */
+  pruneImages(filters: Filters): Promise<ApiObject>;
+  /** What both would remove; null: nothing of this kind. @throws RuntimeError filter-invalid */
+  planPrune(wish: {
+    readonly containers: Filters | null;
+    readonly images: Filters | null;
+  }): Promise<PrunePlan>;
   diskUsage(types: readonly DiskUsageType[]): Promise<ApiObject>;
+  /** Everything below the root, with its owner. */
+  explainDisk(): Promise<readonly DiskEntry[]>;
+  /** `repair` removes what is nobody's. */
+  checkDisk(options: { readonly repair: boolean }): Promise<readonly DiskProblem[]>;
   /** @throws RuntimeError archive-path-not-found */
   statPath(reference: string, path: string): Promise<PathStat>;
   /** A path as a tar. @throws RuntimeError archive-path-not-found */
@@ -285,8 +352,17 @@ export interface Engine {
   }): Promise<readonly ApiObject[]>;
   inspectImage(reference: string): Promise<ApiObject>;
   imageHistory(reference: string): Promise<readonly ApiObject[]>;
+  /** @throws RuntimeError image-not-found, reference-invalid */
+  tagImage(reference: string, name: string): Promise<void>;
+  /** @returns what went: names and layers. @throws RuntimeError image-not-found, image-in-use */
+  removeImage(
+    reference: string,
+    options: { readonly force: boolean },
+  ): Promise<readonly ApiObject[]>;
+  /** @throws RuntimeError reference-invalid, request-invalid, layer-invalid */
+  importImage(request: ImportImage): Promise<{ readonly id: string }>;
   /**
-   * There is no registry client yet:
+   * There is no registry client yet; the embedded image is made again where it was removed.
    *
    * @throws RuntimeError image-pull-failed, unless the image is already here.
    */

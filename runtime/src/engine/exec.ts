@@ -7,19 +7,20 @@
  * Kernel interface: setns(2).
  * Specification: Docker Engine API v1.50, ContainerExec, ExecStart, ExecInspect.
  * Invariants: none of its own.
- * Left out: nothing.
+ * Left out: what was made and not yet started is unknown to the next engine.
  * Docs: docs/concepts/engine.md
  *
  * @module
  */
 
 import { joinFiles } from "../cgroups/index.ts";
-import { exitCodeOfFailure, planExec } from "../container/index.ts";
-import type { StartRequest } from "../container/index.ts";
+import { exitCodeOf, exitCodeOfFailure, planExec } from "../container/index.ts";
+import type { Kept, Started, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { HostPid } from "../kernel/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
+import type { NamespaceKind } from "../namespaces/index.ts";
 import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -53,6 +54,7 @@ export function createExec(
   const exec: Exec = {
     id: id.join(""),
     request,
+    isCheck: false,
     status: "created",
     hostPid: 0,
     exitCode: null,
@@ -100,14 +102,14 @@ export async function startExec(
   exec.status = "running";
   tellExec(engine, target, `exec_start: ${exec.request.cmd.join(" ")}`);
   if (options.detach) {
-    const failure = await begin(engine, target, request);
+    const failure = await begin(engine, target, engine.keeper.current.start(request));
     if (failure !== undefined) throw failure;
     return null;
   }
   const { attachStdin, attachStdout, attachStderr, tty } = exec.request;
   const streams = { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr };
-  const line = await engine.keeper.current.attach({ id: exec.id, ...streams });
-  const failure = begin(engine, target, request);
+  const { line, started } = engine.keeper.current.startAttached(request, streams);
+  const failure = begin(engine, target, started);
   const output = async function* (): AsyncGenerator<Uint8Array> {
     yield* line.output;
     const error = await failure;
@@ -124,36 +126,42 @@ export async function startExec(
   };
 }
 
-/** Lets the keeper start it. @returns why it could not; then attached lines have ended */
+/**
+ * Waits until the keeper has started it; a pause waits along, see `pause.ts`.
+ *
+ * @returns why it could not; then attached lines have ended
+ */
 async function begin(
   engine: EngineContext,
   { container, exec }: ExecTarget,
-  request: StartRequest,
+  starting: Promise<Started>,
 ): Promise<Error | undefined> {
   const keeper = engine.keeper.current;
+  container.execStarts.add(starting);
   try {
-    const started = await startOutsidePause(container, () => keeper.start(request));
-    exec.hostPid = started.hostPid;
+    exec.hostPid = (await starting).hostPid;
     container.journal.addInit(() => keeper.takeJournal(exec.id));
     return undefined;
-  } catch (error) {
+  } catch (failure) {
+    const error = reasonOf(container, failure);
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
     exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
     return error instanceof Error ? error : new Error(String(error));
+  } finally {
+    container.execStarts.delete(starting);
   }
 }
 
-/** A pause may have come since the exec was found to be possible; see `pause.ts`. */
-async function startOutsidePause<T>(container: Container, start: () => Promise<T>): Promise<T> {
-  requireRunning(container);
-  const starting = start();
-  container.execStarts.add(starting);
+/** That the container has ended meanwhile says more than which kernel call found out. */
+function reasonOf(container: Container, failure: unknown): unknown {
+  if (!(failure instanceof RuntimeError) || failure.code !== "kernel-call-failed") return failure;
   try {
-    return await starting;
-  } finally {
-    container.execStarts.delete(starting);
+    namespacesOf(container, requireProcess(container));
+    return failure;
+  } catch (ended) {
+    return ended;
   }
 }
 
@@ -178,10 +186,9 @@ function startRequest(
 ): StartRequest {
   const { request } = exec;
   const pid = requireProcess(container);
-  const { kernel } = container.journal;
   const plan = planExec({
     hostPid: pid,
-    kinds: differingKinds(readNamespaces(kernel, "self"), namespacesOf(container, pid)),
+    kinds: kindsToJoin(container, pid),
     cgroupFiles: container.cgroup === null ? [] : joinFiles(container.cgroup),
     config: container.definition.config,
     hostConfig: container.definition.hostConfig,
@@ -205,14 +212,49 @@ function startRequest(
     outlivedByMounts: false,
     logPath: null,
     exitPath: null,
+    note: { containerId: container.id, memo: { request, isCheck: exec.isCheck } satisfies Memo },
     fault: engine.options.nextInitFault?.() ?? null,
   };
 }
 
-/** Where the container's process is. It may have ended although nobody has told us yet. */
-function namespacesOf(container: Container, pid: HostPid): ReturnType<typeof readNamespaces> {
+/** What the keeper remembers for us. */
+type Memo = Pick<Exec, "request" | "isCheck">;
+
+/**
+ * An exec that was started before this engine came. A check of the engine before is nobody's: its
+ * answer would come too late, so it is killed.
+ */
+export function restoreExec(engine: EngineContext, kept: Kept): void {
+  const { id, hostPid, note, ended } = kept;
+  const container = engine.containers.get(note?.containerId ?? "");
+  if (container === undefined || note === undefined) return;
+  const memo = note.memo as Memo; // `startRequest` wrote it
+  if (!memo.isCheck) {
+    const outcome =
+      ended === undefined
+        ? ({ status: "running", exitCode: null } as const)
+        : ({ status: "exited", exitCode: exitCodeOf(ended) } as const);
+    container.execs.set(id, { id, ...memo, hostPid, ...outcome });
+  } else if (ended === undefined) {
+    // A keeper that is gone has taken it along.
+    engine.keeper.current.signal(id, "SIGKILL").catch(() => undefined);
+  }
+}
+
+/**
+ * The namespaces that the container's process does not share with us. Neither of us leaves any, so
+ * they are compared once for each run; but it may have ended although nobody has told us yet.
+ */
+function kindsToJoin(container: Container, pid: HostPid): readonly NamespaceKind[] {
+  const { kernel } = container.journal;
   try {
-    return readNamespaces(container.journal.kernel, pid);
+    if (container.kinds?.hostPid === pid) {
+      kernel.readlink(`/proc/${pid}/ns/mnt`);
+      return container.kinds.differing;
+    }
+    const differing = differingKinds(readNamespaces(kernel, "self"), readNamespaces(kernel, pid));
+    container.kinds = { hostPid: pid, differing };
+    return differing;
   } catch (error) {
     if (error instanceof KernelError && error.errno === "ENOENT") throw notRunning(container);
     throw error;

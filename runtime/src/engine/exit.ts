@@ -24,6 +24,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import { tellHolders } from "./held-output.ts";
 import { removeEnded } from "./remove.ts";
 import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
@@ -32,19 +33,23 @@ import { saveSoon } from "./save.ts";
 export function onExit(engine: EngineContext, record: ExitRecord): void {
   const container = engine.containers.get(record.id);
   if (container === undefined) return onExecExit(engine, record);
+  tellHolders(engine, container, record);
   if (container.starting === null) return settleExit(engine, container, record);
   container.starting.exit = record;
 }
 
-function onExecExit(engine: EngineContext, record: ExitRecord): void {
-  for (const { execs, definition } of engine.containers.all()) {
+/** An exec has ended; of one that nobody knows, nobody is told. */
+export function onExecExit(engine: EngineContext, record: ExitRecord): void {
+  for (const container of engine.containers.all()) {
+    const { execs, definition } = container;
     const exec = execs.get(record.id);
-    if (exec === undefined) continue;
+    if (exec === undefined || exec.status === "exited") continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
     exec.onEnd?.(exec.exitCode);
     const about = { execID: exec.id, exitCode: String(exec.exitCode) };
     engine.events.tellContainer(definition, "exec_die", about);
+    tellHolders(engine, container, record);
   }
 }
 
@@ -92,7 +97,7 @@ export function tellEnd({ events }: EngineContext, { definition, history }: Cont
 }
 
 /** Whether memory ran out; a cgroup that cannot be asked says no. */
-function wasOomKilled(kernel: Kernel, cgroup: Cgroup | null): boolean {
+export function wasOomKilled(kernel: Kernel, cgroup: Cgroup | null): boolean {
   try {
     return cgroup !== null && readOomKills(kernel, cgroup) > 0;
   } catch (error) {

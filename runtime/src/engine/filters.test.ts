@@ -28,6 +28,10 @@ const container: Filterable = {
     },
   },
   health: "none",
+  ports: [
+    { PrivatePort: 80, Type: "tcp", PublicPort: 8080 },
+    { PrivatePort: 53, Type: "udp" },
+  ],
   volumes: ["/data"],
   networks: ["none"],
 };
@@ -79,7 +83,7 @@ test.each([
 test.each([
   [{ color: ["red"] }, "invalid filter 'color'"],
   [{ constructor: ["red"] }, "invalid filter 'constructor'"],
-  [{ status: ["sleeping"] }, "Unrecognised filter value for status: sleeping"],
+  [{ status: ["sleeping"] }, "invalid filter 'status=sleeping'"],
   [{ health: ["good"] }, "Unrecognised filter value for health: good"],
   [{ exited: ["none"] }, "invalid filter 'exited=none'"],
   [{ publish: ["http"] }, "invalid filter 'publish=http'"],

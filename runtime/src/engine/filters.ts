@@ -18,6 +18,14 @@ import { RuntimeError } from "../errors/index.ts";
 import type { Filters } from "./engine.ts";
 import type { Definition, History } from "./record.ts";
 
+/** A port as the list of containers shows it. */
+export interface PortSummary {
+  readonly PrivatePort: number;
+  /** Of the host; absent: not published. */
+  readonly PublicPort?: number;
+  readonly Type: string;
+}
+
 /** What a filter may look at. */
 export interface Filterable {
   readonly definition: Definition;
@@ -25,6 +33,8 @@ export interface Filterable {
   /** Volume names and mount points. */
   readonly volumes: readonly string[];
   readonly networks: readonly string[];
+  /** Those of a running container: what is not there now cannot be reached. */
+  readonly ports: readonly PortSummary[];
   /** `none` without a check, or when it does not run. */
   readonly health: string;
 }
@@ -55,7 +65,8 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
   label: (values) => (container) =>
     values.every((value) => hasLabel(container.definition.config.Labels, value)),
   status: (values) => {
-    for (const value of values) checkWord("status", value, STATUSES);
+    const unknown = values.find((value) => !STATUSES.includes(value));
+    if (unknown !== undefined) throw invalid("status", `invalid filter 'status=${unknown}'`);
     return ({ history }) => values.includes(history.state.status);
   },
   exited: (values) => {
@@ -76,7 +87,10 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
     return ({ definition }) => limits.every((limit) => definition.createdAtMs > limit);
   },
   health: (values) => {
-    for (const value of values) checkWord("health", value, HEALTHS);
+    const unknown = values.find((value) => !HEALTHS.includes(value));
+    if (unknown !== undefined) {
+      throw invalid("health", `Unrecognised filter value for health: ${unknown}`);
+    }
     return ({ health }) => values.includes(health);
   },
   "is-task": (values) => {
@@ -84,8 +98,8 @@ const COMPILERS: Readonly<Record<string, Compile>> = {
     return () => wanted.includes(false);
   },
   isolation: () => () => true,
-  publish: (values) => portTest("publish", values, ({ hostConfig }) => hostConfig.PortBindings),
-  expose: (values) => portTest("expose", values, ({ config }) => config.ExposedPorts),
+  publish: (values) => portTest("publish", values, ({ PublicPort }) => PublicPort),
+  expose: (values) => portTest("expose", values, ({ PrivatePort }) => PrivatePort),
   network: (values) => (container) => container.networks.some((name) => values.includes(name)),
   volume: (values) => (container) => container.volumes.some((name) => values.includes(name)),
 };
@@ -132,10 +146,10 @@ function patternOf(value: string): RegExp {
 function portTest(
   filter: string,
   values: readonly string[],
-  portsOf: (definition: Definition) => Readonly<Record<string, unknown>>,
+  numberOf: (port: PortSummary) => number | undefined,
 ): Test {
   const wanted = new Set(values.flatMap((value) => portsIn(filter, value)));
-  return ({ definition }) => Object.keys(portsOf(definition)).some((port) => wanted.has(port));
+  return ({ ports }) => ports.some((port) => wanted.has(`${numberOf(port)}/${port.Type}`));
 }
 
 /** `80`, `80/udp` or `80-82/tcp` as single ports. */
@@ -145,11 +159,6 @@ function portsIn(filter: string, value: string): readonly string[] {
   const [, first = "0", last = first, protocol = "tcp"] = match;
   const count = Math.min(65_535, Number(last)) - Number(first) + 1;
   return Array.from({ length: Math.max(0, count) }, (_, i) => `${Number(first) + i}/${protocol}`);
-}
-
-function checkWord(filter: string, value: string, words: readonly string[]): void {
-  if (words.includes(value)) return;
-  throw invalid(filter, `Unrecognised filter value for ${filter}: ${value}`);
 }
 
 function integerOf(filter: string, value: string): number {

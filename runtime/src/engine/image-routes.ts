@@ -4,7 +4,7 @@
  * Kernel interface: none of its own.
  * Specification: Docker Engine API v1.50, images.
  * Invariants: none.
- * Left out: pulling from a registry, deleting, tagging (later chapters).
+ * Left out: pulling from a registry (a later chapter).
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -12,6 +12,9 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import {
+  BASE_IMAGE,
+  canonicalForm,
+  ensureBaseImage,
   familiarName,
   findImage,
   IMAGE_FILTERS,
@@ -20,6 +23,7 @@ import {
   imageSummary,
   listImages,
   parseReference,
+  withDefaultTag,
 } from "../images/index.ts";
 import { layerDiff } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
@@ -41,7 +45,7 @@ export function imageList({ images }: EngineContext, filters: Filters): readonly
       tests.every(({ test, values }) => values.some((value) => test(image, value, context))),
     )
     .map(imageSummary)
-    .toReversed();
+    .toSorted((a, b) => Number(b["Created"]) - Number(a["Created"]));
 }
 
 function invalidFilter(name: string): RuntimeError {
@@ -67,9 +71,18 @@ export function historyOf({ images }: EngineContext, reference: string): readonl
   return imageHistory(findImage(images, reference));
 }
 
-/** Succeeds when the image is here. @throws RuntimeError reference-invalid, image-pull-failed */
-export function requireImage({ images }: EngineContext, reference: string): void {
-  const name = familiarName(parseReference(reference));
+/**
+ * Succeeds when the image is here, or is the embedded one, which can always be made.
+ *
+ * @throws RuntimeError reference-invalid, image-pull-failed
+ */
+export function requireImage(engine: EngineContext, reference: string): void {
+  const { images, layers, machine } = engine;
+  const wanted = parseReference(reference);
+  const name = familiarName(wanted);
+  if (canonicalForm(withDefaultTag(wanted)) === BASE_IMAGE) {
+    return ensureBaseImage(images, layers, machine.uname.machine);
+  }
   try {
     findImage(images, reference);
   } catch (cause) {

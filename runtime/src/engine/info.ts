@@ -69,19 +69,19 @@ export function infoObject(engine: EngineContext, id: string, imageCount: number
       Volume: [],
       Network: ["host", "none"],
       Authorization: null,
-      Log: ["json-file", "none"],
+      Log: ["json-file", "local", "none"],
     },
     ...cgroupInfo(engine),
     IPv4Forwarding: readSwitch(engine.kernel, "/proc/sys/net/ipv4/ip_forward"),
     Debug: false,
     NFd: -1,
     NGoroutines: -1,
-    NEventsListener: 0,
+    NEventsListener: engine.events.size,
     SystemTime: rfc3339(engine.kernel.nowMs()),
     LoggingDriver: "json-file",
     KernelVersion: machine.uname.release,
-    OperatingSystem: operatingSystem(engine.kernel),
-    OSVersion: "",
+    OperatingSystem: osRelease(engine.kernel, "PRETTY_NAME") ?? "Linux",
+    OSVersion: osRelease(engine.kernel, "VERSION_ID") ?? "",
     OSType: "linux",
     Architecture: machine.uname.machine,
     IndexServerAddress: "https://index.docker.io/v1/",
@@ -175,9 +175,9 @@ function filesystemOf(kernel: Files, path: string): string {
   return best.type;
 }
 
-function operatingSystem(kernel: Files): string {
+function osRelease(kernel: Files, field: string): string | undefined {
   const text = textOr(kernel, "/etc/os-release");
-  return /^PRETTY_NAME="?([^"\n]*)"?$/mu.exec(text)?.[1] ?? "Linux";
+  return new RegExp(`^${field}="?([^"\\n]*)"?$`, "mu").exec(text)?.[1];
 }
 
 /** Bytes of memory in this machine. */

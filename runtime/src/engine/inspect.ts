@@ -15,9 +15,11 @@
 
 import { hasProcess, lastEndOf } from "../container/index.ts";
 import type { ContainerState, Ended, Health, HostConfig } from "../container/index.ts";
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from "../security/index.ts";
 import { humanDuration, NEVER, rfc3339 } from "./durations.ts";
 import type { ApiObject } from "./engine.ts";
-import { endpoints, networkNameOf, networkSettings } from "./networks.ts";
+import type { PortSummary } from "./filters.ts";
+import { endpoints, networkNameOf, networkSettings, sharesNetwork } from "./networks.ts";
 import type { Definition, History } from "./record.ts";
 import type { ContainerFiles } from "./state-store.ts";
 
@@ -137,14 +139,15 @@ function configObject({ config }: Definition): ApiObject {
     Volumes: orNull(config.Volumes),
     StopSignal: config.StopSignal === "" ? undefined : config.StopSignal,
     StopTimeout: config.StopTimeout ?? undefined,
-    Healthcheck: config.Healthcheck ?? undefined,
+    Healthcheck: config.Healthcheck ? withoutZeros(config.Healthcheck) : undefined,
     OnBuild: null,
   };
 }
 
 /** Docker shows most empty lists as null, and has a few fields that we do not act on. */
 function hostConfigObject(hostConfig: HostConfig): ApiObject {
-  const emptyAsNull = ["Binds", "CapAdd", "CapDrop", "SecurityOpt", "GroupAdd", "ExtraHosts"];
+  const emptyAsNull =
+    "Binds CapAdd CapDrop SecurityOpt GroupAdd ExtraHosts DeviceCgroupRules".split(" ");
   const shown: Record<string, unknown> = {
     ContainerIDFile: "",
     VolumeDriver: "",
@@ -163,10 +166,14 @@ function hostConfigObject(hostConfig: HostConfig): ApiObject {
     DeviceRequests: null,
     Runtime: "drydock",
     ...hostConfig,
+    PidsLimit: (hostConfig.PidsLimit ?? 0) > 0 ? hostConfig.PidsLimit : null,
+    ...systemPaths(hostConfig),
     NetworkMode: networkNameOf(hostConfig.NetworkMode),
     Sysctls: orAbsent(hostConfig.Sysctls),
     Tmpfs: orAbsent(hostConfig.Tmpfs),
-    Mounts: hostConfig.Mounts.length === 0 ? undefined : hostConfig.Mounts,
+    CgroupConf: orAbsent(hostConfig.CgroupConf ?? {}),
+    Annotations: orAbsent(hostConfig.Annotations ?? {}),
+    Mounts: hostConfig.Mounts.length === 0 ? undefined : hostConfig.Mounts.map(withoutZeros),
     Init: hostConfig.Init ?? undefined,
   };
   for (const name of emptyAsNull) {
@@ -174,6 +181,22 @@ function hostConfigObject(hostConfig: HostConfig): ApiObject {
     if (Array.isArray(value) && value.length === 0) shown[name] = null;
   }
   return shown;
+}
+
+/** What is hidden and protected when nobody said anything; a privileged container sees all. */
+function systemPaths({ MaskedPaths, ReadonlyPaths, Privileged }: HostConfig): ApiObject {
+  if (Privileged) return { MaskedPaths, ReadonlyPaths };
+  return {
+    MaskedPaths: MaskedPaths ?? DEFAULT_MASKED_PATHS,
+    ReadonlyPaths: ReadonlyPaths ?? DEFAULT_READONLY_PATHS,
+  };
+}
+
+/** Go leaves empty fields out where the API says so. */
+function withoutZeros(value: object): ApiObject {
+  const isSaid = (field: unknown): boolean =>
+    field !== null && field !== 0 && field !== "" && field !== false;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => isSaid(field)));
 }
 
 function orNull<T extends object>(value: T): T | null {
@@ -199,10 +222,10 @@ export function summaryObject(container: Inspected, nowMs: number): ApiObject {
     ImageID: definition.imageId,
     Command: commandOf(definition).map(shellWord).join(" "),
     Created: Math.floor(definition.createdAtMs / 1000),
-    Ports: exposedPorts(container),
+    Ports: portsOf(definition, history),
     ...(container.sizes === null
       ? {}
-      : { SizeRw: container.sizes.writable, SizeRootFs: container.sizes.total }),
+      : { SizeRw: container.sizes.writable || undefined, SizeRootFs: container.sizes.total }),
     Labels: definition.config.Labels,
     State: history.state.status,
     Status: statusText(history.state, nowMs, container.health),
@@ -212,9 +235,15 @@ export function summaryObject(container: Inspected, nowMs: number): ApiObject {
   };
 }
 
-function exposedPorts({ definition, history }: Inspected): readonly ApiObject[] {
-  if (!hasProcess(history.state)) return [];
-  return Object.keys(definition.config.ExposedPorts).map((port) => {
+/** The ports of a running container; where it has no network of its own, none are its. */
+export function portsOf(
+  { config, hostConfig }: Definition,
+  history: History,
+): readonly PortSummary[] {
+  const network = networkNameOf(hostConfig.NetworkMode);
+  const isShared = sharesNetwork(hostConfig) || ["none", "host"].includes(network);
+  if (!hasProcess(history.state) || isShared) return [];
+  return Object.keys(config.ExposedPorts).map((port) => {
     const [number = "0", protocol = "tcp"] = port.split("/");
     return { PrivatePort: Number(number), Type: protocol };
   });

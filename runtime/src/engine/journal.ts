@@ -16,7 +16,7 @@
  * @module
  */
 
-import { KernelError, toEntry, traceKernel } from "../kernel/index.ts";
+import { KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
 import type { ExplainedCall } from "./engine.ts";
 
@@ -83,12 +83,12 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     if (isOpen && lines !== "") append(untraced, path, lines);
   };
   const record = (call: RecordedCall): void => {
-    pending.push(call.subject === undefined ? { ...call, subject: id } : call);
+    pending.push(call);
     if (pending.length > PENDING_MAX) pending.shift();
     wait();
   };
   return {
-    kernel: traceKernel(untraced, { record }, { sources: true }),
+    kernel: withContext(traceKernel(untraced, { record }, { sources: true }), { subject: id }),
     addInit: (ask) => {
       questions.push(ask);
       wait();

@@ -23,7 +23,7 @@ import type { EngineContext } from "./context.ts";
 import type { ApiObject, ListContainers } from "./engine.ts";
 import { compileFilters } from "./filters.ts";
 import type { Filterable } from "./filters.ts";
-import { inspectObject, summaryObject } from "./inspect.ts";
+import { inspectObject, portsOf, summaryObject } from "./inspect.ts";
 import type { Inspected } from "./inspect.ts";
 import { networkNameOf } from "./networks.ts";
 
@@ -57,9 +57,27 @@ export function listContainers(
     .filter((container) => isWanted(filterable(container)))
     .toSorted((a, b) => b.definition.createdAtMs - a.definition.createdAtMs);
   const nowMs = engine.kernel.nowMs();
+  const idOf = imageIds(engine);
   return shown
     .slice(0, options.limit > 0 ? options.limit : undefined)
-    .map((container) => summaryObject(inspected(engine, container, options), nowMs));
+    .map((container) => summaryObject(inspected(engine, container, options), nowMs))
+    .map((summary) => withValidImage(idOf, summary));
+}
+
+/** The name of an image that is another one by now is no help: then its id is shown. */
+function withValidImage(idOf: (name: string) => string | null, summary: ApiObject): ApiObject {
+  const { Image, ImageID } = summary;
+  return idOf(String(Image)) === ImageID ? summary : { ...summary, Image: ImageID };
+}
+
+/** Which image a name means; most containers of a list have the same few. */
+function imageIds(engine: EngineContext): (name: string) => string | null {
+  const known = new Map<string, string | null>();
+  return (name) => {
+    const id = known.has(name) ? known.get(name) : imageIdOf(engine, name);
+    known.set(name, id ?? null);
+    return id ?? null;
+  };
 }
 
 /** It counts as running: it will run in a moment. */
@@ -76,11 +94,12 @@ function imageIdOf(engine: EngineContext, reference: string): string | null {
   }
 }
 
-function filterable({ definition, history, mounts, health }: Container): Filterable {
+function filterable({ definition, history, mounts }: Container): Filterable {
   return {
     definition,
     history,
-    health: healthWord(health, history.state),
+    ports: portsOf(definition, history),
+    health: healthWord(history.health ?? null, history.state),
     volumes: mounts.flatMap((mount) => [
       mount.containerPath,
       ...(mount.type === "bind" ? [mount.hostPath] : []),
@@ -112,7 +131,7 @@ function inspected(
       UpperDir: upper,
       WorkDir: work,
     },
-    health: container.health,
+    health: history.health ?? null,
     execIds: [...container.execs.values()]
       .filter(({ status }) => status === "running")
       .map(({ id }) => id),

@@ -17,50 +17,47 @@ import { openCgroupParent, planCgroup, readBlockDevices } from "../cgroups/index
 import type { Cgroup, CgroupParent } from "../cgroups/index.ts";
 import { planContainerCapabilities } from "../container/index.ts";
 import type { ContainerConfig, HostConfig, PlanInput } from "../container/index.ts";
-import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { Files, HostPid, Kernel } from "../kernel/index.ts";
+import type { Files, Kernel } from "../kernel/index.ts";
 import { layerLink, writableLayerIn } from "../layers/index.ts";
 import { parseNamespaceModes, parseSubordinateIds, planIdMaps } from "../namespaces/index.ts";
-import type { NamespaceKind, NamespaceModes, SubordinateIds } from "../namespaces/index.ts";
+import type { NamespaceModes, SubordinateIds } from "../namespaces/index.ts";
 import { parseSecurityOptions } from "../security/index.ts";
 import type { SeccompProgram } from "../security/index.ts";
-import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { readDevices } from "./host-devices.ts";
 import { findInitProgram } from "./init-program.ts";
+import { networkOwner, readJoins, sharedMemoryOf } from "./joins.ts";
 import type { Definition } from "./record.ts";
 import { filesOf } from "./state-store.ts";
 
-/** A container that may not exist: `--plan` asks before it does. */
-export interface Planned {
-  readonly definition: Definition;
-  /** Process of another container, by reference; throws when there is none. */
-  readonly pidOf: (reference: string) => HostPid;
-}
-
 /**
- * Everything that `planContainer` needs.
+ * Everything that `planContainer` needs, also for a container that does not exist yet.
  *
  * @throws RuntimeError namespace-target-invalid, resource-invalid, seccomp-profile-invalid, …
  */
-export function readPlanInput(engine: EngineContext, kernel: Kernel, planned: Planned): PlanInput {
-  const { definition, pidOf } = planned;
+export function readPlanInput(
+  engine: EngineContext,
+  kernel: Kernel,
+  definition: Definition,
+): PlanInput {
   const { id, config, hostConfig } = definition;
-  const cgroupParent = cgroupParentOf(engine, hostConfig);
+  const cgroupParent = cgroupParentOf(engine, hostConfig, kernel);
   const modes = namespaceModes(engine, hostConfig);
+  // First of all: what a donor shares is asked for only when there is one.
+  const joins = readJoins(engine, modes);
   return {
     id,
     config,
     hostConfig,
-    paths: planPaths(engine, definition, modes),
+    paths: planPaths(engine, definition),
     machine: {
       ...engine.machine,
       cgroupParent,
       blockDevices: readBlockDevices(kernel, blockDevicePaths(hostConfig)),
       mountinfo: mayBind(hostConfig) ? kernel.readText("/proc/self/mountinfo") : "",
     },
-    joins: readJoins(modes, pidOf),
+    joins,
     idMaps: modes.kinds.user.mode === "private" ? readIdMaps(kernel, modes) : null,
     devices: readDevices(kernel, hostConfig),
     seccomp: seccompOf(engine, hostConfig),
@@ -76,13 +73,9 @@ function mayBind({ Binds, Mounts }: HostConfig): boolean {
   return Binds.length > 0 || Mounts.length > 0;
 }
 
-function planPaths(
-  engine: EngineContext,
-  definition: Definition,
-  modes: NamespaceModes,
-): PlanInput["paths"] {
+function planPaths(engine: EngineContext, definition: Definition): PlanInput["paths"] {
   const files = filesOf(engine.root, definition.id);
-  const names = filesOf(engine.root, donorId(engine, modes, "net") ?? definition.id);
+  const names = filesOf(engine.root, networkOwner(engine, definition));
   const lowers = definition.layers.map((chainId) => layerLink(chainId)).toReversed();
   return {
     rootfs: files.rootfs,
@@ -94,27 +87,8 @@ function planPaths(
     hostname: names.hostname,
     hosts: names.hosts,
     resolvConf: names.resolvConf,
-    sharedMemory: sharedMemoryOf(engine, definition.id, modes),
+    sharedMemory: sharedMemoryOf(engine, definition),
   };
-}
-
-/**
- * Who shares a namespace shares what belongs to it: the network's name files, the shared memory.
- */
-function donorId(
-  engine: EngineContext,
-  modes: NamespaceModes,
-  kind: NamespaceKind,
-): string | undefined {
-  const mode = modes.kinds[kind];
-  return mode.mode === "container" ? engine.containers.find(mode.container).id : undefined;
-}
-
-function sharedMemoryOf(engine: EngineContext, id: string, modes: NamespaceModes): string | null {
-  if (modes.sharedMemory === "host") return "/dev/shm";
-  const isShared = modes.sharedMemory === "shareable" || modes.sharedMemory === "container";
-  if (!isShared) return null;
-  return filesOf(engine.root, donorId(engine, modes, "ipc") ?? id).sharedMemory;
 }
 
 /** @throws RuntimeError network-mode-unsupported, request-invalid */
@@ -125,34 +99,6 @@ export function namespaceModes(engine: EngineContext, hostConfig: HostConfig): N
 /** The generation whose defaults hold: a hybrid machine has its limits in version 1. */
 export function cgroupVersion({ machine }: EngineContext): 1 | 2 {
   return machine.cgroupParent.layout.mode === "v2" ? 2 : 1;
-}
-
-function readJoins(modes: NamespaceModes, pidOf: Planned["pidOf"]): PlanInput["joins"] {
-  const joins: Partial<Record<NamespaceKind, HostPid>> = {};
-  for (const [kind, mode] of Object.entries(modes.kinds)) {
-    // The keys of `kinds` are exactly the kinds.
-    if (mode.mode === "container") joins[kind as NamespaceKind] = pidOf(mode.container);
-  }
-  return joins;
-}
-
-/**
- * The process whose namespaces are joined.
- *
- * @throws RuntimeError namespace-target-invalid when that container does not run
- */
-export function pidToJoin(engine: EngineContext, reference: string): HostPid {
-  const target: Container = engine.containers.find(reference);
-  const { state } = target.history;
-  if (state.status === "running" || state.status === "paused") return state.hostPid;
-  throw new RuntimeError({
-    code: "namespace-target-invalid",
-    class: "conflict",
-    message: `cannot join namespace of a non running container: ${target.id}`,
-    operation: "join namespace",
-    subject: target.name,
-    hint: `A namespace lives as long as its processes: start ${target.name} first.`,
-  });
 }
 
 function readIdMaps(kernel: Kernel, modes: NamespaceModes): PlanInput["idMaps"] {
@@ -203,12 +149,16 @@ export function seccompOf(engine: EngineContext, hostConfig: HostConfig): Seccom
  *
  * @throws RuntimeError cgroup-unavailable
  */
-export function cgroupParentOf(engine: EngineContext, hostConfig: HostConfig): CgroupParent {
+export function cgroupParentOf(
+  engine: EngineContext,
+  hostConfig: HostConfig,
+  kernel: Kernel = engine.kernel,
+): CgroupParent {
   const { cgroupParent } = engine.machine;
   const wanted = hostConfig.CgroupParent;
   if (wanted === "") return cgroupParent;
   const path = wanted.startsWith("/") ? wanted : `/${wanted}`;
-  return openCgroupParent(engine.kernel, cgroupParent.layout, path);
+  return openCgroupParent(kernel, cgroupParent.layout, path);
 }
 
 /** The cgroup that a container has while it runs, found again by its name. */

@@ -21,7 +21,7 @@ import type { EngineContext } from "./context.ts";
 import { acceptRequest } from "./create.ts";
 import type { CreateContainer, PlannedStep } from "./engine.ts";
 import { sharesNetwork } from "./networks.ts";
-import { pidToJoin, readPlanInput } from "./plan-facts.ts";
+import { readPlanInput } from "./plan-facts.ts";
 import type { Definition } from "./record.ts";
 import { filesOf } from "./state-store.ts";
 
@@ -45,8 +45,7 @@ export function previewPlan(
   request: CreateContainer,
 ): { readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] } {
   const { definition, warnings } = acceptRequest(engine, request);
-  const pidOf = (reference: string) => pidToJoin(engine, reference);
-  const plan = planContainer(readPlanInput(engine, engine.kernel, { definition, pidOf }));
+  const plan = planContainer(readPlanInput(engine, engine.kernel, definition));
   const drafts = [
     ...fileSteps(engine, definition),
     ...plan.cgroup.steps.map(cgroupStep),

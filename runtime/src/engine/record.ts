@@ -16,7 +16,7 @@
  */
 
 import { CREATED } from "../container/index.ts";
-import type { ContainerConfig, ContainerState, HostConfig } from "../container/index.ts";
+import type { ContainerConfig, ContainerState, Health, HostConfig } from "../container/index.ts";
 import type { Digest } from "../layers/index.ts";
 
 /** What a container is. */
@@ -45,6 +45,8 @@ export interface History {
   readonly restartDelayMs?: number;
   /** A person stopped it. */
   readonly isStopped?: boolean;
+  /** How its last run did, if it has a check. */
+  readonly health?: Health;
 }
 
 /** The history of a container that was just made. */

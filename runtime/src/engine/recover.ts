@@ -9,6 +9,7 @@
  *   the keeper has it                      it runs, whatever its history says
  *   exit record newer than the history     it ended meanwhile, and we know how
  *   history says it runs, nobody has it    it ended with the keeper or the machine: 137, and why
+ *   the keeper has or had an exec          it runs or ended, with its container
  *   the keeper has an unknown process      its container is gone: it is killed
  *   a cgroup of no running container       removed, with what is in it
  *
@@ -26,7 +27,7 @@
 import { isFrozen, killCgroup, removeCgroup } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
-import type { ContainerState, Kept } from "../container/index.ts";
+import type { ContainerState, ExitRecord, Kept } from "../container/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { removeTree } from "../layers/index.ts";
 import { parseMountSpecs } from "../volumes/index.ts";
@@ -34,8 +35,10 @@ import { pause } from "./clean-up.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { settleExit } from "./exit.ts";
-import { watchHealth } from "./health.ts";
+import { restoreExec } from "./exec.ts";
+import { onExecExit, settleExit, wasOomKilled } from "./exit.ts";
+import { resumeHealth } from "./health.ts";
+import { giveBackLayers } from "./image-changes.ts";
 import { openJournal } from "./journal.ts";
 import { cgroupOf, cgroupParentOf } from "./plan-facts.ts";
 import { removeEnded } from "./remove.ts";
@@ -53,22 +56,49 @@ const CGROUP_PAUSE_MS = 10;
 /** Loads every container and makes memory, disk and kernel agree. */
 export async function recover(engine: EngineContext): Promise<void> {
   unmountLeftovers(engine);
-  for (const stored of readStore(engine.kernel, engine.root)) load(engine, stored);
-  const kept = await engine.keeper.current.list();
-  const byId = new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));
+  const store = readStore(engine.kernel, engine.root);
+  for (const stored of store) load(engine, stored);
+  // Which layers one has that cannot be read is not known.
+  if (store.every(({ kind }) => kind !== "unreadable")) giveBackLayers(engine);
+  const byId = await askKeeper(engine);
   for (const container of engine.containers.all())
     reconcile(engine, container, byId.get(container.id));
   for (const { id } of byId.values()) {
     if (engine.containers.get(id) === undefined) await killOrphan(engine, id);
   }
   await sweepCgroups(engine);
-  for (const container of engine.containers.all()) {
-    const { state } = container.history;
-    const isOver = state.status === "exited" || state.status === "dead";
-    if (isOver && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
-    else resumeRestart(engine, container);
-    watchHealth(engine, container);
-  }
+  for (const container of engine.containers.all()) await resume(engine, container);
+}
+
+/** What goes on by itself goes on. */
+async function resume(engine: EngineContext, container: Container): Promise<void> {
+  const { state } = container.history;
+  const isOver = state.status === "exited" || state.status === "dead";
+  if (isOver && container.definition.hostConfig.AutoRemove) await removeEnded(engine, container);
+  else resumeRestart(engine, container);
+  resumeHealth(engine, container);
+}
+
+/** The containers that run, by id; their execs find their way by themselves. */
+async function askKeeper(engine: EngineContext): Promise<ReadonlyMap<string, Kept>> {
+  const early = collectExits(engine);
+  const kept = await engine.keeper.current.list();
+  for (const process of kept) if (process.kind === "exec") restoreExec(engine, process);
+  for (const record of early.take()) onExecExit(engine, record);
+  return new Map(kept.filter(({ kind }) => kind === "container").map((k) => [k.id, k]));
+}
+
+/** Ends that are announced between the keeper's answer and the moment at which we read it. */
+function collectExits({ keeper }: EngineContext): { take(): readonly ExitRecord[] } {
+  let early: ExitRecord[] | null = [];
+  keeper.current.onExit((record) => early?.push(record));
+  return {
+    take: () => {
+      const taken = early ?? [];
+      early = null;
+      return taken;
+    },
+  };
 }
 
 function load(engine: EngineContext, stored: Stored): void {
@@ -126,7 +156,9 @@ function withoutProcess(engine: EngineContext, container: Container): ContainerS
   const startedAtMs = hasProcess(state) ? state.startedAtMs : 0;
   if (record !== null && record.finishedAtMs > knownEndMs) {
     const { finishedAtMs, status } = record;
-    const end = { finishedAtMs, exitCode: exitCodeOf(status), oomKilled: false, error: "" };
+    // Its cgroup is there still: nobody was here to remove it.
+    const oomKilled = wasOomKilled(engine.kernel, cgroupOf(engine, container.definition));
+    const end = { finishedAtMs, exitCode: exitCodeOf(status), oomKilled, error: "" };
     // Nobody wrote down when it started; it was before it ended.
     return { status: "exited", ended: { ...end, startedAtMs: startedAtMs || finishedAtMs } };
   }

@@ -25,9 +25,10 @@ import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import { giveBackLayersOf } from "./image-changes.ts";
 import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
-import { unlinkIfThere } from "./state-store.ts";
+import { removeDefinition } from "./state-store.ts";
 
 /** How often a container that removes itself is tried again. */
 const ATTEMPTS = 5;
@@ -79,7 +80,7 @@ export async function removeEnded(engine: EngineContext, container: Container): 
 async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
   container.advance({ type: "remove" });
   try {
-    unlinkIfThere(engine.kernel, container.files.definition);
+    removeDefinition(engine.kernel, container.files);
   } catch (cause) {
     const error = removalFailed(container, cause);
     container.advance({ type: "fail-removal", error: error.message });
@@ -106,7 +107,8 @@ async function sweep(engine: EngineContext, container: Container): Promise<void>
     await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);
     try {
-      return removeTree(engine.kernel, files.directory);
+      removeTree(engine.kernel, files.directory);
+      return giveBackLayersOf(engine, container.definition.imageId);
     } catch (error) {
       if (attempt === ATTEMPTS) notice(engine, `Cannot remove the files of container ${id}`, error);
     }

@@ -14,21 +14,27 @@
  */
 
 import { decideAtBoot, decideRestart, lastEndOf } from "../container/index.ts";
-import type { RestartDecision } from "../container/index.ts";
+import type { EndedRun, RestartDecision, RestartHistory } from "../container/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import type { History } from "./record.ts";
 import { saveSoon } from "./save.ts";
 
+type Lasted = Pick<EndedRun, "exitCode" | "ranMs">;
+
 /** What the container's policy says to the end of a run. */
-export function decisionFor(
-  { definition, history }: Container,
-  run: { readonly exitCode: number; readonly ranMs: number },
-): RestartDecision {
+export function decisionFor({ definition, history }: Container, run: Lasted): RestartDecision {
   const { RestartPolicy } = definition.hostConfig;
-  const { restartCount, restartDelayMs = 0, isStopped = false } = history;
-  const before = { count: restartCount, delayMs: restartDelayMs };
-  return decideRestart(RestartPolicy, { ...run, isStopped }, before);
+  return decideRestart(RestartPolicy, { ...run, ...circumstances(history) }, cameBefore(history));
+}
+
+function circumstances({ isStopped = false, health }: History): Omit<EndedRun, keyof Lasted> {
+  return { isStopped, isUnhealthy: health?.status === "unhealthy" };
+}
+
+function cameBefore({ restartCount, restartDelayMs = 0 }: History): RestartHistory {
+  return { count: restartCount, delayMs: restartDelayMs };
 }
 
 /** Starts it when the wait is over, unless somebody was faster. */
@@ -38,6 +44,7 @@ export function scheduleRestart(
   delayMs: number,
 ): void {
   container.cancelRestart();
+  if (engine.isClosing) return;
   container.cancelRestart = engine.kernel.after(delayMs, () => {
     void engine.locks
       .run(container.id, async () => {
@@ -62,24 +69,38 @@ export function giveUpRestart(engine: EngineContext, container: Container): void
 /** A person starts it: what was before does not count. */
 export function forgetRestarts(container: Container): void {
   container.cancelRestart();
-  const { state } = container.history;
-  container.history = { state, restartCount: 0 };
+  const { restartDelayMs: _, isStopped: __, ...history } = container.history;
+  container.history = { ...history, restartCount: 0 };
 }
 
-/** A container that ended while nobody looked, or waits since an earlier engine. */
+/**
+ * A container that ended while nobody looked, or waits since an earlier engine: it waits for what
+ * is left of its wait.
+ */
 export function resumeRestart(engine: EngineContext, container: Container): void {
-  const { state, restartCount, restartDelayMs = 0, isStopped = false } = container.history;
-  if (state.status === "restarting") return scheduleRestart(engine, container, restartDelayMs);
+  const { history } = container;
+  const { state, restartDelayMs = 0 } = history;
   const ended = lastEndOf(state);
-  if (state.status !== "exited" || ended === null) return;
+  if (ended === null) return;
+  const wait = (delayMs: number): void => {
+    const waitedMs = engine.kernel.nowMs() - ended.finishedAtMs;
+    // A clock that was set back makes nobody wait longer.
+    scheduleRestart(engine, container, Math.min(delayMs, Math.max(0, delayMs - waitedMs)));
+  };
+  if (state.status === "restarting") return wait(restartDelayMs);
+  if (state.status !== "exited") return;
   const { RestartPolicy } = container.definition.hostConfig;
-  const run = { exitCode: ended.exitCode, isStopped };
-  if (!decideAtBoot(RestartPolicy, run, restartCount)) return;
+  const { exitCode, startedAtMs, finishedAtMs } = ended;
+  const run = { exitCode, ranMs: finishedAtMs - startedAtMs, ...circumstances(history) };
+  const decision = decideAtBoot(RestartPolicy, run, cameBefore(history));
+  if (!decision.restarts) return;
+  const { isStopped: _, ...rest } = history;
   container.history = {
+    ...rest,
     state: { status: "restarting", ended },
-    restartCount: restartCount + 1,
-    restartDelayMs,
+    restartCount: decision.count,
+    restartDelayMs: decision.delayMs,
   };
   saveSoon(engine, container);
-  scheduleRestart(engine, container, 0);
+  wait(decision.delayMs);
 }

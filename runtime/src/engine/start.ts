@@ -20,33 +20,35 @@
  * @module
  */
 
-import { applyCgroup } from "../cgroups/index.ts";
+import { applyCgroup, openCgroupParent, removeCgroup } from "../cgroups/index.ts";
+import type { CgroupPlan } from "../cgroups/index.ts";
 import {
   exitCodeOfFailure,
   hasProcess,
-  planContainer,
   requireTransition,
   rotationOf,
   StartError,
 } from "../container/index.ts";
-import type { StartRequest } from "../container/index.ts";
+import type { ContainerPlan, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { makeSources } from "../volumes/index.ts";
 import { cleanUp } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import type { StopOptions } from "./engine.ts";
 import { settleExit } from "./exit.ts";
-import { pidToJoin, readPlanInput, stdioOf } from "./plan-facts.ts";
+import { stdioOf } from "./plan-facts.ts";
+import { planStart } from "./prepare.ts";
 import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
 import { forgetRestarts } from "./restart.ts";
 import { saveHistory, saveSoon } from "./save.ts";
 import { unlinkIfThere } from "./state-store.ts";
 import { stopProcess } from "./stop.ts";
-import type { StopOptions } from "./stop.ts";
 
 /**
  * Starts a container.
@@ -88,14 +90,10 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   const kernel = withContext(container.journal.kernel, { operation: "start container" });
   await using undo = new UndoStack();
   makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
-  const input = readPlanInput(engine, kernel, {
-    definition: container.definition,
-    pidOf: (reference) => pidToJoin(engine, reference),
-  });
-  const plan = planContainer(input);
+  const plan = planStart(engine, kernel, container);
   container.cgroup = plan.cgroup.cgroup;
   undo.push("remove cgroup", () => cleanUp(engine, container));
-  applyCgroup(withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
+  makeCgroup(engine, withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
   // An old record would be taken for the end of this run.
   const hasRun = container.history.state.status === "exited";
   if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
@@ -112,10 +110,29 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
 }
 
+/** Somebody may have removed our parent, which is empty while nothing runs: it is made again. */
+function makeCgroup(
+  engine: EngineContext,
+  kernel: Kernel,
+  plan: CgroupPlan,
+  undo: UndoStack,
+): void {
+  try {
+    applyCgroup(kernel, plan, undo);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.errno !== "ENOENT") throw error;
+    // Version 1 has a parent in each hierarchy; some may be there still.
+    removeCgroup(kernel, plan.cgroup);
+    const { layout, path } = engine.machine.cgroupParent;
+    openCgroupParent(kernel, layout, path);
+    applyCgroup(kernel, plan, undo);
+  }
+}
+
 function startRequest(
   engine: EngineContext,
   { id, definition, files, history }: Container,
-  plan: ReturnType<typeof planContainer>,
+  plan: ContainerPlan,
 ): StartRequest {
   const { config, hostConfig } = definition;
   return {
@@ -158,6 +175,8 @@ const OWN_WORDS = [
   "network-mode-unsupported",
   "container-not-found",
   "volume-invalid",
+  "user-not-found",
+  "resource-invalid",
 ];
 
 function startFailed(container: Container, cause: RuntimeError | KernelError): RuntimeError {

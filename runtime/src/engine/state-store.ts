@@ -6,7 +6,8 @@
  *   container.json   what it is (the definition). Written once, at creation: temporary name,
  *                    fsync, rename. It is the container: a directory without it is rubbish of a
  *                    creation or a removal that did not finish, and the next start sweeps it away.
- *                    Removal begins by unlinking it.
+ *                    Removal begins by renaming it, which takes a tenth of the time of unlinking:
+ *                    what frees blocks waits until the client has its answer.
  *   state.json       what became of it (the history). Replaced by rename, without fsync.
  *
  * Why no fsync for the second: `kill -9` of the daemon loses nothing that was written, since the
@@ -99,6 +100,11 @@ export function writeDefinition(
   replaceFile(kernel, files.definition, { version: VERSION, ...definition }, durability);
 }
 
+/** Ends a container: what its directory still holds is rubbish now. It may have ended before. */
+export function removeDefinition(kernel: Files, files: ContainerFiles): void {
+  unlessMissing(() => kernel.rename(files.definition, `${files.definition}.removed`));
+}
+
 /** Writes a history, atomically but for a loss of the machine. */
 export function writeHistory(kernel: Files, files: ContainerFiles, history: History): void {
   replaceFile(kernel, files.history, history, "lasting");
@@ -155,8 +161,12 @@ export function readExitRecord(kernel: Files, files: ContainerFiles): ExitRecord
 
 /** Removes a name; one that is gone is fine. */
 export function unlinkIfThere(kernel: Files, path: string): void {
+  unlessMissing(() => kernel.unlink(path));
+}
+
+function unlessMissing(change: () => void): void {
   try {
-    kernel.unlink(path);
+    change();
   } catch (error) {
     if (!(error instanceof KernelError) || error.errno !== "ENOENT") throw error;
   }

@@ -19,16 +19,11 @@ import { RuntimeError } from "../errors/index.ts";
 import { signalNumber } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import type { StopOptions } from "./engine.ts";
 import { thaw } from "./pause.ts";
-import { giveUpRestart } from "./restart.ts";
-
-/** How to stop: see `Engine.stopContainer`. */
-export interface StopOptions {
-  readonly signal: string | null;
-  readonly timeoutSeconds: number | null;
-}
-
-const DEFAULT_TIMEOUT_SECONDS = 10;
+import { decisionFor, giveUpRestart } from "./restart.ts";
+import { saveHistory } from "./save.ts";
+import { adviseStop, stopPlan } from "./stop-advice.ts";
 
 /** Stops a container. Idempotent. @throws RuntimeError container-already-stopped, signal-unknown */
 export async function stopContainer(
@@ -55,24 +50,45 @@ export async function stopContainer(
   });
 }
 
+/**
+ * Ends a run whose check failed too often, if its policy is to run it again: then its end is what
+ * every end is.
+ */
+export async function endUnhealthy(engine: EngineContext, container: Container): Promise<void> {
+  // The others speak of ends only, as Docker's do.
+  if (container.definition.hostConfig.RestartPolicy.Name !== "on-unhealthy") return;
+  const run = container.history.state;
+  await engine.locks.run(container.id, async () => {
+    const { state, health } = container.history;
+    if (state !== run || !hasProcess(state) || health?.status !== "unhealthy") return;
+    const ranMs = engine.kernel.nowMs() - state.startedAtMs;
+    if (!decisionFor(container, { exitCode: 0, ranMs }).restarts) return;
+    await stopProcess(engine, container, NO_WISH, "policy");
+  });
+}
+
+/** Who wants a process to end: what a person ends does not start again. */
+type Who = "person" | "policy";
+
 /** Stops the process of a running container and waits for its end. The caller has the lock. */
 export async function stopProcess(
   engine: EngineContext,
   container: Container,
   options: StopOptions,
+  who: Who = "person",
 ): Promise<void> {
-  const { StopTimeout } = container.definition.config;
-  const signal = options.signal === null ? stopSignalOf(container) : parseSignal(options.signal);
-  const seconds = options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
+  const { signal, seconds } = stopPlan(container, options);
+  const advice = adviseStop(engine, container, options);
+  if (advice !== null) engine.options.onNotice(`${advice.message}. ${advice.hint}`);
   const ended = endOf(container);
-  await sendSignal(engine, container, signal);
+  await sendSignal(engine, container, signal, who);
   let cancel = (): void => undefined;
   if (seconds >= 0) {
     const tooLong = new Promise<"too long">((resolve) => {
       cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
     });
     if ((await Promise.race([ended, tooLong])) === "too long") {
-      await sendSignal(engine, container, "SIGKILL");
+      await sendSignal(engine, container, "SIGKILL", who);
     }
   }
   await ended;
@@ -82,29 +98,34 @@ export async function stopProcess(
 /** Kills the process of a running container and waits for its end. */
 export async function killAndWait(engine: EngineContext, container: Container): Promise<void> {
   const ended = endOf(container);
-  await sendSignal(engine, container, "SIGKILL");
+  await sendSignal(engine, container, "SIGKILL", "person");
   await ended;
 }
 
-function stopSignalOf({ definition }: Container): string {
-  const { StopSignal } = definition.config;
-  return parseSignal(StopSignal === "" ? "SIGTERM" : StopSignal);
-}
+const NO_WISH: StopOptions = { signal: null, timeoutSeconds: null };
 
 /** Sends a signal, and tells of it first: an end that it causes is told after it. */
 async function sendSignal(
   engine: EngineContext,
   container: Container,
   signal: string,
+  who: Who,
 ): Promise<void> {
   const { id, definition } = container;
-  // Known before the end that it may cause: what a person ends does not start again.
-  const ends = signal === "SIGKILL" || signal === stopSignalOf(container);
-  if (ends) container.history = { ...container.history, isStopped: true };
+  // Known before the end that it may cause.
+  const ends = signal === "SIGKILL" || signal === stopPlan(container, NO_WISH).signal;
+  if (ends && who === "person") rememberStop(engine, container);
   engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
   await engine.keeper.current.signal(id, signal);
   // A frozen process sees a signal when it runs again: one that is to end it must be seen.
   if (ends && container.history.state.status === "paused") thaw(engine, container);
+}
+
+/** A daemon that is killed before it sees the end must not start again what a person stopped. */
+function rememberStop(engine: EngineContext, container: Container): void {
+  container.history = { ...container.history, isStopped: true };
+  const { Name } = container.definition.hostConfig.RestartPolicy;
+  if (Name !== "" && Name !== "no") saveHistory(engine, container);
 }
 
 /** Resolves when the present run has ended and its cgroup is gone. */
@@ -138,5 +159,5 @@ export async function killContainer(
     });
   }
   if (signal === "SIGKILL") return killAndWait(engine, container);
-  await sendSignal(engine, container, signal);
+  await sendSignal(engine, container, signal, "person");
 }

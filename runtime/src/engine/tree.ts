@@ -165,12 +165,9 @@ function unmount(kernel: Kernel, path: string): void {
 
 /** What a start would mount; undefined: it is not there. */
 function typeAt(kernel: Kernel, hostPath: string): "directory" | "file" | undefined {
-  try {
-    return kernel.stat(hostPath).type === "directory" ? "directory" : "file";
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
+  const stat = kernel.statIfPresent(hostPath);
+  if (stat === undefined) return undefined;
+  return stat.type === "directory" ? "directory" : "file";
 }
 
 /**

@@ -77,6 +77,7 @@ export function updatedConfig(before: HostConfig, request: UpdateContainer): Hos
 
 /** Go's empty values are "not said"; no process limit is said by 0 or -1, unlike the absence. */
 function isAsked(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length > 0;
   return value !== undefined && value !== null && value !== 0 && value !== "" && value !== false;
 }
 

@@ -49,6 +49,7 @@ export type ErrorCode =
   | "image-not-found"
   | "image-pull-failed"
   | "image-invalid"
+  | "image-in-use"
   | "layer-invalid"
   | "archive-path-not-found"
   | "archive-refused"

@@ -2,5 +2,6 @@ export * from "./base-image.ts";
 export * from "./describe.ts";
 export * from "./oci.ts";
 export * from "./reference.ts";
+export * from "./remove.ts";
 export * from "./store.ts";
 export * from "./change.ts";

@@ -15,7 +15,7 @@
  *       hashes of its layers
  *   sweep-is-exact       sweeping removes exactly the blobs that no listed image reaches, and
  *       nothing a second time
- * Left out: several platforms of one name; deleting images (comes with the commands for it).
+ * Left out: several platforms of one name.
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -27,6 +27,7 @@ import {
   chainIds,
   getBlob,
   listBlobs,
+  openContentStore,
   putBlob,
   readIndex,
   removeBlob,
@@ -53,14 +54,24 @@ export interface Image {
   readonly sizeBytes: number;
 }
 
+/** What an image's blobs say: it never changes. */
+type ImageContent = Omit<Image, "references">;
+
 /** The images of one engine. */
 export interface ImageStore {
   readonly kernel: Files & Clock;
   readonly content: ContentStore;
+  /** What was read and checked once, by digest of the manifest. */
+  readonly read: Map<Digest, ImageContent>;
+}
+
+/** Opens the images of an engine, each of which is read and checked when it is first asked for. */
+export function openImageStore(kernel: Files & Clock, directory: string): ImageStore {
+  return { kernel, content: openContentStore(kernel, directory), read: new Map() };
 }
 
 /** Every image, in the order of their first appearance in the index. */
-export function listImages({ kernel, content }: ImageStore): readonly Image[] {
+export function listImages({ kernel, content, read }: ImageStore): readonly Image[] {
   const byManifest = new Map<Digest, ImageReference[]>();
   for (const descriptor of readIndex(kernel, content)) {
     const references = byManifest.get(descriptor.digest) ?? [];
@@ -68,17 +79,16 @@ export function listImages({ kernel, content }: ImageStore): readonly Image[] {
     if (name !== undefined) references.push(parseReference(name));
     byManifest.set(descriptor.digest, references);
   }
-  return [...byManifest].map(([digest, references]) =>
-    readImage(kernel, content, digest, references),
-  );
+  for (const digest of read.keys()) if (!byManifest.has(digest)) read.delete(digest);
+  return [...byManifest].map(([digest, references]) => {
+    const image = read.get(digest) ?? readImage(kernel, content, digest);
+    read.set(digest, image);
+    const sorted = references.toSorted((a, b) => (canonicalForm(a) < canonicalForm(b) ? -1 : 1));
+    return { ...image, references: sorted };
+  });
 }
 
-function readImage(
-  kernel: Files,
-  content: ContentStore,
-  manifestDigest: Digest,
-  references: readonly ImageReference[],
-): Image {
+function readImage(kernel: Files, content: ContentStore, manifestDigest: Digest): ImageContent {
   // The bytes are those that were hashed when we wrote them: their shape is known.
   const manifest = readJson(kernel, content, manifestDigest) as ImageManifest;
   const config = readJson(kernel, content, manifest.config.digest) as ImageConfig;
@@ -87,7 +97,6 @@ function readImage(
     manifestDigest,
     manifest,
     config,
-    references: references.toSorted((a, b) => (canonicalForm(a) < canonicalForm(b) ? -1 : 1)),
     chain: chainIds(config.rootfs.diff_ids),
     sizeBytes: manifest.layers.reduce((sum, { size }) => sum + size, 0),
   };
@@ -196,22 +205,39 @@ function addManifest(
   };
   const platform = { architecture: description.architecture, os: description.os };
   const descriptor = putJson(store, MEDIA_TYPES.manifest, manifest);
-  const before = readIndex(kernel, content);
-  if (image.reference === null) {
-    const isKnown = before.some(({ digest }) => digest === descriptor.digest);
-    if (!isKnown) writeIndex(kernel, content, [...before, { ...descriptor, platform }]);
+  if (image.reference !== null) {
+    nameManifest(store, { ...descriptor, platform }, image.reference);
     return config.digest;
   }
-  const name = canonicalForm(image.reference);
+  const before = readIndex(kernel, content);
+  const isKnown = before.some(({ digest }) => digest === descriptor.digest);
+  if (!isKnown) writeIndex(kernel, content, [...before, { ...descriptor, platform }]);
+  return config.digest;
+}
+
+/** Gives an image one more name, which is taken from the image that had it. Idempotent, atomic. */
+export function tagImage(store: ImageStore, image: Image, reference: ImageReference): void {
+  const listed = readIndex(store.kernel, store.content).find(
+    ({ digest }) => digest === image.manifestDigest,
+  );
+  if (listed === undefined) throw new Error("bug: an image that is not listed");
+  nameManifest(store, listed, reference);
+}
+
+function nameManifest(
+  { kernel, content }: ImageStore,
+  descriptor: Descriptor,
+  reference: ImageReference,
+): void {
+  const name = canonicalForm(reference);
   const annotations = {
     [NAME_ANNOTATION]: name,
-    [TAG_ANNOTATION]: image.reference.tag ?? "latest",
+    [TAG_ANNOTATION]: reference.tag ?? "latest",
   };
-  const others = withoutName(before, name).filter(
+  const others = withoutName(readIndex(kernel, content), name).filter(
     (d) => d.digest !== descriptor.digest || d.annotations !== undefined,
   );
-  writeIndex(kernel, content, [...others, { ...descriptor, platform, annotations }]);
-  return config.digest;
+  writeIndex(kernel, content, [...others, { ...descriptor, annotations }]);
 }
 
 /** An image that loses its last name stays, without one. */
@@ -236,7 +262,8 @@ function describeBlob(store: ImageStore, mediaType: string, bytes: Uint8Array): 
 /**
  * Removes the blobs that no image reaches: what an interrupted `addImage` left, or a lost name.
  *
- * Nobody may be adding an image meanwhile; the engine calls it at its start.
+ * Nobody may be adding an image meanwhile: adding and removing are each one call that does not
+ * wait for anything.
  *
  * @returns what was removed; a second call removes nothing
  */

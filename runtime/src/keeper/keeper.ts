@@ -14,7 +14,7 @@
 
 import { chmodSync, unlinkSync } from "node:fs";
 import net from "node:net";
-import { KeeperServer, serveConnection } from "../container/index.ts";
+import { KeeperServer, Lessons, serveConnection } from "../container/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel, Lock } from "../kernel/index.ts";
 import { connectionOf, withShortPath } from "./socket.ts";
@@ -91,6 +91,7 @@ async function listen(listener: net.Server, path: string): Promise<void> {
 /** Serves every connection; resolves when the keeper may leave. */
 function whenToLeave(server: KeeperServer, listener: net.Server): Promise<void> {
   return new Promise((resolve) => {
+    const lessons = new Lessons();
     let connections = 0;
     let retires = false;
     let timer: NodeJS.Timeout | undefined;
@@ -106,6 +107,7 @@ function whenToLeave(server: KeeperServer, listener: net.Server): Promise<void> 
       retires = false;
       consider();
       serveConnection(server, connectionOf(socket), {
+        lessons,
         onRetire: () => {
           retires = true;
         },

@@ -18,14 +18,24 @@ interface StackCapture {
 
 const FRAME = /\(?([^()\s]+:\d+:\d+)\)?$/;
 
-/** The place from which `entry` was called, one frame of the stack, put into words when asked. */
-export function callerOf(entry: Passing["entry"]): (() => string | undefined) | undefined {
+/** The place of a call, not yet put into words. */
+export interface Caller {
+  readonly stack?: string;
+}
+
+/** The place from which `entry` was called: one frame of the stack. */
+export function callerOf(entry: Passing["entry"]): Caller | undefined {
   const capture = Error as StackCapture;
   if (capture.captureStackTrace === undefined) return undefined;
   const limit = capture.stackTraceLimit;
-  const holder: { stack?: string } = {};
+  const caller: { stack?: string } = {};
   capture.stackTraceLimit = 1;
-  capture.captureStackTrace(holder, entry);
+  capture.captureStackTrace(caller, entry);
   if (limit !== undefined) capture.stackTraceLimit = limit;
-  return () => FRAME.exec(holder.stack ?? "")?.[1];
+  return caller;
+}
+
+/** A caller as `file:line:column`. */
+export function placeOf({ stack }: Caller): string | undefined {
+  return FRAME.exec(stack ?? "")?.[1];
 }

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { CALLS, type CallName } from "./calls.ts";
+import { CALLS, type CallKind, type CallName } from "./calls.ts";
 
 /** One call on its way through a decorator. */
 export interface Passing {
@@ -39,15 +39,22 @@ interface Decorated {
 }
 
 /**
- * The methods of every decorated kernel. They are made once: each operation makes several views of
- * a kernel, and a function for each call of each of them would cost more than many a call.
+ * The methods of decorated kernels. They are made once: each operation makes several views of a
+ * kernel, and a function for each call of each of them would cost more than many a call.
  */
-const METHODS: object = Object.fromEntries(
-  Object.entries(CALLS).map(([key, { kind }]) => {
-    const name = key as CallName; // The keys of CALLS are exactly the names.
-    return [name, kind === "own" || name === "spawn" ? passOn(name) : surround(name)];
-  }),
-);
+const METHODS = methods(["change", "look"]);
+const CHANGES = methods(["change"]);
+
+/** A method for each call, with something around those of these kinds. */
+function methods(kinds: readonly CallKind["kind"][]): object {
+  return Object.fromEntries(
+    Object.entries(CALLS).map(([key, { kind }]) => {
+      const name = key as CallName; // The keys of CALLS are exactly the names.
+      const isDecorated = kinds.includes(kind) && name !== "spawn";
+      return [name, isDecorated ? surround(name) : passOn(name)];
+    }),
+  );
+}
 
 function passOn(name: CallName): (this: Decorated, ...args: readonly unknown[]) => unknown {
   return function (...args) {
@@ -66,14 +73,26 @@ function call(kernel: Callable, name: CallName, args: readonly unknown[]): unkno
   return (kernel[name] as (...given: readonly unknown[]) => unknown)(...args);
 }
 
+/** What `decorate` is told beside the kernel and what to do. */
+export interface DecorateOptions {
+  /** Methods of its own, instead of those. */
+  readonly own?: object;
+  /** Whether calls that only look are left alone. */
+  readonly changesOnly?: boolean;
+}
+
 /**
  * A kernel that does what another does, with `around` around every call but `spawn` and those of
  * kind `own`.
  *
- * @param kernel stays as it is @param more methods of its own, instead of those
+ * @param kernel stays as it is
  */
-export function decorate<K extends Callable>(kernel: K, around: Around, more: object = {}): K {
+export function decorate<K extends Callable>(
+  kernel: K,
+  around: Around,
+  { own = {}, changesOnly = false }: DecorateOptions = {},
+): K {
   const made: Decorated = { [INNER]: kernel, [AROUND]: around };
   // It has a method for each of K's, with the same parameters and result.
-  return Object.assign(Object.create(METHODS), made, more) as K;
+  return Object.assign(Object.create(changesOnly ? CHANGES : METHODS), made, own) as K;
 }

@@ -79,7 +79,7 @@ function decorateFaults<K extends Callable>(
     countCall(plan, count, name, typeof args[0] === "string" ? args[0] : "");
     return proceed();
   };
-  return decorate(kernel, around, more);
+  return decorate(kernel, around, { own: more });
 }
 
 /** Counts a call. @throws KernelError when it is the one that must fail */

@@ -5,13 +5,11 @@ export * from "./port.ts";
 export * from "./signals.ts";
 export {
   createJournal,
-  enterContext,
   toEntry,
-  traceKernel,
-  withContext,
+  toOutline,
   type Journal,
   type JournalEntry,
   type RecordedCall,
   type TraceContext,
-  type TraceOptions,
-} from "./trace.ts";
+} from "./recorded-call.ts";
+export { enterContext, traceKernel, withContext, type TraceOptions } from "./trace.ts";

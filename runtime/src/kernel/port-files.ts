@@ -80,6 +80,10 @@ export interface Files {
   lstat(path: string): FileStat;
   /** @syscall stat(2) - "describe what a name leads to" */
   stat(path: string): FileStat;
+  /** @syscall lstat(2) - "like `lstat`; undefined where ENOENT or ENOTDIR says that nothing is" */
+  lstatIfPresent(path: string): FileStat | undefined;
+  /** @syscall stat(2) - "like `stat`; undefined where ENOENT or ENOTDIR says that nothing is" */
+  statIfPresent(path: string): FileStat | undefined;
   /** @syscall chmod(2) CAP_FOWNER "set permission bits, following links" */
   chmod(path: string, permissions: number): void;
   /** @syscall lchown(2) CAP_CHOWN "set owner and group of the name itself" */

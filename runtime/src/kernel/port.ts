@@ -155,12 +155,12 @@ export interface Self {
   /** @syscall setns(2) CAP_SYS_ADMIN "enter what createUserNamespace made" */
   joinUserNamespace(handle: number): void;
   /**
-   * @syscall open(2) - "open a cgroup's tasks or cgroup.procs file for a later joinCgroup; returns
-   * a handle"
+   * @syscall open(2) - "open a cgroup's tasks or cgroup.procs file, in each hierarchy, for a later
+   * joinCgroups; returns handles"
    */
-  openCgroup(path: string): number;
-  /** @syscall write(2) - "move the calling process into an opened cgroup by writing 0" */
-  joinCgroup(handle: number): void;
+  openCgroups(paths: readonly string[]): readonly number[];
+  /** @syscall write(2) - "move the calling process into opened cgroups by writing 0" */
+  joinCgroups(handles: readonly number[]): void;
   /** @syscall chdir(2) - "change the working directory" */
   chdir(path: string): void;
   /** @syscall umask(2) - "set the file mode creation mask" */
@@ -224,6 +224,8 @@ export interface ByteSource {
   /** Back-pressure: nothing more is read until `resume`. */
   pause(): void;
   resume(): void;
+  /** What /proc/PID/fd shows with those who hold the other end; for a pipe that has not ended. */
+  link?(): string;
 }
 
 /** Bytes that leave over time. */

@@ -8,7 +8,8 @@ import {
   type Program,
   type Self,
 } from "./port.ts";
-import { createJournal, enterContext, traceKernel, withContext } from "./trace.ts";
+import { createJournal } from "./recorded-call.ts";
+import { enterContext, traceKernel, withContext } from "./trace.ts";
 
 type Toy = Kernel & Pick<Self, "setHostname" | "execve" | "installSeccomp">;
 

@@ -3,11 +3,7 @@
  *
  * Every effect passes through the port, so a decorator around it sees every effect: the journal is
  * complete by construction. `explain`, `--plan`, the lab checks and the tests against leaks read
- * it. An entry is plain data: the call, its arguments cut to a bounded size, the errno, the time it
- * took, and the line of source that asked.
- *
- * A journal must be safe to show: of a file's contents it keeps the size, except for short texts
- * written to kernel files, which are the very point; of an environment it keeps the names.
+ * it.
  *
  * A child runs in the memory of its parent, so its calls come into the same journal, behind the
  * spawn that made it. The last one, execve, is what `spawn` does with the program.
@@ -19,81 +15,12 @@
  *
  * @module
  */
-import { CALLS, type CallName } from "./calls.ts";
+import { CALLS } from "./calls.ts";
 import { decorate, type Around, type Callable, type Passing } from "./decorate.ts";
 import { callerOf } from "./caller.ts";
-import { describeArguments, describeResult, type JournalValue } from "./describe.ts";
+import { describeResult } from "./describe.ts";
 import { KernelError, type Inside, type Kernel, type Program, type Self } from "./port.ts";
-
-/** In whose name a call is made. */
-export interface TraceContext {
-  /** The concept, as its folder is called: "cgroups". */
-  readonly concept?: string;
-  /** What is being done, in words: "create cgroup", "undo". */
-  readonly operation?: string;
-  /** To what: a container's id. */
-  readonly subject?: string;
-}
-
-/** One call. Plain JSON data. */
-export interface JournalEntry extends TraceContext {
-  /** Counts up from 1 in the order in which the journal learned of the calls. */
-  readonly n: number;
-  readonly call: CallName;
-  readonly args: readonly JournalValue[];
-  readonly result?: JournalValue;
-  /** Set when the call failed. */
-  readonly errno?: string;
-  /** Whether the call could change something; looking does not. */
-  readonly effect: boolean;
-  /** Monotonic time at which the call began, microseconds; the same clock in parent and child. */
-  readonly atUs: number;
-  readonly durationUs: number;
-  /** The child that made the call; undefined for the process that has the journal. */
-  readonly hostPid?: number;
-  /**
-   * Where the call stands, as `file:line:column` of the running program; an entry maps it to the
-   * source.
-   */
-  readonly source?: string;
-}
-
-/**
- * A call as it is recorded. What it was asked and where it stands is remembered, but put into words
- * only when somebody asks: that costs more than everything else about it, and most calls are never
- * asked about.
- */
-export interface RecordedCall extends Omit<JournalEntry, "args" | "source"> {
-  readonly rawArgs: readonly unknown[];
-  readonly locate?: () => string | undefined;
-  /** See `TraceOptions.remember`. */
-  readonly remembered?: unknown;
-}
-
-/** Where calls go. */
-export interface Journal {
-  record(call: RecordedCall): void;
-}
-
-/** A recorded call as the plain data that it stands for. */
-export function toEntry(recorded: RecordedCall): JournalEntry {
-  const { locate, rawArgs, remembered: _, ...rest } = recorded;
-  const source = locate?.();
-  const entry = { ...rest, args: describeArguments(rest.call, rawArgs) };
-  return source === undefined ? entry : { ...entry, source };
-}
-
-/** A journal in memory that keeps the newest entries. @param limit how many */
-export function createJournal(limit: number): Journal & { entries(): readonly JournalEntry[] } {
-  const kept: RecordedCall[] = [];
-  return {
-    record: (call) => {
-      kept.push(call);
-      if (kept.length > limit) kept.shift();
-    },
-    entries: () => kept.map(toEntry),
-  };
-}
+import type { Journal, RecordedCall, TraceContext } from "./recorded-call.ts";
 
 /** How to trace. */
 export interface TraceOptions {
@@ -108,8 +35,15 @@ export interface TraceOptions {
   readonly remember?: () => unknown;
 }
 
-/** An entry before the journal has given it a number and a process. */
+/** A call before the journal has given it a number and a process. */
 type Draft = Omit<RecordedCall, "n" | "hostPid">;
+
+/** How a call went. */
+interface Outcome extends Pick<RecordedCall, "result" | "errno"> {
+  readonly startUs: number;
+}
+
+const DONE = { result: undefined, errno: undefined };
 
 interface Tracer {
   readonly clock: () => number;
@@ -163,11 +97,10 @@ export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOpti
   const listeners = [...(below?.listeners ?? []), { journal, options, told: 0 }];
   const [remember] = listeners.flatMap((each) => each.options.remember ?? []);
   const record: Recorder = (draft, hostPid) => {
-    const whose = hostPid === undefined ? {} : { hostPid };
     for (const listener of listeners) {
       if (!draft.effect && listener.options.looks !== true) continue;
       listener.told += 1;
-      listener.journal.record({ n: listener.told, ...draft, ...whose });
+      listener.journal.record(numbered(draft, listener.told, hostPid));
     }
   };
   const tracer: Tracer = {
@@ -180,11 +113,12 @@ export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOpti
     record,
   };
   const view = (context: TraceContext): Kernel => {
+    const scope = { context };
     const own: Pick<Kernel, "spawn"> & Viewed = {
-      spawn: tracedSpawn(base, tracer, context, record),
+      spawn: tracedSpawn(base, tracer, scope, record),
       [VIEW]: (more) => view({ ...context, ...more }),
     };
-    const self = traced(base, tracer, context, own);
+    const self = traced(base, tracer, scope, own);
     return Object.assign(self, { [TRACING]: { self, base, listeners } satisfies Tracing });
   };
   return view({});
@@ -240,40 +174,44 @@ export function keepViews<K extends Callable>(
 
 type Recorder = (draft: Draft, hostPid?: number) => void;
 
+/** In whose name the calls of one kernel are made now; a child's changes with each step. */
+interface Scope {
+  context: TraceContext;
+}
+
 function tracedSpawn(
   kernel: Kernel,
   tracer: Tracer,
-  context: TraceContext,
+  { context }: Scope,
   record: Recorder,
 ): Kernel["spawn"] {
   const spawn: Kernel["spawn"] = (options, main) => {
-    const start = tracer.clock();
+    const startUs = tracer.clock();
     const passing = { name: "spawn", args: [options], entry: spawn } as const;
-    const begun = draftOf(passing, tracer, context, start);
+    const begun = draftOf(passing, tracer, context, { ...DONE, startUs });
     let born: ChildTrace | undefined;
-    let remembered: Pick<Draft, "remembered"> = {};
+    let remembered: unknown;
     const tell = (spawned: Partial<Draft>, execve: Partial<Draft>): void => {
-      record({ ...begun, ...remembered, ...spawned });
+      record({ ...begun, remembered: remembered ?? begun.remembered, ...spawned });
       for (const draft of born?.drafts ?? []) record(draft, born?.hostPid);
       if (born?.execve === undefined) return;
-      const durationUs = Math.round(tracer.clock() - born.execve.atUs);
-      const after = rememberedBy(tracer);
-      record({ ...born.execve, ...after, durationUs, ...execve }, born.hostPid);
+      const durationUs = tracer.clock() - born.execve.atUs;
+      const after = tracer.options.remember?.() ?? born.execve.remembered;
+      record({ ...born.execve, remembered: after, durationUs, ...execve }, born.hostPid);
     };
     try {
       const child = kernel.spawn(options, (inside) => {
-        const bornUs = tracer.clock();
-        remembered = rememberedBy(tracer);
-        born = { hostPid: inside.hostPid, durationUs: Math.round(bornUs - start), drafts: [] };
+        remembered = tracer.options.remember?.();
+        born = { hostPid: inside.hostPid, durationUs: tracer.clock() - startUs, drafts: [] };
         return runTraced(inside, tracer, { context, born, main });
       });
       tell({ durationUs: born?.durationUs ?? begun.durationUs, result: child.hostPid }, {});
       return child;
     } catch (error) {
-      const failed = errnoOf(error);
+      const errno = errnoOf(error);
       // A child that was born tells what failed: a call of its own, or execve behind them.
-      if (born === undefined) tell(failed, {});
-      else tell({ durationUs: born.durationUs, result: born.hostPid }, failed);
+      if (born === undefined) tell({ errno }, {});
+      else tell({ durationUs: born.durationUs, result: born.hostPid }, { errno });
       throw error;
     }
   };
@@ -281,58 +219,47 @@ function tracedSpawn(
 }
 
 /** The calls but spawn, journaled. */
-function traced<K extends Callable>(
-  kernel: K,
-  tracer: Tracer,
-  context: TraceContext,
-  more: object,
-): K {
+function traced<K extends Callable>(kernel: K, tracer: Tracer, scope: Scope, own: object): K {
   const around: Around = (passing) => {
-    if (CALLS[passing.name].kind === "look" && tracer.options.looks !== true) {
-      return passing.proceed();
-    }
-    const start = tracer.clock();
+    const startUs = tracer.clock();
+    let returned: unknown;
     try {
-      const result = passing.proceed();
-      const described = describeResult(passing.name, result);
-      const draft = draftOf(passing, tracer, context, start);
-      tracer.record(described === undefined ? draft : { ...draft, result: described });
-      return result;
+      returned = passing.proceed();
     } catch (error) {
-      tracer.record({ ...draftOf(passing, tracer, context, start), ...errnoOf(error) });
+      const outcome = { startUs, result: undefined, errno: errnoOf(error) };
+      tracer.record(draftOf(passing, tracer, scope.context, outcome));
       throw error;
     }
+    const result = describeResult(passing.name, returned);
+    tracer.record(draftOf(passing, tracer, scope.context, { startUs, result, errno: undefined }));
+    return returned;
   };
-  return decorate(kernel, around, more);
+  return decorate(kernel, around, { own, changesOnly: tracer.options.looks !== true });
 }
 
 function draftOf(
-  passing: Omit<Passing, "proceed">,
-  tracer: Tracer,
+  { name, args, entry }: Omit<Passing, "proceed">,
+  { clock, options }: Tracer,
   context: TraceContext,
-  start: number,
+  { startUs, result, errno }: Outcome,
 ): Draft {
-  const locate = tracer.options.sources === true ? callerOf(passing.entry) : undefined;
-  const isEffect = CALLS[passing.name].kind === "change";
+  const effect = CALLS[name].kind === "change";
   return {
-    ...context,
-    call: passing.name,
-    rawArgs: passing.args,
-    effect: isEffect,
-    atUs: Math.round(start),
-    durationUs: Math.round(tracer.clock() - start),
-    ...(isEffect ? rememberedBy(tracer) : {}),
-    ...(locate === undefined ? {} : { locate }),
+    context,
+    call: name,
+    args,
+    result,
+    errno,
+    effect,
+    atUs: startUs,
+    durationUs: clock() - startUs,
+    caller: options.sources === true ? callerOf(entry) : undefined,
+    remembered: effect ? options.remember?.() : undefined,
   };
 }
 
-function rememberedBy({ options }: Tracer): Pick<Draft, "remembered"> {
-  const remembered = options.remember?.();
-  return remembered === undefined ? {} : { remembered };
-}
-
-function errnoOf(error: unknown): { readonly errno: string } {
-  return { errno: error instanceof KernelError ? error.errno : "EIO" };
+function errnoOf(error: unknown): string {
+  return error instanceof KernelError ? error.errno : "EIO";
 }
 
 /** What a child's calls leave until `spawn` is over. */
@@ -356,31 +283,59 @@ function runTraced(
   { context, born, main }: TracedMain,
 ): Program | undefined {
   let entered: TraceContext = {};
-  const tracer: Tracer = {
-    ...parent,
-    record: (draft) => born.drafts.push({ ...draft, ...entered }),
+  const tracer: Tracer = { ...parent, record: (draft) => born.drafts.push(draft) };
+  const view = (context: TraceContext): Kernel & Self => {
+    const scope: Scope = { context: { ...context, ...entered } };
+    const own: Pick<Self, "execve"> & Viewed & Entered = {
+      execve: tracedExecve(inside, tracer, scope, born),
+      [VIEW]: (more) => view({ ...context, ...more }),
+      [ENTER]: (current) => {
+        entered = current;
+        scope.context = { ...context, ...current };
+      },
+    };
+    return traced(inside.kernel, tracer, scope, own);
   };
+  return main({ ...inside, kernel: view(context) });
+}
+
+/** What a child becomes: known now, done when its main is over. */
+function tracedExecve(
+  inside: Inside,
+  tracer: Tracer,
+  scope: Scope,
+  born: ChildTrace,
+): Self["execve"] {
   const execve: Self["execve"] = (path, argv, env) => {
     const passing = { name: "execve", args: [path, argv, env], entry: execve } as const;
-    const begun = draftOf(passing, tracer, { ...context, ...entered }, tracer.clock());
+    const outcome = { ...DONE, startUs: tracer.clock() };
+    const begun = draftOf(passing, tracer, scope.context, outcome);
     try {
       const program = inside.kernel.execve(path, argv, env);
       born.execve = begun;
       return program;
     } catch (error) {
-      born.drafts.push({ ...begun, ...errnoOf(error) });
+      born.drafts.push({ ...begun, errno: errnoOf(error) });
       throw error;
     }
   };
-  const view = (context: TraceContext): Kernel & Self => {
-    const own: Pick<Self, "execve"> & Viewed & Entered = {
-      execve,
-      [VIEW]: (more) => view({ ...context, ...more }),
-      [ENTER]: (current) => {
-        entered = current;
-      },
-    };
-    return traced(inside.kernel, tracer, context, own);
+  return execve;
+}
+
+/** A copy with every field written out: faster than spreading, and this is done for each call. */
+function numbered(draft: Draft, n: number, hostPid: number | undefined): RecordedCall {
+  return {
+    n,
+    context: draft.context,
+    call: draft.call,
+    args: draft.args,
+    result: draft.result,
+    errno: draft.errno,
+    effect: draft.effect,
+    atUs: draft.atUs,
+    durationUs: draft.durationUs,
+    hostPid,
+    caller: draft.caller,
+    remembered: draft.remembered,
   };
-  return main({ ...inside, kernel: view(context) });
 }

@@ -16,7 +16,6 @@
  * @module
  */
 import type { FileStat, Files } from "../kernel/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import { isOpaque, isWhiteout } from "./pack.ts";
 
 /** Docker's letters: changed, added, deleted. */
@@ -83,7 +82,7 @@ function lookupMerged(
   name: string,
 ): FileStat | undefined {
   for (const directory of directories) {
-    const stat = lstatOr(kernel, `${directory}/${name}`);
+    const stat = kernel.lstatIfPresent(`${directory}/${name}`);
     if (stat !== undefined) return isWhiteout(stat) ? undefined : stat;
     if (isOpaque(kernel, directory)) return undefined;
   }
@@ -108,20 +107,11 @@ function directoriesBelow(
   const below: string[] = [];
   for (const directory of directories) {
     const path = `${directory}/${name}`;
-    const stat = lstatOr(kernel, path);
+    const stat = kernel.lstatIfPresent(path);
     if (stat !== undefined && stat.type !== "directory") break;
     if (stat !== undefined) below.push(path);
     const isEnd = (stat !== undefined && isOpaque(kernel, path)) || isOpaque(kernel, directory);
     if (isEnd) break;
   }
   return below;
-}
-
-function lstatOr(kernel: Files, path: string): FileStat | undefined {
-  try {
-    return kernel.lstat(path);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
 }

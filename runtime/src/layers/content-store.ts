@@ -32,7 +32,7 @@ export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
   readonly size: number;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   readonly platform?: { readonly architecture: string; readonly os: string };
 }
 
@@ -47,10 +47,18 @@ export function openContentStore(kernel: Files & Clock, path: string): ContentSt
   for (const directory of [path, `${path}/blobs`, `${path}/blobs/sha256`]) {
     ensureDirectory(kernel, directory, 0o700);
   }
-  const store = { path };
-  if (!exists(kernel, `${path}/index.json`)) writeIndex(kernel, store, []);
   if (!exists(kernel, `${path}/oci-layout`)) writeAtomically(kernel, `${path}/oci-layout`, LAYOUT);
-  return store;
+  return { path };
+}
+
+/** Whether anything was ever listed here: the index is written with the first image. */
+export function hasIndex(kernel: Files, store: ContentStore): boolean {
+  return exists(kernel, `${store.path}/index.json`);
+}
+
+/** Whether a blob is here. */
+export function hasBlob(kernel: Files, store: ContentStore, digest: Digest): boolean {
+  return exists(kernel, blobPath(store, digest));
 }
 
 /**
@@ -107,11 +115,12 @@ export function listBlobs(kernel: Files, store: ContentStore): readonly Digest[]
 }
 
 /**
- * The images that index.json lists.
+ * The images that index.json lists; none before it is written.
  *
  * @throws RuntimeError `state-unreadable` when the file is no index
  */
 export function readIndex(kernel: Files, store: ContentStore): readonly Descriptor[] {
+  if (!hasIndex(kernel, store)) return [];
   const path = `${store.path}/index.json`;
   try {
     const index: unknown = JSON.parse(kernel.readText(path));
@@ -176,13 +185,7 @@ export function writeAtomically(
 
 /** Whether a name exists, itself, not what a link leads to. */
 export function exists(kernel: Files, path: string): boolean {
-  try {
-    kernel.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof KernelError && ["ENOENT", "ENOTDIR"].includes(error.errno)) return false;
-    throw error;
-  }
+  return kernel.lstatIfPresent(path) !== undefined;
 }
 
 /** mkdir that is content when the directory is there. */

@@ -4,6 +4,8 @@ export {
   type ContentStore,
   type Descriptor,
   getBlob,
+  hasBlob,
+  hasIndex,
   listBlobs,
   openContentStore,
   putBlob,
@@ -14,13 +16,13 @@ export {
 export { createHasher, type Digest, digestOf } from "./digest.ts";
 export {
   addLayer,
+  discardLayers,
   hasLayer,
   layerDiff,
   layerLink,
   type LayerStore,
   makeWritableLayer,
   openLayerStore,
-  removeLayer,
   sweepLayers,
   type WritableLayer,
   writableLayerIn,

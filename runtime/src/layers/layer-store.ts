@@ -73,12 +73,17 @@ export function addLayer(
       kernel.mkdir(temporary, 0o711);
       kernel.mkdir(`${temporary}/diff`, 0o755);
       unpackLayer(kernel, layerTar, `${temporary}/diff`);
+      // The link first: a link without a layer is harmless, a layer without a link cannot be used.
+      ensureLink(kernel, store, chainId);
       kernel.rename(temporary, home);
     } catch (error) {
       removeTree(kernel, temporary);
       throw error;
     }
   }
+}
+
+function ensureLink(kernel: Files, store: LayerStore, chainId: Digest): void {
   const link = `${store.linkDirectory}/${layerLink(chainId)}`;
   if (!exists(kernel, link)) kernel.symlink(`../layers/${hexOf(chainId)}/diff`, link);
 }
@@ -88,19 +93,46 @@ export function layerLink(chainId: Digest): string {
   return hexOf(chainId).slice(0, LINK_DIGITS);
 }
 
-/** Removes an unpacked layer. Idempotent. No container may be using it. */
-export function removeLayer(kernel: Files, store: LayerStore, chainId: Digest): void {
-  removeTree(kernel, `${store.linkDirectory}/${layerLink(chainId)}`);
-  removeTree(kernel, `${store.path}/layers/${hexOf(chainId)}`);
+/**
+ * Takes every unpacked layer away that is not used any more. Idempotent.
+ *
+ * A layer is gone at once, by a rename; its files, of which there may be many, are for
+ * `sweepLayers` to remove.
+ *
+ * @param used the chain ids that an image or a container has
+ * @returns the chain ids that are gone
+ */
+export function discardLayers(
+  kernel: Files & Clock,
+  store: LayerStore,
+  used: ReadonlySet<Digest>,
+): readonly Digest[] {
+  const unused = kernel
+    .readdir(`${store.path}/layers`)
+    .filter((name) => /^[0-9a-f]{64}$/.test(name))
+    .map((hex): Digest => `sha256:${hex}`)
+    .filter((chainId) => !used.has(chainId));
+  for (const chainId of unused) {
+    const home = `${store.path}/layers/${hexOf(chainId)}`;
+    kernel.rename(home, `${home}.${toHex(kernel.random(6))}.tmp`);
+    removeTree(kernel, `${store.linkDirectory}/${layerLink(chainId)}`);
+  }
+  return unused;
 }
 
 /**
- * Removes what an interrupted `addLayer` left. Call it at start, before anything is unpacked.
+ * Removes what an interrupted `addLayer` left, and what `discardLayers` took away.
  * @returns what was removed
  */
 export function sweepLayers(kernel: Files, store: LayerStore): readonly string[] {
-  const stale = kernel.readdir(`${store.path}/layers`).filter((name) => name.endsWith(".tmp"));
+  const names = kernel.readdir(`${store.path}/layers`);
+  const stale = names.filter((name) => name.endsWith(".tmp"));
   for (const name of stale) removeTree(kernel, `${store.path}/layers/${name}`);
+  const links = new Set(
+    names.filter((n) => !stale.includes(n)).map((n) => n.slice(0, LINK_DIGITS)),
+  );
+  const loose = kernel.readdir(store.linkDirectory).filter((name) => !links.has(name));
+  for (const name of loose) kernel.unlink(`${store.linkDirectory}/${name}`);
   return stale;
 }
 

@@ -26,7 +26,7 @@ import { KernelError } from "../kernel/index.ts";
  *   by then
  */
 export function removeTree(kernel: Files, path: string): void {
-  const device = deviceOf(kernel, path);
+  const device = kernel.lstatIfPresent(path)?.device;
   if (device === undefined) return;
   const mounted: string[] = [];
   removeEntry(kernel, path, { device, mounted });
@@ -72,16 +72,6 @@ function removeDirectory(kernel: Files, path: string, removal: Removal): void {
   if (refusal.errno === "EBUSY") removal.mounted.push(path);
   // Not empty is what a directory is that has a mount somewhere below.
   else if (refusal.errno !== "ENOTEMPTY" || removal.mounted.length === 0) throw refusal;
-}
-
-function deviceOf(kernel: Files, path: string): number | undefined {
-  try {
-    return kernel.lstat(path).device;
-  } catch (error) {
-    const isGone = error instanceof KernelError && ["ENOENT", "ENOTDIR"].includes(error.errno);
-    if (isGone) return undefined;
-    throw error;
-  }
 }
 
 function refusalOf(call: () => void): KernelError | undefined {

@@ -51,7 +51,7 @@ function* piecesOf(walk: Walk): Generator<Uint8Array> {
 
 function* entryPieces(walk: Walk, path: string, name: string): Generator<Uint8Array> {
   const { kernel, hidden } = walk;
-  const stat = lstatIfThere(kernel, path);
+  const stat = kernel.lstatIfPresent(path);
   if (stat === undefined || stat.type === "socket") return;
   const entry = entryOf(walk, path, name, stat);
   const size = entry.type === "file" && !hidden.has(path) ? stat.sizeBytes : 0;
@@ -114,15 +114,6 @@ function rangeOr(kernel: Files, path: string, at: number, length: number): Uint8
     return kernel.readRange(path, at, length);
   } catch (error) {
     if (error instanceof KernelError && error.errno === "ENOENT") return new Uint8Array(0);
-    throw error;
-  }
-}
-
-function lstatIfThere(kernel: Files, path: string): FileStat | undefined {
-  try {
-    return kernel.lstat(path);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
     throw error;
   }
 }

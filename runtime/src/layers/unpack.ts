@@ -25,7 +25,6 @@
  * @module
  */
 import type { Files } from "../kernel/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import { removeTree } from "./remove-tree.ts";
 import { parseTar, refuseTar, type TarEntry } from "./tar.ts";
 import { makeInode, setAttributes } from "./tar-inode.ts";
@@ -103,7 +102,7 @@ function makeParents(tree: Tree, parts: readonly string[]): void {
   for (let depth = 1; depth < parts.length; depth++) {
     const path = pathOf(tree, parts.slice(0, depth));
     if (tree.directories.has(path)) continue;
-    const type = typeAt(tree.kernel, path);
+    const type = tree.kernel.lstatIfPresent(path)?.type;
     if (type === undefined) tree.kernel.mkdir(path, 0o755);
     else if (type !== "directory") {
       refuseTar(parts.join("/"), `"${path}" is above it and is a ${type}`);
@@ -115,7 +114,7 @@ function makeParents(tree: Tree, parts: readonly string[]): void {
 /** Makes the name itself, after whatever an earlier entry left there is gone. */
 function makePlace(tree: Tree, path: string, entry: TarEntry): void {
   const { kernel } = tree;
-  if (entry.type === "directory" && typeAt(kernel, path) === "directory") return;
+  if (entry.type === "directory" && kernel.lstatIfPresent(path)?.type === "directory") return;
   // The source of a hard link must be resolved before its own name is cleared.
   const source = entry.type === "link" ? linkSource(tree, entry) : "";
   if (source === path) return;
@@ -132,11 +131,11 @@ function makePlace(tree: Tree, path: string, entry: TarEntry): void {
 function linkSource(tree: Tree, entry: TarEntry): string {
   const parts = partsInside(entry.linkPath);
   for (let depth = 1; depth < parts.length; depth++) {
-    const above = typeAt(tree.kernel, pathOf(tree, parts.slice(0, depth)));
+    const above = tree.kernel.lstatIfPresent(pathOf(tree, parts.slice(0, depth)))?.type;
     if (above !== "directory") refuseTar(entry.path, `"${entry.linkPath}" is not in the tree`);
   }
   const source = pathOf(tree, parts);
-  const type = typeAt(tree.kernel, source);
+  const type = tree.kernel.lstatIfPresent(source)?.type;
   if (parts.length === 0 || type === undefined || type === "directory") {
     refuseTar(
       entry.path,
@@ -148,7 +147,7 @@ function linkSource(tree: Tree, entry: TarEntry): string {
 
 function setTimeIfDirectory(tree: Tree, path: string, entry: TarEntry): void {
   const absolute = pathOf(tree, path === "" ? [] : path.split("/"));
-  if (typeAt(tree.kernel, absolute) !== "directory") return;
+  if (tree.kernel.lstatIfPresent(absolute)?.type !== "directory") return;
   tree.kernel.lutimes(absolute, entry.mtimeSeconds * 1000);
 }
 
@@ -169,21 +168,11 @@ function applyWhiteout(tree: Tree, parts: readonly string[]): void {
   }
   makeParents(tree, parts);
   const path = pathOf(tree, [...above, deleted]);
-  const type = typeAt(kernel, path);
+  const type = kernel.lstatIfPresent(path)?.type;
   if (type === undefined) {
     kernel.mknod(path, { type: "char", major: 0, minor: 0, permissions: 0 });
   } else if (type === "directory") {
     // Deleted below and made again in the same layer: only what this layer holds may be seen.
     kernel.setXattr(path, OPAQUE_XATTR, new TextEncoder().encode("y"));
-  }
-}
-
-function typeAt(kernel: Files, path: string) {
-  try {
-    return kernel.lstat(path).type;
-  } catch (error) {
-    if (error instanceof KernelError && ["ENOENT", "ENOTDIR"].includes(error.errno))
-      return undefined;
-    throw error;
   }
 }

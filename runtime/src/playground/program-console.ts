@@ -106,6 +106,9 @@ function filesOf(kernel: Kernel): Files {
     absolute: (path) => absolute(kernel.readlink("/proc/self/cwd"), path),
     kindOf: (path) =>
       succeeds(() => kernel.stat(path)) ? kernel.stat(path).type === "directory" : undefined,
+    stream: async function* (path) {
+      yield kernel.readFile(path);
+    },
     save: async (path, bytes) => {
       kernel.writeFile(path, "", "create");
       for await (const piece of bytes) kernel.writeFile(path, piece, "append");

@@ -12,6 +12,7 @@
 import type { Keeper } from "../container/index.ts";
 import {
   toEntry,
+  toOutline,
   traceKernel,
   type JournalEntry,
   type Kernel,
@@ -66,7 +67,8 @@ export function createRecorder(snapshot: () => Snapshot): Recorder {
     traced: (kernel, who) => {
       const record = (call: RecordedCall): void => {
         const born = who === "program" ? "child" : (starting?.where ?? "init");
-        note({ ...starting?.named, ...call }, call.hostPid === undefined ? who : born);
+        const context = { ...starting?.named, ...call.context };
+        note({ ...call, context }, call.hostPid === undefined ? who : born);
       };
       return traceKernel(kernel, { record }, { sources: true, looks: true, remember: snapshot });
     },
@@ -99,15 +101,14 @@ function describeLater(
 ): PlaygroundCall {
   let entry: JournalEntry | undefined;
   const described = (): JournalEntry => (entry ??= toEntry(call));
-  const { rawArgs: _, locate, remembered: __, ...plain } = call;
   const noted = {
-    ...plain,
+    ...toOutline(call),
     ...rest,
     get args() {
       return described().args;
     },
   };
-  if (locate === undefined) return noted;
+  if (call.caller === undefined) return noted;
   // A place that cannot be told is missing, as it may be.
   const source = { enumerable: true, get: () => described().source };
   return Object.defineProperty(noted, "source", source);

@@ -17,7 +17,6 @@
  * @module
  */
 
-import { KernelError } from "../kernel/index.ts";
 import type { Files, MountCall, Mounts } from "../kernel/index.ts";
 
 /** Hidden by default. */
@@ -96,11 +95,6 @@ export function mountsForPath(step: PathStep, type: "file" | "directory"): reado
   ];
 }
 
-/** Whether the kernel said that there is no such path. */
-function isMissing(error: unknown): boolean {
-  return error instanceof KernelError && (error.errno === "ENOENT" || error.errno === "ENOTDIR");
-}
-
 /**
  * Carries one step out in the container's mount namespace, after pivot_root.
  *
@@ -108,17 +102,12 @@ function isMissing(error: unknown): boolean {
  * @throws KernelError as mount(2) does
  */
 export function applyPathStep(
-  kernel: Pick<Files, "stat"> & Pick<Mounts, "mount">,
+  kernel: Pick<Files, "statIfPresent"> & Pick<Mounts, "mount">,
   step: PathStep,
 ): readonly MountCall[] {
-  let type: "file" | "directory";
-  try {
-    type = kernel.stat(step.path).type === "directory" ? "directory" : "file";
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-  const calls = mountsForPath(step, type);
+  const stat = kernel.statIfPresent(step.path);
+  if (stat === undefined) return [];
+  const calls = mountsForPath(step, stat.type === "directory" ? "directory" : "file");
   for (const call of calls) kernel.mount(call);
   return calls;
 }

@@ -40,7 +40,7 @@ describe("resolveIdentity()", () => {
   test.each([
     ["ghost", [], "unable to find user ghost: no matching entries in passwd file"],
     ["app:ghost", [], "unable to find group ghost: no matching entries in group file"],
-    ["app", ["ghost"], "unable to find group ghost"],
+    ["app", ["ghost"], "unable to find group ghost: no matching entries in group file"],
     ["2147483648", [], "uids and gids must be in range 0-2147483647"],
     ["0:-1", [], "uids and gids must be in range 0-2147483647"],
   ])("refuses %j with groups %j in Docker's words", (spec, additional, message) => {

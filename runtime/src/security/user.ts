@@ -132,7 +132,7 @@ function resolveAdditionalGroup(word: string, groups: readonly GroupEntry[]): Co
   const entry = groups.find(({ name, gid }) => name === word || String(gid) === word);
   if (entry !== undefined) return entry.gid;
   const number = parseId(word);
-  if (number === undefined) throw notFound("group", word, "");
+  if (number === undefined) throw notFound("group", word, ": no matching entries in group file");
   return checkRange(number, word);
 }
 

@@ -28,7 +28,7 @@ import { refuse } from "./mount-spec.ts";
 export function checkSources(kernel: Files, specs: readonly MountSpec[]): void {
   for (const spec of specs) {
     if (spec.type !== "bind" || spec.whenMissing !== "refuse") continue;
-    if (isThere(kernel, spec.hostPath)) continue;
+    if (kernel.statIfPresent(spec.hostPath) !== undefined) continue;
     const problem = `bind source path does not exist: ${spec.hostPath}`;
     refuse(spec.hostPath, `invalid mount config for type "bind": ${problem}`, {
       hint: "Make it on the host first, or use -v, which makes a missing directory.",
@@ -45,7 +45,7 @@ export function checkSources(kernel: Files, specs: readonly MountSpec[]): void {
 export function makeSources(kernel: Files, specs: readonly MountSpec[], undo: UndoStack): void {
   checkSources(kernel, specs);
   for (const spec of specs) {
-    if (spec.type !== "bind" || isThere(kernel, spec.hostPath)) continue;
+    if (spec.type !== "bind" || kernel.statIfPresent(spec.hostPath) !== undefined) continue;
     makeSource(kernel, spec.hostPath, undo);
   }
 }
@@ -55,7 +55,7 @@ function makeSource(kernel: Files, hostPath: string, undo: UndoStack): void {
   try {
     for (let depth = 1; depth <= parts.length; depth++) {
       const path = `/${parts.slice(0, depth).join("/")}`;
-      if (isThere(kernel, path)) continue;
+      if (kernel.statIfPresent(path) !== undefined) continue;
       kernel.mkdir(path, 0o755);
       undo.push(`remove mount source ${path}`, () => removeIfEmpty(kernel, path));
     }
@@ -81,15 +81,5 @@ function removeIfEmpty(kernel: Files, path: string): void {
     const isHarmless =
       error instanceof KernelError && ["ENOENT", "ENOTEMPTY"].includes(error.errno);
     if (!isHarmless) throw error;
-  }
-}
-
-function isThere(kernel: Files, path: string): boolean {
-  try {
-    kernel.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return false;
-    throw error;
   }
 }

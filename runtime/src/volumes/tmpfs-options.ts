@@ -42,14 +42,23 @@ const FLAG_WORDS: Readonly<Record<string, readonly [flag: MountFlag, isSet: bool
   nostrictatime: ["MS_STRICTATIME", false],
 };
 
-const DATA_KEYS = new Set(["mode", "uid", "gid", "size", "nr_inodes", "nr_blocks"]);
+/** What the kernel takes for each option of the file system's own; it refuses all else at mount. */
+const DATA_VALUES: Readonly<Record<string, readonly [form: RegExp, words: string]>> = {
+  mode: [/^0*[0-7]{1,4}$/, "is an octal number such as 1777"],
+  uid: [/^\d{1,10}$/, "is a number"],
+  gid: [/^\d{1,10}$/, "is a number"],
+  size: [/^\d+[kmgt%]?$/i, "is a number of bytes, or with k, m, g or %"],
+  nr_inodes: [/^\d+[kmg]?$/i, "is a number, or with k, m or g"],
+  nr_blocks: [/^\d+[kmg]?$/i, "is a number, or with k, m or g"],
+};
 
 const DEFAULTS = "noexec,nosuid,nodev";
 
 /**
  * Sorts a list of options into flags and data.
  *
- * @throws RuntimeError `volume-invalid` for an option that tmpfs does not have
+ * @throws RuntimeError `volume-invalid` for an option that tmpfs does not have, or a value that it
+ *   does not take
  * @example parseTmpfsOptions("exec,size=64m") // { flags: ["MS_NOSUID", "MS_NODEV"], data:
  *   "size=64m" }
  */
@@ -63,22 +72,22 @@ export function parseTmpfsOptions(text: string): TmpfsOptions {
       const [flag, isSet] = known;
       if (isSet) flags.add(flag);
       else flags.delete(flag);
-    } else if (DATA_KEYS.has(key) && /^[0-9]+[kmgtKMGT%]?$/.test(value)) {
-      data.set(key, value);
     } else {
-      refuseOption(word);
+      const [form, words] = DATA_VALUES[key] ?? refuseOption(word, "");
+      if (!form.test(value)) refuseOption(word, `: ${key} ${words}`);
+      data.set(key, value);
     }
   }
   return { flags: [...flags], data: [...data].map((pair) => pair.join("=")).join(",") };
 }
 
-function refuseOption(word: string): never {
+function refuseOption(word: string, why: string): never {
   throw new RuntimeError({
     code: "volume-invalid",
     class: "invalid",
     operation: "check volumes",
     subject: word,
-    message: `Invalid tmpfs option "${word}"`,
+    message: `invalid tmpfs option [${JSON.stringify(word)}]${why}`,
     hint: "Known are size=, mode=, uid=, gid=, nr_inodes=, ro, exec, suid, dev and their opposites.",
   });
 }

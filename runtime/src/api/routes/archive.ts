@@ -5,7 +5,7 @@
  * Specification: Docker Engine API v1.50, "ContainerArchive", "ContainerArchiveInfo",
  *   "PutContainerArchive", "ContainerExport", "ContainerChanges".
  * Invariants: none.
- * Left out: compressed archives are taken as gzip only.
+ * Left out: nothing known.
  * Docs: docs/concepts/api.md
  *
  * @module
@@ -15,7 +15,9 @@ import { configEntries } from "../container-body.ts";
 import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
 import { invalidRequest } from "../failure.ts";
 import { fields, readJson, validate } from "../go-json.ts";
+import { plainTar } from "../plain-tar.ts";
 import { readBoolean } from "../query.ts";
+import { changesOf, joinReference } from "./images.ts";
 
 const TAR = "application/x-tar";
 
@@ -46,7 +48,7 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
       path: pathOf(call),
       keepTypes: readBoolean(query, "noOverwriteDirNonDir"),
       copyOwner: readBoolean(query, "copyUIDGID"),
-      archive: plain(call.req.raw.body ?? new ReadableStream({ start: (it) => it.close() })),
+      archive: plainTar(call.req.raw),
     });
     return new Response(null, { status: 200 });
   });
@@ -55,15 +57,13 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
 async function commit(call: Call, engine: ApiOptions["engine"]): Promise<Response> {
   const query = queryOf(call);
   const body = validate(containerConfigBody, await readJson(call.req.raw, {}));
-  const [repo, tag] = [query.get("repo") ?? "", query.get("tag") ?? ""];
+  const repo = query.get("repo") ?? "";
   const { id } = await engine.commitContainer(query.get("container") ?? "", {
-    reference: tag === "" || repo === "" ? repo : `${repo}:${tag}`,
+    reference: repo === "" ? "" : joinReference(repo, query.get("tag") ?? ""),
     comment: query.get("comment") ?? "",
     author: query.get("author") ?? "",
     pause: readBoolean(query, "pause", true),
-    changes: query
-      .getAll("changes")
-      .flatMap((text) => text.split("\n").filter((line) => line !== "")),
+    changes: changesOf(query),
     config: body,
   });
   return call.json({ Id: id }, 201);
@@ -80,22 +80,4 @@ function pathOf(call: Call): string {
 function statHeader(stat: object): Record<string, string> {
   const bytes = new TextEncoder().encode(JSON.stringify(stat));
   return { "X-Docker-Container-Path-Stat": btoa(String.fromCodePoint(...bytes)) };
-}
-
-/** An archive that begins as gzip does is unpacked on its way. */
-async function* plain(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  const first = await reader.read();
-  if (first.done) return;
-  const rest = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: (controller) => controller.enqueue(new Uint8Array(first.value)),
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(new Uint8Array(value));
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  yield* isGzip ? rest.pipeThrough(new DecompressionStream("gzip")) : rest;
 }

@@ -114,7 +114,8 @@ function containerName(query: URLSearchParams): string {
   return (query.get("name") ?? "").replace(/^\//, "");
 }
 
-function stopOptions(call: Call): { signal: string | null; timeoutSeconds: number | null } {
+/** How to stop, as the query says. */
+export function stopOptions(call: Call): { signal: string | null; timeoutSeconds: number | null } {
   const query = queryOf(call);
   return { signal: query.get("signal") || null, timeoutSeconds: readWholeNumber(query, "t") };
 }

@@ -8,21 +8,27 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, "Image".
  * Invariants: none.
- * Left out: registries, so a pull only succeeds for what is here; build, load, tag, remove.
+ * Left out: registries, so a pull only succeeds for what is here; build, save, load.
  * Docs: docs/concepts/api.md
  *
  * @module
  */
 
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
-import type { ApiObject } from "../../engine/index.ts";
+import type { ApiObject, Engine } from "../../engine/index.ts";
 import { invalidRequest, notImplemented } from "../failure.ts";
 import { requirePlatform } from "../image-platform.ts";
-import { readBoolean, readFilters } from "../query.ts";
+import { readArchive } from "../plain-tar.ts";
+import { readBoolean, readFilters, type Query } from "../query.ts";
 import { compareVersions } from "../versions.ts";
 
-/** Adds list, inspect, history and pull. */
-export function addImageRoutes(routes: Routes, { engine }: ApiOptions): void {
+/** Adds list, inspect, history, pull and import, tag, remove and prune. */
+export function addImageRoutes(routes: Routes, options: ApiOptions): void {
+  addReadingRoutes(routes, options);
+  addChangingRoutes(routes, options);
+}
+
+function addReadingRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/images/json", async (call) => {
     const query = queryOf(call);
     const all = readBoolean(query, "all");
@@ -36,20 +42,61 @@ export function addImageRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/images/:name{.+}/history", async (call) =>
     call.json(await engine.imageHistory(parameter(call, "name"))),
   );
+}
+
+function addChangingRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.post("/images/create", async (call) => {
     const query = queryOf(call);
-    if ((query.get("fromSrc") ?? "") !== "") {
-      throw notImplemented("Drydock cannot import an image from a tar yet");
-    }
+    if ((query.get("fromSrc") ?? "") !== "") return importTar(engine, query, call.req.raw);
     const name = query.get("fromImage") ?? "";
     if (name === "") throw invalidRequest("fromImage or fromSrc is needed");
     const reference = joinReference(name, query.get("tag") ?? "");
     await engine.pullImage(reference);
     await requirePlatform(engine, reference, query.get("platform") ?? "");
-    const lines = [{ status: `Status: Image is up to date for ${reference}` }];
-    return new Response(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(""), {
-      headers: { "Content-Type": "application/json" },
-    });
+    return progress([{ status: `Status: Image is up to date for ${reference}` }]);
+  });
+  routes.post("/images/prune", async (call) =>
+    call.json(await engine.pruneImages(readFilters(queryOf(call)))),
+  );
+  routes.post("/images/:name{.+}/tag", async (call) => {
+    const query = queryOf(call);
+    const name = joinReference(query.get("repo") ?? "", query.get("tag") ?? "");
+    await engine.tagImage(parameter(call, "name"), name);
+    return new Response(null, { status: 201 });
+  });
+  routes.delete("/images/:name{.+}", async (call) => {
+    const force = readBoolean(queryOf(call), "force");
+    return call.json(await engine.removeImage(parameter(call, "name"), { force }));
+  });
+}
+
+/** The body is a tar, plain or compressed by gzip. */
+async function importTar(engine: Engine, query: Query, request: Request): Promise<Response> {
+  if (query.get("fromSrc") !== "-") {
+    throw notImplemented(
+      "Drydock cannot fetch a tar to import from an address",
+      "Fetch it first and hand it over: curl URL | drydock import - NAME.",
+    );
+  }
+  const platform = query.get("platform") ?? "";
+  const { id } = await engine.importImage({
+    archive: await readArchive(request),
+    reference: joinReference(query.get("repo") ?? "", query.get("tag") ?? ""),
+    message: query.get("message") ?? "",
+    changes: changesOf(query),
+  });
+  await requirePlatform(engine, id, platform);
+  return progress([{ status: id }]);
+}
+
+/** Lines of a Dockerfile: clients repeat the option, or put several lines into one. */
+export function changesOf(query: Query): readonly string[] {
+  return query.getAll("changes").flatMap((text) => text.split("\n").filter((line) => line !== ""));
+}
+
+function progress(lines: readonly object[]): Response {
+  return new Response(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(""), {
+    headers: { "Content-Type": "application/json" },
   });
 }
 

@@ -1,9 +1,12 @@
 /**
  * Own routes: what Docker has no words for.
  *
- * `plan` answers what would be done for a container, and does none of it; `journal` answers what
- * was done, call by call. Both name the line of source of each step, which is why this program is
- * worth reading beside its output.
+ * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
+ * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is,
+ * and `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step,
+ * which is why this program is worth reading beside its output. `stop-advice` answers why a stop
+ * would take all of its time, as far as the kernel shows it before anybody has waited; null when it
+ * does not.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.
@@ -14,16 +17,34 @@
  * @module
  */
 
-import { parameter, type ApiOptions, type Routes } from "../context.ts";
-import { readCreateContainer } from "./containers.ts";
+import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { readBoolean, readFilters } from "../query.ts";
+import { readCreateContainer, stopOptions } from "./containers.ts";
 
-/** Adds `POST /drydock/plan` and `GET /drydock/containers/{id}/journal`. */
+/** Adds plan, journal and advice of containers, the plan of a prune, and what is on the disk. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
     const plan = await engine.planContainer(request);
     const steps = plan.steps.map((step) => ({ ...step, source: mapSource(step.source) }));
     return call.json({ steps, warnings: [...plan.warnings, ...warnings] });
+  });
+  routes.get("/drydock/prune", async (call) => {
+    const query = queryOf(call);
+    const filters = readFilters(query);
+    const { dangling: _, ...others } = filters;
+    const kinds = (query.get("type") ?? "").split(",");
+    return call.json(
+      await engine.planPrune({
+        containers: kinds.includes("container") ? others : null,
+        images: kinds.includes("image") ? filters : null,
+      }),
+    );
+  });
+  routes.get("/drydock/disk", async (call) => call.json(await engine.explainDisk()));
+  routes.post("/drydock/fsck", async (call) => {
+    const repair = readBoolean(queryOf(call), "repair");
+    return call.json(await engine.checkDisk({ repair }));
   });
   routes.get("/drydock/containers/:id/journal", async (call) => {
     const journal = await engine.journalOf(parameter(call, "id"));
@@ -32,5 +53,8 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
         source === undefined ? made : { ...made, source: mapSource(source) },
       ),
     );
+  });
+  routes.get("/drydock/containers/:id/stop-advice", async (call) => {
+    return call.json(await engine.stopAdvice(parameter(call, "id"), stopOptions(call)));
   });
 }

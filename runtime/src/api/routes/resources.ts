@@ -22,7 +22,7 @@ const updateBody = fields({ ...resourceEntries, RestartPolicy: restartPolicy() }
 
 const USAGE_TYPES = ["container", "image", "volume", "build-cache"] as const;
 
-/** Adds top, stats, update, prune and df. */
+/** Adds top, stats, update, df, and the prunes of what is no image. */
 export function addResourceRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/containers/:id/top", async (call) => {
     const options = queryOf(call).get("ps_args") || "-ef";
@@ -51,6 +51,10 @@ export function addResourceRoutes(routes: Routes, { engine }: ApiOptions): void 
   routes.post("/containers/prune", async (call) =>
     call.json(await engine.pruneContainers(readFilters(queryOf(call)))),
   );
+  // Nobody can have made any yet, so there is nothing to remove, and system prune goes on.
+  routes.post("/networks/prune", (call) => call.json({ NetworksDeleted: null }));
+  routes.post("/volumes/prune", (call) => call.json({ VolumesDeleted: null, SpaceReclaimed: 0 }));
+  routes.post("/build/prune", (call) => call.json({ CachesDeleted: null, SpaceReclaimed: 0 }));
   routes.get("/system/df", async (call) => {
     const asked = queryOf(call).getAll("type");
     const types = USAGE_TYPES.filter((type) => asked.length === 0 || asked.includes(type));

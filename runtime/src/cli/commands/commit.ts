@@ -11,7 +11,7 @@
  */
 import { withCandidates } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
-import { parseReference } from "../reference.ts";
+import { repositoryAndTag } from "../reference.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -32,14 +32,10 @@ export const command: Command = {
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const [container = "", name = ""] = args;
-  const tag = name === "" ? undefined : (parseReference(name).tag ?? "latest");
-  const repo =
-    tag !== undefined && name.endsWith(`:${tag}`) ? name.slice(0, -tag.length - 1) : name;
   const changes = flags.list("change").join("\n");
   const query = {
     container,
-    repo,
-    tag,
+    ...repositoryAndTag(name),
     comment: flags.text("message"),
     author: flags.text("author"),
     changes,

@@ -21,5 +21,9 @@ export const command: Command = {
   about: "What a stopped container still has is its writable layer and its log: both go.",
   concepts: ["layers"],
   run: (context, { flags }) =>
-    prune(context, flags, "WARNING! This will remove all stopped containers."),
+    prune(context, flags, {
+      containers: true,
+      images: "none",
+      warning: "WARNING! This will remove all stopped containers.",
+    }),
 };

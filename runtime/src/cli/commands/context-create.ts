@@ -11,20 +11,22 @@
  */
 import type { Command, Context, Input } from "../command.ts";
 import { checkContextName, contextsOf, noSuchContext } from "../contexts.ts";
-import type { ContextStore, StoredContext, TlsFiles } from "../contexts.ts";
+import {
+  contextContent,
+  contextSettings,
+  DOCKER_FLAG,
+  type ContextContent,
+} from "../context-settings.ts";
+import type { ContextStore } from "../contexts.ts";
 import { defaultEndpoint } from "../endpoint.ts";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure } from "../failure.ts";
 
 /** See the head of this file. */
 export const command: Command = {
   usage: "[OPTIONS] CONTEXT",
   flags: [
     { name: "description", kind: "string", help: "What it is" },
-    {
-      name: "docker",
-      kind: "string",
-      help: "host=ADDRESS[,ca=FILE,cert=FILE,key=FILE][,skip-tls-verify=true] or from=CONTEXT",
-    },
+    DOCKER_FLAG,
     { name: "from", kind: "string", help: "Copy another context" },
   ],
   arity: [1, 1],
@@ -36,22 +38,16 @@ export const command: Command = {
   run,
 };
 
-/** What is kept under the new name. */
-interface Content {
-  readonly context: Omit<StoredContext, "name">;
-  readonly tls: TlsFiles;
-}
-
 async function run(context: Context, { flags, args }: Input): Promise<number> {
   const [name = ""] = args;
   const store = contextsOf(context.around.contexts);
   if (store.read(name) !== undefined)
     throw failure(`context ${JSON.stringify(name)} already exists`);
   checkContextName(name);
-  const settings = settingsOf(flags.text("docker"));
+  const settings = contextSettings(flags.text("docker"));
   const from = flags.text("from") || settings.get("from") || "";
   const content = settings.has("host")
-    ? contentOf(context, settings)
+    ? contextContent(context, settings)
     : copyOf(context, store, from);
   const description = flags.changed("description")
     ? flags.text("description")
@@ -62,46 +58,8 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
   return 0;
 }
 
-const KEYS = ["from", "host", "ca", "cert", "key", "skip-tls-verify"];
-
-function settingsOf(text: string): ReadonlyMap<string, string> {
-  const pairs = text.split(",").filter((pair) => pair !== "");
-  const settings = new Map(
-    pairs.map((pair): [string, string] => {
-      const at = pair.indexOf("=");
-      if (at < 1) throw failure(`${pair} must be formatted as key=value`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-  const unknown = [...settings.keys()].find((key) => !KEYS.includes(key));
-  if (unknown === undefined) return settings;
-  throw failure(`unable to create docker endpoint config: unrecognized config key: ${unknown}`);
-}
-
-function contentOf({ console }: Context, settings: ReadonlyMap<string, string>): Content {
-  const host = settings.get("host") ?? "";
-  if (!/^(unix|tcp|http|https|ssh|npipe|fd):\/\/./.test(host)) {
-    throw failure(
-      "unable to create docker endpoint config: unable to apply docker endpoint options: " +
-        `unable to parse docker host \`${host}\``,
-    );
-  }
-  const tls: Record<string, string> = {};
-  for (const key of ["ca", "cert", "key"]) {
-    const path = settings.get(key);
-    if (path === undefined) continue;
-    try {
-      tls[`${key}.pem`] = console.files.read(path);
-    } catch (cause) {
-      throw failure(`unable to create docker endpoint config: ${messageOf(cause)}`, cause);
-    }
-  }
-  const skipTlsVerify = settings.get("skip-tls-verify") === "true";
-  return { context: { description: "", host, skipTlsVerify }, tls };
-}
-
 /** Without an address the new context is what another is, or what the environment says. */
-function copyOf({ around }: Context, store: ContextStore, from: string): Content {
+function copyOf({ around }: Context, store: ContextStore, from: string): ContextContent {
   if (from === "" || from === "default") {
     const description = "Current DOCKER_HOST based configuration";
     const { host, tls } = defaultEndpoint(around);

@@ -9,9 +9,8 @@
  *
  * @module
  */
-import { pathPart } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { STOP_FLAGS, stopQuery } from "../stop-wish.ts";
+import { STOP_FLAGS, stopBy } from "../stop-wish.ts";
 import { forEachTarget } from "../targets.ts";
 
 /** See the head of this file. */
@@ -25,11 +24,7 @@ export const command: Command = {
   completes: "containers",
   run: (context: Context, { flags, args }: Input) =>
     forEachTarget(context, args, async (name) => {
-      await context.api.json<undefined>({
-        method: "POST",
-        path: `/containers/${pathPart(name)}/restart`,
-        query: stopQuery(flags),
-      });
+      await stopBy("restart", context, flags, name);
       return name;
     }),
 };

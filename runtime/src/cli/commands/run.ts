@@ -125,6 +125,7 @@ async function start(context: Context, { flags }: Input, { id, body }: Created):
 function runFailure(thrown: unknown, seeAlso: string): unknown {
   if (!(thrown instanceof Failure)) return thrown;
   const isFromDaemon = thrown.message.startsWith("Error response from daemon: ");
+  if (thrown.exitCode === 1 && thrown.message.startsWith('"--')) return thrown;
   return new Failure({
     message: `drydock: ${thrown.message}`,
     exitCode: isFromDaemon ? startFailureCode(thrown.message) : 125,

@@ -9,9 +9,8 @@
  *
  * @module
  */
-import { pathPart } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { STOP_FLAGS, stopQuery } from "../stop-wish.ts";
+import { STOP_FLAGS, stopBy } from "../stop-wish.ts";
 import { forEachTarget } from "../targets.ts";
 
 /** See the head of this file. */
@@ -23,16 +22,13 @@ export const command: Command = {
   about:
     "Sends SIGTERM (or the container's stop signal), waits ten seconds, then sends SIGKILL. A process " +
     "that is PID 1 and has no handler for SIGTERM never sees it: the kernel shields PID 1 from signals " +
-    "it did not ask for, so such a container takes the whole ten seconds.",
+    "it did not ask for, so such a container takes the whole ten seconds. When that is so you are told " +
+    "at once, with what to do about it.",
   concepts: ["container"],
   completes: "running-containers",
   run: (context: Context, { flags, args }: Input) =>
     forEachTarget(context, args, async (name) => {
-      await context.api.json<undefined>({
-        method: "POST",
-        path: `/containers/${pathPart(name)}/stop`,
-        query: stopQuery(flags),
-      });
+      await stopBy("stop", context, flags, name);
       return name;
     }),
 };

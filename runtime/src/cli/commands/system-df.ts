@@ -4,13 +4,14 @@
  * Kernel interface: none.
  * Specification: docker system df reference; Engine API v1.50, SystemDataUsage.
  * Invariants: none.
- * Left out: --verbose's templates.
+ * Left out: --verbose's templates; the lines of build caches, of which there are none.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
 import { CONTAINER_LIST, containerRow, type ContainerSummary } from "../container-list.ts";
+import { diskReport } from "../disk-report.ts";
 import { humanSize } from "../human.ts";
 import { IMAGE_LIST, imageRows, type ImageSummary } from "../image-list.ts";
 import { parseListFormat, printList, type ListKind } from "../listing.ts";
@@ -21,6 +22,7 @@ export const command: Command = {
   usage: "[OPTIONS]",
   flags: [
     { name: "format", kind: "string", help: "table, json or a Go template for each line" },
+    { name: "explain", kind: "bool", help: "Each byte below the root with its owner" },
     { name: "verbose", short: "v", kind: "bool", help: "Each image and container" },
   ],
   arity: [0, 0],
@@ -36,7 +38,9 @@ interface Usage {
   readonly LayersSize: number;
   readonly Images: readonly ImageSummary[] | null;
   readonly Containers: readonly ContainerSummary[] | null;
-  readonly Volumes: readonly { readonly UsageData?: { Size: number; RefCount: number } }[] | null;
+  readonly Volumes:
+    | readonly { readonly Name?: string; readonly UsageData?: { Size: number; RefCount: number } }[]
+    | null;
   readonly BuildCache: readonly { readonly Size: number; readonly InUse: boolean }[] | null;
 }
 
@@ -55,6 +59,10 @@ const KIND: ListKind = {
 };
 
 async function run({ api, console }: Context, { flags }: Input): Promise<number> {
+  if (flags.bool("explain")) {
+    console.out.write(await diskReport(api));
+    return 0;
+  }
   const usage = await api.json<Usage>({ method: "GET", path: "/system/df" });
   if (flags.bool("verbose")) {
     console.out.write(verbose(usage, console.nowMs() / 1000));
@@ -125,22 +133,40 @@ function row(
   };
 }
 
+const DETAILS = {
+  images: {
+    ...IMAGE_LIST,
+    table: `${IMAGE_LIST.table}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}`,
+  },
+  containers: {
+    ...CONTAINER_LIST,
+    table:
+      "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}",
+  },
+} satisfies Readonly<Record<string, ListKind>>;
+
 function verbose(usage: Usage, nowSeconds: number): string {
   const images = (usage.Images ?? []).flatMap((image) =>
     imageRows(image, { truncated: true, digests: false, nowSeconds }),
   );
+  // What an image gives is not the container's: only what it wrote is counted here.
   const containers = (usage.Containers ?? []).map((each) =>
-    containerRow(each, { truncated: true, nowSeconds }),
+    containerRow({ ...each, SizeRootFs: 0 }, { truncated: true, nowSeconds }),
   );
-  const wish = { format: "", quiet: false };
-  const containerKind = {
-    ...CONTAINER_LIST,
-    table:
-      "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}",
-  };
+  const table = (kind: ListKind, rows: readonly Row[]): string =>
+    printList(kind, parseListFormat(kind, { format: "", quiet: false }), rows);
+  const cached = (usage.BuildCache ?? []).reduce((sum, { Size }) => sum + Size, 0);
   return (
-    `Images space usage:\n\n${printList(IMAGE_LIST, parseListFormat(IMAGE_LIST, wish), images)}\n` +
-    `Containers space usage:\n\n` +
-    printList(containerKind, parseListFormat(containerKind, wish), containers)
+    `Images space usage:\n\n${table(DETAILS.images, images)}\n` +
+    `Containers space usage:\n\n${table(DETAILS.containers, containers)}\n` +
+    "Local Volumes space usage:\n\nVOLUME NAME   LINKS     SIZE\n" +
+    (usage.Volumes ?? []).map(volumeLine).join("") +
+    `\nBuild cache usage: ${humanSize(cached, 4)}\n\n` +
+    "CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n"
   );
+}
+
+function volumeLine({ Name = "", UsageData }: NonNullable<Usage["Volumes"]>[number]): string {
+  const { Size = 0, RefCount = 0 } = UsageData ?? {};
+  return `${Name.padEnd(14)}${String(RefCount).padEnd(10)}${humanSize(Size, 4)}\n`;
 }

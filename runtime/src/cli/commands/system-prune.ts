@@ -4,7 +4,7 @@
  * Kernel interface: none.
  * Specification: docker system prune reference.
  * Invariants: none.
- * Left out: networks, images and volumes, which the engine cannot remove yet.
+ * Left out: --volumes, since there are none yet; --all for build caches, for the same reason.
  * Docs: docs/concepts/cli.md
  *
  * @module
@@ -15,13 +15,24 @@ import { prune, PRUNE_FLAGS } from "../prune.ts";
 /** See the head of this file. */
 export const command: Command = {
   usage: "[OPTIONS]",
-  flags: PRUNE_FLAGS,
+  flags: [
+    { name: "all", short: "a", kind: "bool", help: "Also images with a name that nobody uses" },
+    ...PRUNE_FLAGS,
+  ],
   arity: [0, 0],
   interspersed: true,
   about:
-    "Today that is stopped containers. Networks, images and volumes come with the commands that make " +
-    "them.",
-  concepts: ["layers"],
+    "First it says by name what would go and how much room that makes, then it asks. --dry-run ends " +
+    "there.",
+  concepts: ["layers", "images"],
   run: (context, { flags }) =>
-    prune(context, flags, "WARNING! This will remove:\n  - all stopped containers\n"),
+    prune(context, flags, {
+      containers: true,
+      images: flags.bool("all") ? "all" : "dangling",
+      warning:
+        "WARNING! This will remove:\n  - all stopped containers\n" +
+        (flags.bool("all")
+          ? "  - all images without at least one container associated to them\n"
+          : "  - all dangling images\n"),
+    }),
 };

@@ -55,6 +55,19 @@ export function openContexts(directory: string): ContextStore {
     read: (name) => readContext(pathsOf(name).metadata),
     readTls: (name) => readTls(join(pathsOf(name).tls, "docker")),
     write: (context, tls) => writeContext(pathsOf(context.name), context, tls),
+    pack: async (name) => {
+      const { packContext } = await import("./context-archive.ts");
+      const context = readContext(pathsOf(name).metadata);
+      if (context === undefined) throw new Error(`no context ${name}`);
+      return packContext(metadataOf(context), readTls(join(pathsOf(name).tls, "docker")));
+    },
+    unpack: async (name, archive) => {
+      const { unpackContext } = await import("./context-archive.ts");
+      const { metadata, tls } = unpackContext(archive);
+      const context = contextOf({ ...fieldsOf(metadata), Name: name });
+      if (context === undefined) throw new Error("the archive describes no docker endpoint");
+      writeContext(pathsOf(name), context, tls);
+    },
     remove: (name) => {
       for (const path of Object.values(pathsOf(name)))
         rmSync(path, { recursive: true, force: true });
@@ -67,7 +80,13 @@ function digestOf(name: string): string {
 }
 
 function readContext(directory: string): StoredContext | undefined {
-  const value = readJson(join(directory, "meta.json"));
+  return contextOf(readJson(join(directory, "meta.json")));
+}
+
+/** A context from what meta.json says; undefined when that is none of docker's. */
+function contextOf(
+  value: Readonly<Record<string, unknown>> | undefined,
+): StoredContext | undefined {
   const endpoint = fieldsOf(fieldsOf(value?.["Endpoints"])["docker"]);
   const { Name: name } = value ?? {};
   const { Host: host, SkipTLSVerify: skipTlsVerify } = endpoint;
@@ -93,14 +112,9 @@ function readTls(directory: string): TlsFiles {
 
 function writeContext(
   paths: ReturnType<ContextStore["pathsOf"]>,
-  { name, description, host, skipTlsVerify }: StoredContext,
+  context: StoredContext,
   tls: TlsFiles,
 ): void {
-  const metadata = {
-    Name: name,
-    Metadata: description === "" ? {} : { Description: description },
-    Endpoints: { docker: { Host: host, SkipTLSVerify: skipTlsVerify } },
-  };
   if (Object.keys(tls).length > 0) {
     const directory = join(paths.tls, "docker");
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -110,7 +124,22 @@ function writeContext(
   }
   // Last: a context is there when its description is.
   mkdirSync(paths.metadata, { recursive: true });
-  replaceFile(join(paths.metadata, "meta.json"), JSON.stringify(metadata), { mode: 0o644 });
+  replaceFile(join(paths.metadata, "meta.json"), JSON.stringify(metadataOf(context)), {
+    mode: 0o644,
+  });
+  const names = Object.keys(tls);
+  if (names.length === 0) rmSync(paths.tls, { recursive: true, force: true });
+  for (const file of TLS_FILES.filter((each) => !names.includes(each))) {
+    rmSync(join(paths.tls, "docker", file), { force: true });
+  }
+}
+
+function metadataOf({ name, description, host, skipTlsVerify }: StoredContext): object {
+  return {
+    Name: name,
+    Metadata: description === "" ? {} : { Description: description },
+    Endpoints: { docker: { Host: host, SkipTLSVerify: skipTlsVerify } },
+  };
 }
 
 /** @throws Error when the file is there and no JSON: its other keys would be lost */

@@ -10,6 +10,7 @@
  * @module
  */
 import {
+  createReadStream,
   createWriteStream,
   existsSync,
   readFileSync,
@@ -117,6 +118,7 @@ const FILES: Files = {
   remove: (path) => rmSync(path, { force: true }),
   absolute: (path) => resolve(path),
   kindOf: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory(),
+  stream: (path) => createReadStream(path),
   save: (path, bytes) => pipeline(bytes, createWriteStream(path)),
   pack: async function* (path, wish) {
     yield* (await import("./local-files.ts")).packLocal(path, wish);

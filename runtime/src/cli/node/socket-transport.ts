@@ -7,12 +7,13 @@
  * Kernel interface: socket(2), connect(2), shutdown(2).
  * Specification: Docker Engine API v1.50, "Attach to a container".
  * Invariants: none.
- * Left out: ssh.
+ * Left out: nothing.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
-import { connect as connectSocket, isIP, type Socket } from "node:net";
+import { connect as connectSocket, isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { ConnectionError, createAnswerReader, encodeRequest } from "../index.ts";
 import type { ApiRequest, ApiResponse, Connection } from "../index.ts";
@@ -27,7 +28,8 @@ const READ_AHEAD = 1 << 20;
 /**
  * Opens a transport to a daemon.
  *
- * @param endpoint its host is "unix:///path", "tcp://name:port" or "http://name:port"
+ * @param endpoint its host is "unix:///path", "tcp://name:port", "http://name:port" or
+ *   "ssh://user@name"
  */
 export function connect(endpoint: Endpoint): Transport {
   return {
@@ -36,6 +38,15 @@ export function connect(endpoint: Endpoint): Transport {
       const answer = await send(endpoint, wanted, true);
       if (answer.status !== 101) return { response: responseOf(answer) };
       return { connection: connectionOf(answer), mediaType: answer.headers["content-type"] };
+    },
+    dial: async () => {
+      const socket = await open(endpoint);
+      const body = createBody(socket);
+      socket.on("data", (chunk: Uint8Array) => body.push(chunk));
+      socket.on("end", () => body.end());
+      socket.on("error", (cause) => body.fail(connectionError(cause)));
+      socket.on("close", () => body.end());
+      return connectionOf({ socket, body });
     },
   };
 }
@@ -56,7 +67,10 @@ function placeOf({ host, tls }: Endpoint): Place {
 }
 
 /** A socket that is connecting. What a client has no more to say does not end the answer. */
-async function open(endpoint: Endpoint): Promise<Socket> {
+async function open(endpoint: Endpoint): Promise<Duplex> {
+  if (endpoint.host.startsWith("ssh://")) {
+    return (await import("./ssh-dial.ts")).dialSsh(endpoint.host);
+  }
   const place = placeOf(endpoint);
   if (endpoint.tls === undefined || "path" in place) {
     return connectSocket({ ...place, allowHalfOpen: true });
@@ -75,7 +89,7 @@ function tlsOptions({ ca, cert, key, verify }: ClientTls): ConnectionOptions {
 interface Answer {
   readonly status: number;
   readonly headers: ApiResponse["headers"];
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly body: Body;
 }
 
@@ -126,7 +140,7 @@ async function send(endpoint: Endpoint, wanted: ApiRequest, upgrade: boolean): P
 }
 
 /** Sends a body in chunks, as fast as the daemon takes them. */
-async function upload(socket: Socket, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+async function upload(socket: Duplex, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const piece of pieces) {
     // An answer before the end of the body is a refusal: the rest is not wanted.
     if (socket.destroyed) return;
@@ -138,7 +152,7 @@ async function upload(socket: Socket, pieces: AsyncIterable<Uint8Array>): Promis
   socket.write("0\r\n\r\n");
 }
 
-function drained(socket: Socket): Promise<void> {
+function drained(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       socket.off("drain", done);
@@ -154,7 +168,7 @@ function responseOf({ status, headers, body }: Answer): ApiResponse {
   return { status, headers, body };
 }
 
-function connectionOf({ socket, body }: Answer): Connection {
+function connectionOf({ socket, body }: Pick<Answer, "socket" | "body">): Connection {
   return {
     output: body,
     write: (bytes) =>
@@ -173,7 +187,7 @@ interface Body extends AsyncIterable<Uint8Array> {
   fail(cause: Error): void;
 }
 
-function createBody(socket: Socket): Body {
+function createBody(socket: Duplex): Body {
   const waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let ended = false;

@@ -33,6 +33,12 @@ export function checkSysctl(text: string): string {
   throw new Error(`sysctl '${text}' is not allowed`);
 }
 
+/** K=V of a file in a cgroup, named by its controller. @throws Error */
+export function checkCgroupConf(text: string): string {
+  if (/^[a-z_0-9]+\.[a-z_0-9.]+=./.test(text)) return text;
+  throw new Error(`invalid cgroup setting '${text}': write CONTROLLER.FILE=VALUE`);
+}
+
 /** A rule of the devices cgroup. @throws Error */
 export function checkCgroupRule(text: string): string {
   if (/^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$/.test(text)) return text;

@@ -4,7 +4,7 @@
  * Kernel interface: none; the daemon acts.
  * Specification: Docker Engine API v1.50, ContainerCreate (Config, HostConfig, NetworkingConfig).
  * Invariants: none.
- * Left out: fields for Windows.
+ * Left out: nothing.
  * Docs: docs/concepts/cli.md
  *
  * @module
@@ -13,6 +13,7 @@ import { consoleSize, type Console } from "../console.ts";
 import type { Flags } from "../grammar.ts";
 import { parseUlimit } from "./checks.ts";
 import { parseDevice, parseRate, parseThrottle, parseWeightDevice } from "./devices.ts";
+import { checkElsewhere, deviceRequests, isQualifiedName } from "./elsewhere.ts";
 import { readEnvironment, readLabels, toMap } from "./key-values.ts";
 import { checkConflicts, parseRestartPolicy, readHealth } from "./life-cycle.ts";
 import { parseVolumes, resolveMount } from "./mounts.ts";
@@ -45,6 +46,7 @@ export function buildCreateBody(
   words: readonly string[],
 ): CreateBody {
   checkConflicts(flags);
+  checkElsewhere(flags);
   const [image = "", ...command] = words;
   const ports = parsePorts(flags.list("publish"), flags.list("expose"));
   const volumes = parseVolumes(console, flags.list("volume"));
@@ -176,7 +178,14 @@ function resourcesOf(flags: Flags): Record<string, unknown> {
     BlkioDeviceWriteBps: flags.list("device-write-bps").map(parseRate),
     BlkioDeviceReadIOps: flags.list("device-read-iops").map(parseThrottle),
     BlkioDeviceWriteIOps: flags.list("device-write-iops").map(parseThrottle),
-    Devices: flags.list("device").map(parseDevice),
+    Devices: flags
+      .list("device")
+      .filter((text) => !isQualifiedName(text))
+      .map(parseDevice),
+    DeviceRequests: deviceRequests(flags),
+    Isolation: flags.text("isolation"),
+    ...(flags.changed("kernel-memory") ? { KernelMemory: flags.number("kernel-memory") } : {}),
+    ...(flags.changed("cgroup-conf") ? { CgroupConf: toMap(flags.list("cgroup-conf")) } : {}),
     DeviceCgroupRules: orNull(flags.list("device-cgroup-rule")),
     Ulimits: flags.list("ulimit").map(parseUlimit),
   };

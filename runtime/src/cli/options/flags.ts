@@ -7,14 +7,22 @@
  * Kernel interface: as named by each flag.
  * Specification: docker run reference (CLI 28).
  * Invariants: none.
- * Left out: flags for Windows, gpus, content trust.
+ * Left out: nothing; what has no meaning here is in elsewhere.ts.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
 import type { Concept, Flag } from "../grammar.ts";
-import { checkAttach, checkCgroupRule, checkLabel, checkSysctl, checkUlimit } from "./checks.ts";
+import {
+  checkAttach,
+  checkCgroupConf,
+  checkCgroupRule,
+  checkLabel,
+  checkSysctl,
+  checkUlimit,
+} from "./checks.ts";
 import { checkRate, checkThrottle, checkWeightDevice } from "./devices.ts";
+import { ELSEWHERE_FLAGS } from "./elsewhere.ts";
 import { checkEnv } from "./key-values.ts";
 import { checkMount } from "./mounts.ts";
 import { checkNetwork } from "./network.ts";
@@ -72,7 +80,7 @@ const LIFE_CYCLE = flagsOf("life-cycle", {
   restart: {
     kind: "string",
     initial: "no",
-    help: "Restart policy: no, always, unless-stopped, on-failure[:N]",
+    help: "Restart policy: no, always, unless-stopped, on-failure[:N], on-unhealthy[:N]",
   },
   "stop-signal": { kind: "string", help: "Signal that stop sends first" },
   "stop-timeout": { kind: "int", help: "Seconds that stop waits before SIGKILL" },
@@ -182,6 +190,11 @@ const CGROUPS = flagsOf("cgroups", {
     help: "Most writes a second to a device (io.max)",
   },
   "cgroup-parent": { kind: "string", help: "Cgroup above its own" },
+  "cgroup-conf": {
+    kind: "map",
+    check: checkCgroupConf,
+    help: "Any other file of its cgroup, K=V: net_cls.classid=0x100001, memory.high=64M",
+  },
 });
 
 const SECURITY = flagsOf("security", {
@@ -229,6 +242,7 @@ const VOLUMES = flagsOf("volumes", {
   "shm-size": { kind: "bytes", help: "Size of /dev/shm" },
   "volumes-from": { kind: "list", help: "Mount what another container mounts: NAME[:ro]" },
   "volume-driver": { kind: "string", help: "Driver of its volumes" },
+  "use-api-socket": { kind: "bool", help: "Mount the daemon's socket, with which it is root here" },
 });
 
 const NETWORK = flagsOf("network", {
@@ -278,6 +292,7 @@ export const CONTAINER_FLAGS: readonly Flag[] = [
   ...VOLUMES,
   ...NETWORK,
   ...IMAGES,
+  ...ELSEWHERE_FLAGS,
   {
     name: "plan",
     kind: "bool",

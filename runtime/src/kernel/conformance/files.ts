@@ -258,6 +258,26 @@ const names: readonly Case[] = [
     },
   },
   {
+    name: "statIfPresent() and lstatIfPresent() throw for all reasons but that nothing is there",
+    need: "nothing",
+    run: ({ kernel, scratch }) => {
+      kernel.writeFile(`${scratch}/f`, "four", "create");
+      kernel.symlink("nowhere", `${scratch}/broken`);
+      kernel.symlink("loop", `${scratch}/loop`);
+      const names = ["f", "broken", "none", "f/below", "none/below"];
+      const sizes = names.map((name) => kernel.statIfPresent(`${scratch}/${name}`)?.sizeBytes);
+      equal(sizes, [4, undefined, undefined, undefined, undefined], "stat");
+      const types = names.map((name) => kernel.lstatIfPresent(`${scratch}/${name}`)?.type);
+      equal(types, ["file", "symlink", undefined, undefined, undefined], "lstat");
+      const refused = [
+        errnoOf(() => kernel.statIfPresent(`${scratch}/loop`)),
+        errnoOf(() => kernel.lstatIfPresent(`${scratch}/loop/below`)),
+        errnoOf(() => kernel.lstatIfPresent(`${scratch}/${"n".repeat(256)}`)),
+      ];
+      equal(refused, ["ELOOP", "ELOOP", "ENAMETOOLONG"], "errnos");
+    },
+  },
+  {
     name: "readdir() sorts by code unit and leaves out . and ..",
     need: "nothing",
     run: ({ kernel, scratch }) => {

@@ -21,7 +21,14 @@
  * @module
  */
 import fs from "node:fs";
-import { KernelError, type DeviceNode, type Files, type Lock, type WriteMode } from "../port.ts";
+import {
+  KernelError,
+  type DeviceNode,
+  type Files,
+  type FileStat,
+  type Lock,
+  type WriteMode,
+} from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
 import { check, cPath, type Libc } from "./libc.ts";
@@ -72,6 +79,7 @@ export function linuxFiles(libc: Libc): Files {
   return {
     ...contents(),
     ...names(),
+    ...descriptions(),
     ...attributes(libc),
     ...extendedAttributes(libc),
     lockFile: (path) => lockFile(libc, path),
@@ -132,12 +140,31 @@ function names(): Pick<
   };
 }
 
-function attributes(
-  libc: Libc,
-): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes" | "mknod"> {
+function descriptions(): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
   return {
     lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
     stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
+    lstatIfPresent: (path) => callFs("lstat", path, () => ifPresent(fs.lstatSync, path)),
+    statIfPresent: (path) => callFs("stat", path, () => ifPresent(fs.statSync, path)),
+  };
+}
+
+/** Asks without an exception where there is nothing: that would take longer than asking. */
+function ifPresent(
+  stat: (path: string, options: { readonly throwIfNoEntry: false }) => fs.Stats | undefined,
+  path: string,
+): FileStat | undefined {
+  try {
+    const stats = stat(path, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : fileStatOf(stats);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+function attributes(libc: Libc): Pick<Files, "chmod" | "lchown" | "lutimes" | "mknod"> {
+  return {
     chmod: (path, permissions) => callFs("chmod", path, () => fs.chmodSync(path, permissions)),
     lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(path, uid, gid)),
     lutimes: (path, mtimeMs) =>

@@ -6,7 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { expect, test } from "vitest";
 import type { CallName } from "../calls.ts";
-import type { JournalEntry } from "../trace.ts";
+import type { JournalEntry } from "../recorded-call.ts";
 
 /** Which of the system calls below one call of the port makes. */
 const MADE: Partial<Record<CallName, readonly string[]>> = {

@@ -11,8 +11,10 @@
  *
  * @module
  */
+import fs from "node:fs";
 import net from "node:net";
 import type { ByteSink, ByteSource } from "../port.ts";
+import { callFs } from "./files.ts";
 
 /** A stream of Node that can be read, as a socket or a terminal. */
 type Readable = net.Socket;
@@ -75,7 +77,11 @@ export function sinkOf(stream: net.Socket): ByteSink {
 
 /** The reading end of a pipe. */
 export function openSource(fd: number): ByteSource {
-  return sourceOf(new net.Socket({ fd, readable: true, writable: false }));
+  const stream = new net.Socket({ fd, readable: true, writable: false });
+  const path = `/proc/self/fd/${fd}`;
+  // Once it is destroyed, the number may be that of another file.
+  const link = (): string => (stream.destroyed ? "" : fs.readlinkSync(path));
+  return { ...sourceOf(stream), link: () => callFs("readlink", path, link) };
 }
 
 /** The writing end of a pipe. */

@@ -2,7 +2,8 @@
  * A program that does much through a traced kernel, and prints its journal. Run under strace(1) by
  * `journal-is-complete.test.ts`.
  */
-import { createJournal, traceKernel } from "../trace.ts";
+import { createJournal } from "../recorded-call.ts";
+import { traceKernel } from "../trace.ts";
 import { createLinuxKernel } from "./index.ts";
 
 const [scratch = "/nonexistent"] = process.argv.slice(2);

@@ -327,7 +327,7 @@ export interface Process {
   readonly limits: Map<string, readonly [number, number]>;
   /** Seccomp filters, all of which are asked. */
   filters: readonly (readonly BpfInstruction[])[];
-  /** What openCgroup opened. */
+  /** What openCgroups opened. */
   readonly cgroupHandles: Map<number, Place>;
   /** By hierarchy. */
   readonly cgroups: Map<number, Cgroup>;

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { KernelError, type Files } from "../../port.ts";
+import { KernelError, type Files, type FileStat } from "../../port.ts";
 import { call, refuse } from "../refusal.ts";
 import type { Process } from "../state.ts";
 import * as attributes from "./attributes.ts";
@@ -26,7 +26,13 @@ function about<T>(syscall: string, path: string, body: () => T): T {
 
 /** The file calls of the port, made by a process. */
 export function modelFiles(process: Process): Files {
-  return { ...contents(process), ...tree(process), ...attributesOf(process), ...xattrs(process) };
+  return {
+    ...contents(process),
+    ...tree(process),
+    ...descriptions(process),
+    ...changesOf(process),
+    ...xattrs(process),
+  };
 }
 
 function contents(
@@ -93,14 +99,32 @@ function tree(
   };
 }
 
-function attributesOf(
+function descriptions(
   process: Process,
-): Pick<Files, "lstat" | "stat" | "chmod" | "lchown" | "lutimes"> {
+): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
+  const lstat = (path: string): FileStat =>
+    about("lstat", path, () => attributes.describe(process, resolve(process, path, "keep")));
+  const stat = (path: string): FileStat =>
+    about("stat", path, () => attributes.describe(process, resolve(process, path, "follow")));
   return {
-    lstat: (path) =>
-      about("lstat", path, () => attributes.describe(process, resolve(process, path, "keep"))),
-    stat: (path) =>
-      about("stat", path, () => attributes.describe(process, resolve(process, path, "follow"))),
+    lstat,
+    stat,
+    lstatIfPresent: (path) => ifPresent(() => lstat(path)),
+    statIfPresent: (path) => ifPresent(() => stat(path)),
+  };
+}
+
+function ifPresent(describe: () => FileStat): FileStat | undefined {
+  try {
+    return describe();
+  } catch (error) {
+    if (error instanceof KernelError && /^ENO(?:ENT|TDIR)$/.test(error.errno)) return undefined;
+    throw error;
+  }
+}
+
+function changesOf(process: Process): Pick<Files, "chmod" | "lchown" | "lutimes"> {
+  return {
     chmod: (path, permissions) =>
       about("chmod", path, () => attributes.chmod(process, path, permissions)),
     lchown: (path, uid, gid) =>

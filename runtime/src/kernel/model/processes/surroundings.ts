@@ -36,8 +36,8 @@ type Surroundings = Pick<
   | "setSession"
   | "openTerminal"
   | "ownStdio"
-  | "openCgroup"
-  | "joinCgroup"
+  | "openCgroups"
+  | "joinCgroups"
 >;
 
 const NAME_MAX_BYTES = 64;
@@ -65,12 +65,16 @@ export function modelSurroundings(process: Process): Surroundings {
       }),
     openTerminal: (ptmxPath) => call("openpty", ptmxPath, () => openTerminal(process, ptmxPath)),
     ownStdio: (uid, gid) => call("fchown", "stdio", () => ownStdio(process, uid, gid)),
-    openCgroup: (path) => call("open", path, () => openCgroup(process, path)),
-    joinCgroup: (handle) =>
-      call("write", `cgroup ${handle}`, () => {
-        const { dentry } = process.cgroupHandles.get(handle) ?? refuse("EBADF");
-        dentry.fs.write(dentry, new TextEncoder().encode("0"), "replace", process);
-      }),
+    openCgroups: (paths) =>
+      paths.map((path) => call("open", path, () => openCgroup(process, path))),
+    joinCgroups: (handles) => {
+      for (const handle of handles) {
+        call("write", `cgroup ${handle}`, () => {
+          const { dentry } = process.cgroupHandles.get(handle) ?? refuse("EBADF");
+          dentry.fs.write(dentry, new TextEncoder().encode("0"), "replace", process);
+        });
+      }
+    },
   };
 }
 

@@ -1,0 +1,197 @@
+/**
+ * Prune: removing what nobody uses, and saying first what that would be.
+ *
+ * The plan and the act ask the same questions, so what was shown is what goes: containers that do
+ * not run, then the images that no container is left for. An image with a name is only meant when
+ * that is said (`dangling=false`).
+ *
+ * Kernel interface: lstat(2), for sizes.
+ * Specification: Docker Engine API v1.50, ContainerPrune, ImagePrune.
+ * Invariants:
+ *   prune-does-what-it-said   a prune right after its plan removes exactly what the plan named
+ * Left out: volumes, networks and build caches, of which there are none of a user's own.
+ * Docs: docs/concepts/images.md
+ *
+ * @module
+ */
+
+import { RuntimeError } from "../errors/index.ts";
+import { familiarForm, listImages } from "../images/index.ts";
+import type { Image } from "../images/index.ts";
+import { writableLayerIn } from "../layers/index.ts";
+import type { Container } from "./container-table.ts";
+import { notice } from "./context.ts";
+import type { EngineContext } from "./context.ts";
+import type { ApiObject, Filters, PrunePlan } from "./engine.ts";
+import { hasLabel } from "./filters.ts";
+import { carryOut } from "./image-changes.ts";
+import { treeBytes } from "./listing.ts";
+import { removeContainer } from "./remove.ts";
+
+/** The answer of `POST /containers/prune`: removes what does not run. */
+export async function pruneContainers(engine: EngineContext, filters: Filters): Promise<ApiObject> {
+  const deleted: string[] = [];
+  let reclaimed = 0;
+  for (const container of endedContainers(engine, filters)) {
+    const bytes = containerBytes(engine, container);
+    try {
+      await removeContainer(engine, container, { force: false });
+      deleted.push(container.id);
+      reclaimed += bytes;
+    } catch (error) {
+      // Somebody started it meanwhile, or its removal failed: the others go all the same.
+      notice(engine, `Cannot prune container ${container.id}`, error);
+    }
+  }
+  tellPrune(engine, "container", reclaimed);
+  return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
+}
+
+/** The answer of `POST /images/prune`: removes what no container was made from. */
+export function pruneImages(engine: EngineContext, filters: Filters): ApiObject {
+  const before = layerSizes(listImages(engine.images));
+  const deleted = unusedImages(engine, filters, new Set()).flatMap((image) =>
+    carryOut(engine, image, { untagged: image.references, isDeleted: true }),
+  );
+  const after = layerSizes(listImages(engine.images));
+  const reclaimed = sum(before.values()) - sum(after.values());
+  tellPrune(engine, "image", reclaimed);
+  return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
+}
+
+function tellPrune(engine: EngineContext, type: "container" | "image", reclaimed: number): void {
+  const attributes = { reclaimed: String(reclaimed) };
+  engine.events.tell({ type, action: "prune", id: "", attributes });
+}
+
+/** What pruning containers, then images, would remove. Has no effects. */
+export function planPrune(
+  engine: EngineContext,
+  wish: { readonly containers: Filters | null; readonly images: Filters | null },
+): PrunePlan {
+  const containers = wish.containers === null ? [] : endedContainers(engine, wish.containers);
+  const going = new Set(containers);
+  const images = wish.images === null ? [] : unusedImages(engine, wish.images, going);
+  const all = listImages(engine.images);
+  const staying = all.filter(({ manifestDigest }) =>
+    images.every((image) => image.manifestDigest !== manifestDigest),
+  );
+  const containerSizes = containers.map((container) => containerBytes(engine, container));
+  return {
+    Containers: containers.map(({ id, name }, at) => ({
+      Id: id,
+      Name: name,
+      Size: containerSizes[at] ?? 0,
+    })),
+    Images: images.map(({ id, references, sizeBytes }) => ({
+      Id: id,
+      Names: references.map(familiarForm),
+      Size: sizeBytes,
+    })),
+    SpaceReclaimed:
+      sum(containerSizes) + sum(layerSizes(all).values()) - sum(layerSizes(staying).values()),
+  };
+}
+
+function endedContainers(engine: EngineContext, filters: Filters): readonly Container[] {
+  const isWanted = compilePruneFilters(filters, engine.kernel.nowMs());
+  return engine.containers
+    .all()
+    .filter(({ history: { state } }) => ["created", "exited", "dead"].includes(state.status))
+    .filter(({ definition }) =>
+      isWanted({ labels: definition.config.Labels, createdAtMs: definition.createdAtMs }),
+    );
+}
+
+function containerBytes(engine: EngineContext, { files }: Container): number {
+  return treeBytes(engine.kernel, writableLayerIn(files.directory).upper);
+}
+
+/** @param going containers that count as gone */
+function unusedImages(
+  engine: EngineContext,
+  { dangling = [], ...filters }: Filters,
+  going: ReadonlySet<Container>,
+): readonly Image[] {
+  const isWanted = compilePruneFilters(filters, engine.kernel.nowMs());
+  const named = dangling.some((value) => isFalse(value));
+  const users = engine.containers.all().filter((container) => !going.has(container));
+  const used = new Set<string>(users.map(({ definition }) => definition.imageId));
+  return listImages(engine.images)
+    .filter(({ id, references }) => !used.has(id) && (named || references.length === 0))
+    .filter(({ config }) =>
+      isWanted({ labels: config.config.Labels ?? {}, createdAtMs: Date.parse(config.created) }),
+    );
+}
+
+function isFalse(value: string): boolean {
+  if (["1", "true"].includes(value)) return false;
+  if (["0", "false"].includes(value)) return true;
+  throw invalidFilter(`invalid filter 'dangling=${value}'`);
+}
+
+/** What each stored layer takes, by its chain id: layers that images share are stored once. */
+export function layerSizes(images: readonly Image[]): ReadonlyMap<string, number> {
+  return new Map(
+    images.flatMap(({ chain, manifest }) =>
+      chain.map((chainId, at) => [chainId, manifest.layers[at]?.size ?? 0] as const),
+    ),
+  );
+}
+
+/** All of them together. */
+export function sum(sizes: Iterable<number>): number {
+  return [...sizes].reduce((total, size) => total + size, 0);
+}
+
+interface Prunable {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+}
+
+/** @throws RuntimeError filter-invalid */
+function compilePruneFilters(filters: Filters, nowMs: number): (thing: Prunable) => boolean {
+  const tests = Object.entries(filters).map(([name, values]): ((thing: Prunable) => boolean) => {
+    switch (name) {
+      case "label":
+        return ({ labels }) => values.every((value) => hasLabel(labels, value));
+      case "label!":
+        return ({ labels }) => !values.some((value) => hasLabel(labels, value));
+      case "until": {
+        const limits = values.map((value) => untilMs(value, nowMs));
+        return ({ createdAtMs }) => limits.every((limit) => createdAtMs < limit);
+      }
+      default:
+        throw invalidFilter(`invalid filter '${name}'`);
+    }
+  });
+  return (thing) => tests.every((test) => test(thing));
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+
+/** A moment as seconds since 1970 or RFC 3339, or how long ago: `1h30m`. */
+function untilMs(text: string, nowMs: number): number {
+  if (/^\d+(\.\d+)?$/u.test(text)) return Number(text) * 1000;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/gu)];
+  if (text !== "" && parts.map(([part]) => part).join("") === text) {
+    const age = parts.reduce(
+      (sum, [, n = "0", unit = ""]) => sum + Number(n) * (UNIT_MS[unit] ?? 0),
+      0,
+    );
+    return nowMs - age;
+  }
+  const moment = Date.parse(text);
+  if (Number.isNaN(moment)) throw invalidFilter(`invalid filter 'until=${text}'`);
+  return moment;
+}
+
+function invalidFilter(message: string): RuntimeError {
+  return new RuntimeError({
+    code: "filter-invalid",
+    class: "invalid",
+    message,
+    operation: "prune",
+    hint: "Filters of prune are label, label! and until, for images also dangling.",
+  });
+}

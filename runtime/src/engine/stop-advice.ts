@@ -1,0 +1,90 @@
+/**
+ * Stop advice: will this process hear that it is to stop?
+ *
+ * A shell that runs a script as process 1 has no handler for SIGTERM, and process 1 gets no signal
+ * that it has no handler for: each stop takes all of its time and ends in SIGKILL. The kernel shows
+ * which signals a process handles, so this can be said before anybody has waited.
+ *
+ * Kernel interface: proc(5), pid_namespaces(7).
+ * Specification: none; the path of the API is ours.
+ * Invariants: none.
+ * Left out: a process that handles the signal and ends late all the same.
+ * Docs: docs/concepts/container.md
+ *
+ * @module
+ */
+
+import { hasProcess, parseSignal, signalFate } from "../container/index.ts";
+import { KernelError, signalNumber } from "../kernel/index.ts";
+import type { Container } from "./container-table.ts";
+import type { EngineContext } from "./context.ts";
+import type { StopAdvice, StopOptions } from "./engine.ts";
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+/** Signals by which programs are asked to end, in the order in which we would name them. */
+const POLITE = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1"] as const;
+
+/** The signal that stop sends first, and how long it waits. @throws RuntimeError signal-unknown */
+export function stopPlan(
+  { definition }: Container,
+  options: StopOptions,
+): { readonly signal: string; readonly seconds: number } {
+  const { StopSignal, StopTimeout } = definition.config;
+  return {
+    signal: parseSignal(options.signal ?? (StopSignal === "" ? "SIGTERM" : StopSignal)),
+    seconds: options.timeoutSeconds ?? StopTimeout ?? DEFAULT_TIMEOUT_SECONDS,
+  };
+}
+
+/** Why a stop will take all of its time; null when nothing speaks for that. Has no effects. */
+export function adviseStop(
+  engine: EngineContext,
+  container: Container,
+  options: StopOptions,
+): StopAdvice | null {
+  const { state } = container.history;
+  const { signal, seconds } = stopPlan(container, options);
+  if (!hasProcess(state) || seconds === 0) return null;
+  const status = statusOf(engine, state.hostPid);
+  const fateOf = (name: string) => signalFate(status, signalNumber(name) ?? 0);
+  const fate = fateOf(signal);
+  if (fate !== "ignored" && fate !== "dropped") return null;
+  const program = /^Name:\s*(.*)$/mu.exec(status)?.[1] ?? "";
+  const understood = POLITE.filter((name) => fateOf(name) === "handled");
+  const why =
+    fate === "ignored"
+      ? `its process ${program} ignores ${signal}`
+      : `its process 1, ${program}, has no handler for ${signal}, and the kernel gives process 1 ` +
+        "no signal that it has no handler for";
+  const then = seconds > 0 ? `SIGKILL follows after ${seconds} s` : "nothing else follows";
+  return {
+    signal,
+    program,
+    fate,
+    message: `container ${container.name} does not hear ${signal}: ${why}; ${then}`,
+    hint: remedyFor(fate, understood),
+  };
+}
+
+function remedyFor(fate: StopAdvice["fate"], understood: readonly string[]): string {
+  const others =
+    understood.length === 0
+      ? "--stop-signal with one that it handles"
+      : `--stop-signal ${understood.join(" or ")}, which it handles`;
+  if (fate === "ignored") return `Create it with ${others}, or stop it with -t 1.`;
+  return (
+    "Create it with --init, or with its command in exec form, so that the program itself is " +
+    `process 1 and not a shell; or with ${others}.`
+  );
+}
+
+function statusOf({ kernel }: EngineContext, hostPid: number): string {
+  try {
+    return kernel.readText(`/proc/${hostPid}/status`);
+  } catch (error) {
+    // It has ended, or is ending now.
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}

@@ -20,7 +20,7 @@ import {
 } from "../runtime/src/kernel/model/index.ts";
 import { answer, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
-import { connectAll, listenIn } from "./sockets.fixture.ts";
+import { connectAll, listenIn } from "../runtime/src/kernel/linux/sockets.fixture.ts";
 
 const skip = skipReal("comparing who reaches whom");
 

@@ -191,8 +191,8 @@ function emit(walk: Walk, net: NetNamespace, made: Packet): Arrival {
   const way = packet && exitOf(net, packet.tuple.destination.address);
   if (packet === undefined || way === undefined) return undefined;
   const isMoved = !isSameAddress(packet.tuple.destination.address, made.tuple.destination.address);
-  const isLocal = isLoopback(packet.tuple.source);
-  // What came from 127.0.0.1 does not leave.
+  // What came from 127.0.0.1 does not leave; ::1 does, but nobody takes it.
+  const isLocal = packet.tuple.source.address.family === 4 && isLoopback(packet.tuple.source);
   if (isMoved && isLocal && way.device.kind !== "loopback") return undefined;
   return leave(walk, { ...place, output: way.device }, { packet, route: way.route });
 }

@@ -6,14 +6,9 @@
  */
 import { closeSync, openSync } from "node:fs";
 import koffi from "koffi";
-import {
-  addressBytes,
-  addressOf,
-  formatAddress,
-  parseAddress,
-} from "../runtime/src/kernel/ip-address.ts";
-import { errnoName } from "../runtime/src/kernel/linux/errno.ts";
-import { openLibc } from "../runtime/src/kernel/linux/libc.ts";
+import { addressBytes, addressOf, formatAddress, parseAddress } from "../ip-address.ts";
+import { errnoName } from "./errno.ts";
+import { openLibc } from "./libc.ts";
 
 const libc = openLibc(process.arch);
 const c = koffi.load(null);

@@ -215,6 +215,7 @@ function settle(own: Own, names: readonly string[], family: 4 | 6): void {
   write("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
   // Routers say of each packet that it goes no further.
   write("/proc/sys/net/ipv4/icmp_ratelimit", "0");
+  write("/proc/sys/net/ipv4/icmp_msgs_burst", "10000");
   write("/proc/sys/net/ipv6/icmp/ratelimit", "0");
   // Who is not there is known after a tenth of a second.
   for (const name of names) write(`/proc/sys/net/ipv${family}/neigh/${name}/retrans_time_ms`, "30");

@@ -157,17 +157,16 @@ export function connectAll(
   const tries = probes.map(begin);
   const end = performance.now() + patienceMs;
   for (;;) {
+    // Whoever was stopped for a while looks once more before giving up.
+    const left = Math.max(0, Math.ceil(end - performance.now()));
     const open = tries.filter(({ result }) => result === undefined);
-    const left = Math.ceil(end - performance.now());
-    if (open.length === 0 || left <= 0) break;
-    const ready = pollAll(
-      open.map(({ fd }) => fd),
-      POLLOUT,
-      left,
-    );
+    if (open.length === 0) break;
+    const fds = open.map(({ fd }) => fd);
+    const ready = pollAll(fds, POLLOUT, left);
     for (const [number, each] of tries.entries()) {
       if (each.result === undefined && ready.includes(each.fd)) finish(each, number);
     }
+    if (left === 0) break;
   }
   const found = new Map<number, string>();
   for (const listener of listeners) take(listener, found);

@@ -376,10 +376,6 @@ function holdAll(kernel: Kernel): Held {
 }
 
 const nameOf = ({ place, port }: Waits): string => `${place}:${port}`;
-const PATIENCE_MS = 400;
-/** What a router says to the first packet may come too early; a second one is sent later. */
-const MORE_PATIENCE_MS = 2500;
-
 /** What Linux says to each try; twice asked where that is not what is expected. */
 async function onLinux(
   kernel: Kernel,
@@ -398,15 +394,15 @@ async function onLinux(
     // Links come up in their own time.
     await new Promise((resolve) => setTimeout(resolve, 60));
     const tries = probes(made).map((each) => ({ ...each, path: networks.paths[each.place] }));
-    const connect = (some: typeof tries, patienceMs: number): readonly string[] =>
+    type How = Parameters<typeof connectAll>[2];
+    const connect = (some: typeof tries, how: How): readonly string[] =>
       // Who is connected to nobody learns that when what it says is never acknowledged.
-      connectAll(some, listeners, patienceMs).map((each) =>
-        each === "nobody" ? "ETIMEDOUT" : each,
-      );
-    const said = connect(tries, PATIENCE_MS);
+      connectAll(some, listeners, how).map((each) => (each === "nobody" ? "ETIMEDOUT" : each));
+    const said = connect(tries, { patienceMs: 400, firstPort: 20_000 });
+    // What a router says to the first packet may come too early; a second one is sent later.
     const wrong = tries.filter((_, at) => said[at] !== expected[at]);
     if (wrong.length === 0) return said;
-    const again = [...connect(wrong, MORE_PATIENCE_MS)];
+    const again = [...connect(wrong, { patienceMs: 2500, firstPort: 21_000 })];
     return said.map((each, at) => (each === expected[at] ? each : (again.shift() ?? each)));
   } finally {
     for (const { fd } of listeners) closeSync(fd);
@@ -445,18 +441,29 @@ async function onModel(made: Topology): Promise<readonly string[]> {
   });
 }
 
+/** So often a router tells one address that there is no way; then once a second. */
+const TOLD_AT_ONCE = 4;
+
 describe.skipIf(skip)("the model and Linux", () => {
   test("reachability-agrees, and the address that connections seem to come from", async () => {
     const real = openRealKernel();
     const property = fc.asyncProperty(topology, async (made) => {
       const model = await onModel(made);
       const linux = await onLinux(real, made, model);
+      const isTold = (place: Place): boolean =>
+        probes(made).filter((each, at) => each.place === place && linux[at] === "ENETUNREACH")
+          .length >= TOLD_AT_ONCE;
+      const isSilenced = (place: Place, at: number): boolean =>
+        model[at] === "ENETUNREACH" && linux[at] === "ETIMEDOUT" && isTold(place);
+      const places = probes(made).map(({ place }) => place);
       const tried = probes(made).map(({ place, address, port }) => `${place} → ${address}:${port}`);
       const differing = tried.flatMap((each, at) =>
-        model[at] === linux[at] ? [] : [`${each}: the model says ${model[at]}, Linux ${linux[at]}`],
+        model[at] === linux[at] || isSilenced(places[at] ?? "host", at)
+          ? []
+          : [`${each}: the model says ${model[at]}, Linux ${linux[at]}`],
       );
       expect(differing).toEqual([]);
     });
-    await fc.assert(property, { seed: SEED, numRuns: runs(20) });
+    await fc.assert(property, { seed: SEED, numRuns: runs(15) });
   });
 });

@@ -95,10 +95,13 @@ interface Trying {
   result: string | undefined;
 }
 
-/** Begins to connect. */
-function begin({ path, address, port }: Probe): Trying {
+/** Begins to connect, from a port that no other try has: what is translated must not collide. */
+function begin({ path, address, port }: Probe, from: number): Trying {
   return within(path, () => {
     const fd = openSocket(address);
+    const own = socketAddress(address.includes(":") ? "::" : "0.0.0.0", from);
+    if (bind(fd, own, own.length) !== 0)
+      throw new Error(`bind ${from}: ${errnoName(koffi.errno())}`);
     const where = socketAddress(address, port);
     const failed = connect(fd, where, where.length) !== 0;
     const errno = failed ? koffi.errno() : 0;
@@ -152,9 +155,9 @@ function take(listener: RealListener, found: Map<number, string>): void {
 export function connectAll(
   probes: readonly Probe[],
   listeners: readonly RealListener[],
-  patienceMs: number,
+  { patienceMs, firstPort }: { readonly patienceMs: number; readonly firstPort: number },
 ): readonly string[] {
-  const tries = probes.map(begin);
+  const tries = probes.map((probe, number) => begin(probe, firstPort + number));
   const end = performance.now() + patienceMs;
   for (;;) {
     // Whoever was stopped for a while looks once more before giving up.

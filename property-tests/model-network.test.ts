@@ -549,6 +549,7 @@ const jump = (chain: string, to: string): FilterStep => ({
 const RULE_EXAMPLES: [FilterStep[][]][] = [
   [[[jump("fwd", "a")], [{ change: "delete-chain", table: TABLE, chain: "a" }]]],
   [[[jump("a", "b")], [jump("b", "a")], [jump("fwd", "a")]]],
+  [[[jump("a", "a")], [{ change: "delete-chain", table: TABLE, chain: "a" }]]],
 ];
 
 describe.skipIf(skip)("the model and Linux", () => {

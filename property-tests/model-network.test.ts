@@ -517,6 +517,41 @@ const transcript =
       ...ALL.map((each) => `  ${each}: ${within(each, () => look(own))}`),
     ]);
 
+const at0 = (step: Step): Placed => ({ where: 0, step });
+const ADDRESS = { link: "b", address: "10.0.0.1", prefixLength: 24 };
+
+/** What chance finds late. */
+const NETWORK_EXAMPLES: [Placed[]][] = [
+  [[at0({ do: "delete", name: "c" })]],
+  [
+    [
+      at0({ do: "addAddress", link: "b", address: "fd00::1", prefixLength: 64 }),
+      at0({ do: "change", name: "b", change: { up: false } }),
+    ],
+  ],
+  [
+    [
+      at0({ do: "addAddress", ...ADDRESS }),
+      at0({ do: "addRoute", destination: "10.9.0.0/16", link: "b" }),
+      at0({ do: "deleteAddress", ...ADDRESS }),
+    ],
+  ],
+];
+
+const jump = (chain: string, to: string): FilterStep => ({
+  change: "add-rule",
+  table: TABLE,
+  chain,
+  rule: { matches: [], verdict: { verdict: "jump", chain: to } },
+});
+
+/** What chance finds late. */
+const RULE_EXAMPLES: [FilterStep[][]][] = [
+  [[[jump("fwd", "a")], [{ change: "delete-chain", table: TABLE, chain: "a" }]]],
+  [[[jump("a", "b")], [jump("b", "a")], [jump("fwd", "a")]]],
+  [[[jump("a", "a")], [{ change: "delete-chain", table: TABLE, chain: "a" }]]],
+];
+
 describe.skipIf(skip)("the model and Linux", () => {
   const home = mkdtempSync(join(tmpdir(), "drydock-model-"));
   afterAll(() => rmSync(home, { recursive: true }));
@@ -527,7 +562,7 @@ describe.skipIf(skip)("the model and Linux", () => {
       const model = await inNetworks(createModel(home), transcript(steps));
       sameLines(await inNetworks(real, transcript(steps)), model);
     });
-    await fc.assert(property, { seed: SEED, numRuns: runs(60) });
+    await fc.assert(property, { seed: SEED, numRuns: runs(60), examples: NETWORK_EXAMPLES });
   });
 
   test("rules-agree after every program of transactions", async () => {
@@ -536,6 +571,6 @@ describe.skipIf(skip)("the model and Linux", () => {
       const model = await inNetworks(createModel(home), ruling(program));
       sameLines(await inNetworks(real, ruling(program)), model);
     });
-    await fc.assert(property, { seed: SEED, numRuns: runs(60) });
+    await fc.assert(property, { seed: SEED, numRuns: runs(60), examples: RULE_EXAMPLES });
   });
 });

@@ -20,7 +20,7 @@ import {
 } from "../runtime/src/kernel/model/index.ts";
 import { answer, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
-import { connectAll, listenIn } from "./sockets.fixture.ts";
+import { connectAll, listenIn } from "../runtime/src/kernel/linux/sockets.fixture.ts";
 
 const skip = skipReal("comparing who reaches whom");
 
@@ -215,6 +215,7 @@ function settle(own: Own, names: readonly string[], family: 4 | 6): void {
   write("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
   // Routers say of each packet that it goes no further.
   write("/proc/sys/net/ipv4/icmp_ratelimit", "0");
+  write("/proc/sys/net/ipv4/icmp_msgs_burst", "10000");
   write("/proc/sys/net/ipv6/icmp/ratelimit", "0");
   // Who is not there is known after a tenth of a second.
   for (const name of names) write(`/proc/sys/net/ipv${family}/neigh/${name}/retrans_time_ms`, "30");
@@ -375,10 +376,6 @@ function holdAll(kernel: Kernel): Held {
 }
 
 const nameOf = ({ place, port }: Waits): string => `${place}:${port}`;
-const PATIENCE_MS = 400;
-/** What a router says to the first packet may come too early; a second one is sent later. */
-const MORE_PATIENCE_MS = 2500;
-
 /** What Linux says to each try; twice asked where that is not what is expected. */
 async function onLinux(
   kernel: Kernel,
@@ -397,15 +394,15 @@ async function onLinux(
     // Links come up in their own time.
     await new Promise((resolve) => setTimeout(resolve, 60));
     const tries = probes(made).map((each) => ({ ...each, path: networks.paths[each.place] }));
-    const connect = (some: typeof tries, patienceMs: number): readonly string[] =>
+    type How = Parameters<typeof connectAll>[2];
+    const connect = (some: typeof tries, how: How): readonly string[] =>
       // Who is connected to nobody learns that when what it says is never acknowledged.
-      connectAll(some, listeners, patienceMs).map((each) =>
-        each === "nobody" ? "ETIMEDOUT" : each,
-      );
-    const said = connect(tries, PATIENCE_MS);
+      connectAll(some, listeners, how).map((each) => (each === "nobody" ? "ETIMEDOUT" : each));
+    const said = connect(tries, { patienceMs: 400, firstPort: 20_000 });
+    // What a router says to the first packet may come too early; a second one is sent later.
     const wrong = tries.filter((_, at) => said[at] !== expected[at]);
     if (wrong.length === 0) return said;
-    const again = [...connect(wrong, MORE_PATIENCE_MS)];
+    const again = [...connect(wrong, { patienceMs: 2500, firstPort: 21_000 })];
     return said.map((each, at) => (each === expected[at] ? each : (again.shift() ?? each)));
   } finally {
     for (const { fd } of listeners) closeSync(fd);
@@ -444,18 +441,87 @@ async function onModel(made: Topology): Promise<readonly string[]> {
   });
 }
 
+const ordinary: Container = {
+  bridge: "br0",
+  network: 0,
+  route: "bridge",
+  isUp: true,
+  hasLoopback: true,
+  waitsAt: "everywhere",
+  said: "no",
+};
+
+/** As Docker has it: out with the host's address, back what belongs to it, in by a port. */
+const DOCKER: Topology = {
+  family: 4,
+  containers: [ordinary, ordinary, { ...ordinary, bridge: "br1", network: 1 }],
+  forwards: true,
+  outsideKnows: false,
+  upBridges: [true, true],
+  policy: "drop",
+  filter: [
+    {
+      chain: "forward",
+      rule: {
+        matches: [{ field: "ct-state", operator: "==", value: "established,related" }],
+        verdict: { verdict: "accept" },
+      },
+    },
+    {
+      chain: "forward",
+      rule: {
+        matches: [
+          { field: "iifname", operator: "==", value: "br0" },
+          { field: "oifname", operator: "==", value: "up" },
+        ],
+        verdict: { verdict: "accept" },
+      },
+    },
+  ],
+  nat: [
+    {
+      chain: "postrouting",
+      rule: {
+        matches: [{ field: "saddr", operator: "==", value: "0/24" }],
+        verdict: { verdict: "masquerade" },
+      },
+    },
+    {
+      chain: "prerouting",
+      rule: {
+        matches: [
+          { field: "daddr-type", operator: "==", value: "local" },
+          { field: "dport", operator: "==", value: "8080" },
+        ],
+        verdict: { verdict: "dnat", address: "0.2", port: 80 },
+      },
+    },
+  ],
+};
+
+/** So often a router tells one address that there is no way; then once a second. */
+const TOLD_AT_ONCE = 4;
+
 describe.skipIf(skip)("the model and Linux", () => {
   test("reachability-agrees, and the address that connections seem to come from", async () => {
     const real = openRealKernel();
     const property = fc.asyncProperty(topology, async (made) => {
       const model = await onModel(made);
       const linux = await onLinux(real, made, model);
+      const isTold = (place: Place): boolean =>
+        probes(made).filter((each, at) => each.place === place && linux[at] === "ENETUNREACH")
+          .length >= TOLD_AT_ONCE;
+      const isSilenced = (place: Place, at: number): boolean =>
+        model[at] === "ENETUNREACH" && linux[at] === "ETIMEDOUT" && isTold(place);
+      const places = probes(made).map(({ place }) => place);
       const tried = probes(made).map(({ place, address, port }) => `${place} → ${address}:${port}`);
       const differing = tried.flatMap((each, at) =>
-        model[at] === linux[at] ? [] : [`${each}: the model says ${model[at]}, Linux ${linux[at]}`],
+        model[at] === linux[at] || isSilenced(places[at] ?? "host", at)
+          ? []
+          : [`${each}: the model says ${model[at]}, Linux ${linux[at]}`],
       );
       expect(differing).toEqual([]);
     });
-    await fc.assert(property, { seed: SEED, numRuns: runs(20) });
+    await fc.assert(property, { seed: SEED, numRuns: runs(15), examples: [[DOCKER]] });
   });
 });

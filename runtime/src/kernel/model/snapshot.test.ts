@@ -77,3 +77,28 @@ test("snapshot() shows a process in its namespaces and its cgroup, and that it e
   expect(snapshot().processes[String(child.hostPid)]).toBeUndefined();
   kernel.rmdir("/sys/fs/cgroup/box");
 });
+
+test("snapshot() shows a network, where its links lead and who waits in it", () => {
+  const { kernel, snapshot } = createModel({ clock });
+  kernel.createLink({ kind: "bridge", name: "br0", mac: "02:00:00:00:00:01" });
+  kernel.addAddress({ link: "br0", address: "10.0.0.1", prefixLength: 24 });
+  kernel.changeLink("br0", { up: true });
+  const table = { family: "ip", name: "t" } as const;
+  kernel.changeRuleset([{ change: "create-table", table }]);
+  const [, inode = ""] = /\[(\d+)\]/.exec(kernel.readlink("/proc/self/ns/net")) ?? [];
+  const before = snapshot();
+  const shown = before.namespaces[inode];
+  expect(shown).toMatchObject({
+    kind: "net",
+    addresses: [{ link: "lo" }, { link: "lo" }, { link: "br0", address: "10.0.0.1" }],
+    routes: [{ destination: "10.0.0.0/24", link: "br0", protocol: "kernel" }],
+    forwarding: [{ bridge: "br0", link: "br0", mac: "02:00:00:00:00:01" }],
+    tables: [{ name: "t", chains: [] }],
+    forwards: { 4: false, 6: false },
+    listeners: [],
+  });
+  expect(snapshot().namespaces[inode]).toBe(shown);
+  kernel.deleteLink("br0");
+  expect(snapshot().namespaces[inode]).toMatchObject({ routes: [], links: [{ name: "lo" }] });
+  expect(before.namespaces[inode]).toBe(shown);
+});

@@ -89,7 +89,11 @@ export function wayTo(net: NetNamespace, destination: Endpoint): Way {
 
 const HOPS_MAX = 64;
 const CLIENT_PORT = 40_000;
-const LOOPBACK = { family: 4, value: 127n << 24n, prefixLength: 8 } as const;
+/** What never comes from a link, nor goes there. */
+const LOOPBACKS = [
+  { family: 4, value: 127n << 24n, prefixLength: 8 },
+  { family: 6, value: 1n, prefixLength: 128 },
+] as const;
 
 /** What is the same for all packets of one try. */
 interface Walk {
@@ -109,7 +113,7 @@ export function reach(net: NetNamespace, destination: Endpoint): Reach {
   const walk: Walk = { tracking: new Map(), hops: [] };
   const { hops } = walk;
   const source = sourceOf(net, destination.address);
-  if (source === undefined) return { errno: "ENETUNREACH", hops };
+  if (source === undefined) return { errno: whyNoSource(net, destination.address), hops };
   const sent: Tuple = { source: { address: source, port: CLIENT_PORT }, destination };
   const arrival = emit(walk, net, { kind: "syn", tuple: sent, hopsLeft: HOPS_MAX });
   if (arrival === undefined) return { errno: "ETIMEDOUT", hops };
@@ -126,6 +130,13 @@ export function reach(net: NetNamespace, destination: Endpoint): Reach {
   const isThere = last !== undefined && !("errno" in last) && last.at === arrival.at;
   if (!isThere) return { errno: "ETIMEDOUT", hops };
   return { reached: { listener, namespace: arrival.at, sent, received }, hops };
+}
+
+/** IPv6 looks first as whom it could speak: even a loopback would do. */
+function whyNoSource(net: NetNamespace, { family }: IpAddress): string {
+  const held = [...net.devices.values()].flatMap(({ addresses }) => addresses);
+  const isMute = family === 6 && held.every((each) => each.family === 4);
+  return isMute ? "EADDRNOTAVAIL" : "ENETUNREACH";
 }
 
 interface Sender {
@@ -180,8 +191,8 @@ function emit(walk: Walk, net: NetNamespace, made: Packet): Arrival {
   const way = packet && exitOf(net, packet.tuple.destination.address);
   if (packet === undefined || way === undefined) return undefined;
   const isMoved = !isSameAddress(packet.tuple.destination.address, made.tuple.destination.address);
-  const isLocal = isWithin(packet.tuple.source.address, LOOPBACK);
-  // What came from 127.0.0.1 does not leave.
+  // What came from 127.0.0.1 does not leave; ::1 does, but nobody takes it.
+  const isLocal = packet.tuple.source.address.family === 4 && isLoopback(packet.tuple.source);
   if (isMoved && isLocal && way.device.kind !== "loopback") return undefined;
   return leave(walk, { ...place, output: way.device }, { packet, route: way.route });
 }
@@ -269,11 +280,14 @@ function arrive(walk: Walk, input: Device, made: Packet): Arrival {
 /** What cannot come from outside: from ourselves, from nobody, from or to a loopback. */
 function isStrange(input: Device, { source, destination }: Tuple): boolean {
   if (input.kind === "loopback") return false;
-  const isLoopback = [source, destination].some(({ address }) => isWithin(address, LOOPBACK));
+  const isInner = isLoopback(source) || isLoopback(destination);
   const isNobody = source.address.value === 0n;
   const isOurs = source.address.family === 4 && hasAddress(input, source.address);
-  return isLoopback || isNobody || isOurs;
+  return isInner || isNobody || isOurs;
 }
+
+const isLoopback = ({ address }: Endpoint): boolean =>
+  LOOPBACKS.some((network) => isWithin(address, network));
 
 /** A packet for others is passed on, where that is allowed. */
 function passOn(walk: Walk, input: Device, packet: Packet): Arrival {

@@ -164,7 +164,8 @@ const verdictsOf = ({ rules }: ListedChain): readonly Verdict[] =>
 function isUsed(table: FilterTable, chain: ListedChain): boolean {
   const leadsThere = (verdict: Verdict): boolean =>
     verdict.verdict === "jump" && verdict.chain === chain.name;
-  return table.chains.some((each) => each !== chain && verdictsOf(each).some(leadsThere));
+  // A chain that leads to itself is in its own way.
+  return table.chains.some((each) => verdictsOf(each).some(leadsThere));
 }
 
 /** Follows a chain from where packets enter: EMLINK for a circle, EOPNOTSUPP for a verdict. */

@@ -6,14 +6,9 @@
  */
 import { closeSync, openSync } from "node:fs";
 import koffi from "koffi";
-import {
-  addressBytes,
-  addressOf,
-  formatAddress,
-  parseAddress,
-} from "../runtime/src/kernel/ip-address.ts";
-import { errnoName } from "../runtime/src/kernel/linux/errno.ts";
-import { openLibc } from "../runtime/src/kernel/linux/libc.ts";
+import { addressBytes, addressOf, formatAddress, parseAddress } from "../ip-address.ts";
+import { errnoName } from "./errno.ts";
+import { openLibc } from "./libc.ts";
 
 const libc = openLibc(process.arch);
 const c = koffi.load(null);
@@ -100,10 +95,13 @@ interface Trying {
   result: string | undefined;
 }
 
-/** Begins to connect. */
-function begin({ path, address, port }: Probe): Trying {
+/** Begins to connect, from a port that no other try has: what is translated must not collide. */
+function begin({ path, address, port }: Probe, from: number): Trying {
   return within(path, () => {
     const fd = openSocket(address);
+    const own = socketAddress(address.includes(":") ? "::" : "0.0.0.0", from);
+    if (bind(fd, own, own.length) !== 0)
+      throw new Error(`bind ${from}: ${errnoName(koffi.errno())}`);
     const where = socketAddress(address, port);
     const failed = connect(fd, where, where.length) !== 0;
     const errno = failed ? koffi.errno() : 0;
@@ -157,22 +155,21 @@ function take(listener: RealListener, found: Map<number, string>): void {
 export function connectAll(
   probes: readonly Probe[],
   listeners: readonly RealListener[],
-  patienceMs: number,
+  { patienceMs, firstPort }: { readonly patienceMs: number; readonly firstPort: number },
 ): readonly string[] {
-  const tries = probes.map(begin);
+  const tries = probes.map((probe, number) => begin(probe, firstPort + number));
   const end = performance.now() + patienceMs;
   for (;;) {
+    // Whoever was stopped for a while looks once more before giving up.
+    const left = Math.max(0, Math.ceil(end - performance.now()));
     const open = tries.filter(({ result }) => result === undefined);
-    const left = Math.ceil(end - performance.now());
-    if (open.length === 0 || left <= 0) break;
-    const ready = pollAll(
-      open.map(({ fd }) => fd),
-      POLLOUT,
-      left,
-    );
+    if (open.length === 0) break;
+    const fds = open.map(({ fd }) => fd);
+    const ready = pollAll(fds, POLLOUT, left);
     for (const [number, each] of tries.entries()) {
       if (each.result === undefined && ready.includes(each.fd)) finish(each, number);
     }
+    if (left === 0) break;
   }
   const found = new Map<number, string>();
   for (const listener of listeners) take(listener, found);

@@ -158,7 +158,7 @@ async function begin(
 function reasonOf(container: Container, failure: unknown): unknown {
   if (!(failure instanceof RuntimeError) || failure.code !== "kernel-call-failed") return failure;
   try {
-    namespacesOf(container, requireProcess(container));
+    kindsToJoin(container, requireProcess(container));
     return failure;
   } catch (ended) {
     return ended;

@@ -35,7 +35,7 @@ export function makeShare(kernel: Files, name: string): Share {
 
 /** Joins a cgroup: to be done while its path can still be reached. */
 export function join(share: Share): Step {
-  return (kernel) => kernel.joinCgroup(kernel.openCgroup(share.joinFile));
+  return (kernel) => kernel.joinCgroups(kernel.openCgroups([share.joinFile]));
 }
 
 /** Forks until somebody says no. */

@@ -61,10 +61,10 @@ async function runContainer(command: string): Promise<number> {
   const child = kernel.spawn({ pidNamespace: "new", stdio: "pipes", stdin: false }, (inside) => {
     const own = inside.kernel;
     own.setParentDeathSignal("SIGKILL");
-    own.joinCgroup(own.openCgroup(cgroup.joinFile));
+    own.joinCgroups(own.openCgroups([cgroup.joinFile]));
     own.unshare(["CLONE_NEWNS", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWNET"]);
     own.setHostname("one-page");
-    own.setLinkUp("lo");
+    own.changeLink("lo", { up: true });
     changeRoot(own);
     shedPower(own);
     return own.execve("/bin/sh", ["sh", "-c", command], ["PATH=/bin", "HOME=/"]);

@@ -664,8 +664,7 @@ describe.skipIf(skip)("on the real kernel", () => {
 /** A process that joined a cgroup by itself, as init does, and sleeps there. */
 function spawnInside(kernel: Kernel, cgroup: Cgroup): number {
   const { hostPid } = spawnWaiting(kernel, "inherit", ({ kernel: inner }) => {
-    const handles = joinFiles(cgroup).map((path) => inner.openCgroup(path));
-    for (const handle of handles) inner.joinCgroup(handle);
+    inner.joinCgroups(inner.openCgroups(joinFiles(cgroup)));
     return "joined";
   });
   return hostPid;

@@ -221,20 +221,31 @@ class NamedStacks {
     return [...this.byName].filter(([, each]) => each === stack).map(([name]) => name);
   }
 
-  remove(
-    name: string,
-    { by, force, isRunning }: { by: string; force: boolean; isRunning: boolean | null },
-  ): boolean {
+  /** @returns whether it is allowed */
+  remove(name: string, how: Removal): boolean {
     const stack = this.byName.get(name) ?? "";
-    const names = by === "name" ? [name] : this.namesOf(stack);
+    const names = how.by === "name" ? [name] : this.namesOf(stack);
     const isLast = names.length === this.namesOf(stack).length;
-    const isUsed = isLast && isRunning !== null;
-    if (by === "id" && isRunning === true) return false;
-    if (!force && (isUsed || names.length > 1)) return false;
+    if (!isAllowed(how, { isLast, isMany: names.length > 1 })) return false;
     for (const each of names) this.byName.delete(each);
-    if (isLast && isRunning !== true) this.stacks.delete(stack);
+    if (isLast && how.isRunning !== true) this.stacks.delete(stack);
     return true;
   }
+}
+
+interface Removal {
+  readonly by: "name" | "id";
+  readonly force: boolean;
+  /** Whether a container of the image runs; null: there is none. */
+  readonly isRunning: boolean | null;
+}
+
+function isAllowed(
+  { by, force, isRunning }: Removal,
+  { isLast, isMany }: { readonly isLast: boolean; readonly isMany: boolean },
+): boolean {
+  if (by === "id" && isRunning === true) return false;
+  return force || !(isMany || (isLast && isRunning !== null));
 }
 
 test.prop([fc.array(change, { maxLength: 12 })], { numRuns: 60 })(

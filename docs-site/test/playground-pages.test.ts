@@ -48,7 +48,7 @@ describe("the command example", () => {
     });
     const steps = machine.journal.filter(({ where, effect }) => where === "child" && effect);
     const calls = steps.map(({ call }) => call);
-    expect(calls.slice(0, 2)).toEqual(["openCgroup", "joinCgroup"]);
+    expect(calls.slice(0, 2)).toEqual(["openCgroups", "joinCgroups"]);
     expect(calls.slice(-3)).toEqual(["setCapabilities", "setNoNewPrivileges", "execve"]);
     expect(calls).toContain("pivotRoot");
   });

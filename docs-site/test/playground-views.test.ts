@@ -25,7 +25,7 @@ function machine(cgroups: "v1" | "v2" = "v2"): Model {
 function container({ kernel }: Model, cgroup?: string): number {
   const options = { pidNamespace: "new", stdio: "null", stdin: false } as const;
   return kernel.spawn(options, ({ kernel: own }) => {
-    if (cgroup !== undefined) own.joinCgroup(own.openCgroup(`${cgroup}/cgroup.procs`));
+    if (cgroup !== undefined) own.joinCgroups(own.openCgroups([`${cgroup}/cgroup.procs`]));
     own.unshare(["CLONE_NEWNS", "CLONE_NEWUTS"]);
     own.setHostname("web");
     return own.execve("/bin/sleep", ["sleep"], []);

@@ -4,7 +4,7 @@
  * Kernel interface: none.
  * Specification: RFC 1952 (gzip); Docker Engine API v1.50, PutContainerArchive, ImageCreate.
  * Invariants: none.
- * Left out: archives compressed by bzip2, xz or zstd are not unpacked, and so are refused as no tar.
+ * Left out: archives compressed by bzip2, xz or zstd, which are refused as no tar.
  * Docs: docs/concepts/api.md
  *
  * @module

@@ -76,11 +76,9 @@ const OPERATIONS: Operations = {
     kernel.setUid(0);
   },
   "open-cgroups": ({ paths }, { kernel }) => ({
-    cgroups: paths.map((path) => kernel.openCgroup(path)),
+    cgroups: kernel.openCgroups(paths),
   }),
-  "join-cgroups": (_, { kernel, cgroups }) => {
-    for (const handle of cgroups) kernel.joinCgroup(handle);
-  },
+  "join-cgroups": (_, { kernel, cgroups }) => kernel.joinCgroups(cgroups),
   mount: ({ mount }, { kernel }) => kernel.mount(mount),
   "mount-inside": ({ root, path, mount }, walk) => {
     const place = { root, path, source: null, kind: "directory" } as const;
@@ -98,7 +96,7 @@ const OPERATIONS: Operations = {
   write: ({ path, text }, { kernel }) => kernel.writeFile(path, text, "existing"),
   mask: (action, { kernel }) => void applyPathStep(kernel, action),
   "read-only": (action, { kernel }) => void applyPathStep(kernel, action),
-  "link-up": ({ name }, { kernel }) => kernel.setLinkUp(name),
+  "link-up": ({ name }, { kernel }) => kernel.changeLink(name, { up: true }),
   hostname: ({ name }, { kernel }) => kernel.setHostname(name),
   domainname: ({ name }, { kernel }) => kernel.setDomainname(name),
   session: (_, { kernel }) => kernel.setSession(),

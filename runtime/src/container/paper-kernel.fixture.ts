@@ -81,7 +81,7 @@ export function createPaperKernel(options: PaperOptions = {}): PaperWalk {
     lstatIfPresent: (path) => ifPresent(() => lstat(path)),
     readlink: (path) => options.links?.[path] ?? "",
     readText: (path) => options.texts?.[path] ?? PASSWD,
-    openCgroup: () => 7,
+    openCgroups: () => [7],
     openTerminal: () => ({ slavePath: "/dev/pts/0", masterFd: 9 }),
     execve: (path, argv, env) => ({ path, argv, env }),
   };

@@ -31,7 +31,7 @@ import type { Digest } from "../layers/index.ts";
 import { pause } from "./clean-up.ts";
 import type { EngineContext } from "./context.ts";
 import type { DiskEntry, DiskProblem } from "./engine.ts";
-import { usedLayers } from "./image-changes.ts";
+import { SWEEP, usedLayers } from "./image-changes.ts";
 import { treeBytes } from "./listing.ts";
 import { containersDirectory, filesOf } from "./state-store.ts";
 
@@ -131,6 +131,8 @@ export async function checkDisk(
   engine: EngineContext,
   repair: boolean,
 ): Promise<readonly DiskProblem[]> {
+  // What is being removed anyway is no news.
+  await engine.locks.run(SWEEP, async () => undefined);
   const problems: DiskProblem[] = [];
   for (const { Kind, Path, Size } of explainDisk(engine)) {
     if (Kind !== "orphan") continue;

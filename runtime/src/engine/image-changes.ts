@@ -41,6 +41,8 @@ import type { EngineContext } from "./context.ts";
 import { rfc3339 } from "./durations.ts";
 import type { ApiObject, ImportImage } from "./engine.ts";
 
+/** The lock under which files of layers are removed. */
+export const SWEEP = "sweep layers";
 const SWEEP_DELAY_MS = 50;
 
 /** Gives an image one more name. @throws RuntimeError image-not-found, reference-invalid */
@@ -121,7 +123,7 @@ export function giveBackLayers(engine: EngineContext): readonly Digest[] {
   const { kernel, layers } = engine;
   const gone = discardLayers(kernel, layers, usedLayers(engine));
   if (gone.length > 0) {
-    void engine.locks.run("sweep layers", async () => {
+    void engine.locks.run(SWEEP, async () => {
       // Who asked is answered first.
       await pause(kernel, SWEEP_DELAY_MS);
       sweepLayers(kernel, layers);

@@ -20,6 +20,7 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import { readIndex, writeIndex } from "../layers/index.ts";
+import type { Descriptor } from "../layers/index.ts";
 import { NAME_ANNOTATION } from "./oci.ts";
 import { canonicalForm, parseReference, withDefaultTag } from "./reference.ts";
 import type { ImageReference } from "./reference.ts";
@@ -144,7 +145,7 @@ export function applyImageRemoval(
   const nameless = before
     .filter(({ digest }) => isOurs(digest))
     .slice(0, isListed ? 0 : 1)
-    .map(({ annotations: _, ...descriptor }) => descriptor);
+    .map((descriptor): Descriptor => ({ ...descriptor, annotations: undefined }));
   writeIndex(store.kernel, store.content, [...kept, ...nameless]);
   if (isDeleted) sweepBlobs(store);
 }

@@ -26,7 +26,7 @@ const KERNEL_TEXT_MAX = 256;
 const LIST_MAX = 128;
 
 /** The calls whose result is worth keeping; of others it is known, or too large. */
-const RESULTS: readonly CallName[] = ["readlink", "openCgroup", "openTerminal"];
+const RESULTS: readonly CallName[] = ["readlink", "openCgroups", "openTerminal"];
 
 /** Calls whose arguments need more than cutting. */
 const SPECIAL: Partial<Record<CallName, (args: readonly unknown[]) => readonly JournalValue[]>> = {

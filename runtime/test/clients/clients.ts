@@ -12,6 +12,7 @@ import { dockerPy } from "./docker-py.ts";
 import { dockerode } from "./dockerode.ts";
 import { openProxy } from "./recording-proxy.ts";
 import type { Client, Outcome } from "./scenario.ts";
+import { testcontainers } from "./testcontainers.ts";
 
 const DEBIAN_CLI = "/usr/bin/docker";
 const firstCli = (process.env["PATH"] ?? "")
@@ -25,6 +26,7 @@ export const CLIENTS: readonly Client[] = [
   ...(firstCli === DEBIAN_CLI ? [] : [dockerCli("docker CLI of Debian", DEBIAN_CLI)]),
   dockerode,
   dockerPy,
+  testcontainers,
 ];
 
 /** What became of one program. */

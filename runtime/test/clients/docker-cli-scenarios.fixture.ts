@@ -592,6 +592,83 @@ const MISTAKES: readonly DockerScenario[] = [
   },
 ];
 
+const IMAGES: readonly DockerScenario[] = [
+  {
+    name: "tag and rmi: names go one by one, the image with its last",
+    quick: true,
+    steps: [
+      ["docker create --name $C busybox true", ID],
+      ["docker commit $C $C-image", /^sha256:[0-9a-f]{64}\n$/],
+      ["docker tag $C-image $C-image:2"],
+      ["docker images --format '{{.Tag}}' $C-image | sort", "2\nlatest\n"],
+      ["docker rmi $C-image:2", "Untagged: $C-image:2\n"],
+      ["docker rmi $C-image", /^Untagged: \$C-image:latest\nDeleted: sha256:/],
+      ["docker rmi $C-image", { code: 1, err: /No such image: c\S+-image/ }],
+    ],
+  },
+  {
+    name: "rmi of what is in use: refused, forced, and the container lives",
+    steps: [
+      ["docker create --name $C busybox cat /etc/passwd", ID],
+      ["docker commit $C $C-image"],
+      ["docker create --name $C-2 $C-image", ID],
+      [
+        "docker rmi $C-image",
+        { code: 1, err: /unable to remove repository reference .* \(must force\) - container/ },
+      ],
+      [
+        "docker rmi $(docker inspect -f '{{.Id}}' $C-image)",
+        { code: 1, err: /\(must be forced\) - image is being used by stopped container/ },
+      ],
+      ["docker rmi -f $C-image", /^Untagged: .*\nDeleted: /],
+      ["docker start -a $C-2 | head -1", /^root:/],
+    ],
+  },
+  {
+    name: "history, import of an export, image prune",
+    steps: [
+      ["docker create --name $C busybox true", ID],
+      ['docker export $C | docker import -c \'CMD ["echo","hi"]\' - $C-image', /^sha256:/],
+      ["docker run --rm --name $C-2 $C-image", "hi\n"],
+      ["docker history -q $C-image | wc -l", "1\n"],
+      ["docker image inspect -f '{{len .RootFS.Layers}}' $C-image", "1\n"],
+      ["docker export $C | docker import -c 'CMD [\"x\"]' - $C-image"],
+      ["docker image prune -f", /^Deleted Images:\ndeleted: sha256:/],
+    ],
+  },
+  {
+    name: "every prune of docker ends well",
+    steps: [
+      ["docker container prune -f --filter label=nosuch=$C", /^Total reclaimed space: 0B\n$/],
+      ["docker image prune -f --filter label=nosuch=$C", /^Total reclaimed space: 0B\n$/],
+      ["docker network prune -f; docker volume prune -f; docker builder prune -f", /Total/],
+      ["docker system prune -f --filter label=nosuch=$C", /^Total reclaimed space: 0B\n$/],
+      ["docker system df -v", /^Images space usage:\n[^]*Build cache usage: 0B/],
+    ],
+  },
+  {
+    name: "what only other machines have is refused, and said to be so",
+    quick: true,
+    steps: [
+      ["docker run --gpus all busybox", { code: 125, err: /could not select device driver/ }],
+      ["docker run --isolation hyperv busybox", { code: 125, err: /linux only supports/ }],
+      ["docker run --cpu-count 2 busybox", { code: 1, err: /running on windows/ }],
+      ["docker run --runtime nosuch busybox", { code: 125, err: /[Uu]nknown.* runtime/ }],
+      ["docker run --storage-opt size=1G busybox", { code: 125, err: /pquota/ }],
+    ],
+  },
+  {
+    name: "of several that are named, those that can are done, and the exit code is 1",
+    quick: true,
+    steps: [
+      ["docker create --name $C busybox true", ID],
+      ["docker run -d --name $C-2 busybox sleep 100", ID],
+      ["docker rm $C $C-2 nosuch", { code: 1, out: "$C\n", err: /running[^]*No such container/ }],
+      ["docker ps -a --filter name=$C --format '{{.Names}}'", "$C-2\n"],
+    ],
+  },
+];
+
 /** All of them. */
 export const DOCKER_SCENARIOS: readonly DockerScenario[] = [
   ...LIFE,
@@ -600,4 +677,5 @@ export const DOCKER_SCENARIOS: readonly DockerScenario[] = [
   ...FILES,
   ...LIMITS,
   ...MISTAKES,
+  ...IMAGES,
 ];

@@ -41,8 +41,8 @@ class Bench:
         self.client = docker.from_env(timeout=25)
         self.made = []
 
-    def create(self, command, **options):
-        container = self.client.containers.create("busybox", command, **options)
+    def create(self, command, image="busybox", **options):
+        container = self.client.containers.create(image, command, **options)
         self.made.append(container)
         return container
 
@@ -218,6 +218,28 @@ def looking(bench):
     assert "A=b" in image.attrs["Config"]["Env"]
     bench.client.images.remove("py-made:1")
     must_fail(ImageNotFound, 404, bench.client.images.get, "py-made:1")
+
+
+@scenario("images: tag, list, history, refused and forced removal, import", quick=True)
+def images(bench):
+    client = bench.client
+    container = bench.create("true")
+    image = container.commit("py-named", "1")
+    assert image.tag("py-named", "2")
+    image.reload()
+    assert sorted(image.tags) == ["py-named:1", "py-named:2"], image.tags
+    assert [found.id for found in client.images.list("py-named")] == [image.id]
+    assert len(image.history()) >= 2
+    bench.create("true", image="py-named:1")
+    client.images.remove("py-named:2")
+    must_fail(APIError, 409, client.images.remove, "py-named:1")
+    client.images.remove("py-named:1", force=True)
+    must_fail(ImageNotFound, 404, client.images.get, "py-named:1")
+    data = b"".join(container.export())
+    client.api.import_image_from_data(data, repository="py-flat", tag="1", changes=["CMD true"])
+    assert client.images.get("py-flat:1").attrs["Config"]["Cmd"] == ["/bin/sh", "-c", "true"]
+    client.images.remove("py-flat:1")
+    assert client.images.prune()["SpaceReclaimed"] >= 0
 
 
 @scenario("events while they happen, and since a moment", quick=True)

@@ -280,6 +280,33 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "images: tag, list, history, refused and forced removal, prune, import",
+    quick: true,
+    run: async ({ docker, create }) => {
+      const container = await create({ Cmd: ["true"] });
+      const repo = `named-${process.pid}`;
+      await container.commit({ repo, tag: "1" });
+      const image = docker.getImage(`${repo}:1`);
+      await image.tag({ repo, tag: "2" });
+      const filters = JSON.stringify({ reference: [repo] });
+      const [listed] = await docker.listImages({ filters });
+      assert.deepEqual(listed?.RepoTags?.toSorted(), [`${repo}:1`, `${repo}:2`]);
+      const steps = (await image.history()) as unknown[];
+      assert.ok(steps.length >= 2);
+      await create({ Image: `${repo}:1` });
+      assert.deepEqual(await docker.getImage(`${repo}:2`).remove(), [{ Untagged: `${repo}:2` }]);
+      assert.equal((await refusal(image.remove())).status, 409);
+      const gone = (await image.remove({ force: true })) as { Deleted?: string }[];
+      assert.ok(gone.some(({ Deleted }) => Deleted === listed?.Id));
+      const archive = await container.export();
+      await text(await docker.importImage(archive, { repo, tag: "flat" }));
+      const { Id } = await docker.getImage(`${repo}:flat`).inspect();
+      await docker.getImage(`${repo}:flat`).remove();
+      const { ImagesDeleted } = await docker.pruneImages({});
+      assert.ok(!(ImagesDeleted ?? []).some(({ Deleted }) => Deleted === Id));
+    },
+  },
+  {
     name: "wait for the next exit, and for removal",
     run: async ({ create }) => {
       const container = await create({ Cmd: ["true"], HostConfig: { AutoRemove: true } });

@@ -150,8 +150,8 @@ function verbose(usage: Usage, nowSeconds: number): string {
     imageRows(image, { truncated: true, digests: false, nowSeconds }),
   );
   // What an image gives is not the container's: only what it wrote is counted here.
-  const containers = (usage.Containers ?? []).map(({ SizeRootFs: _, ...own }) =>
-    containerRow(own, { truncated: true, nowSeconds }),
+  const containers = (usage.Containers ?? []).map((each) =>
+    containerRow({ ...each, SizeRootFs: 0 }, { truncated: true, nowSeconds }),
   );
   const table = (kind: ListKind, rows: readonly Row[]): string =>
     printList(kind, parseListFormat(kind, { format: "", quiet: false }), rows);

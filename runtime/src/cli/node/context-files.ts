@@ -127,7 +127,9 @@ function writeContext(
   replaceFile(join(paths.metadata, "meta.json"), JSON.stringify(metadataOf(context)), {
     mode: 0o644,
   });
-  for (const file of TLS_FILES.filter((each) => !(each in tls))) {
+  const names = Object.keys(tls);
+  if (names.length === 0) rmSync(paths.tls, { recursive: true, force: true });
+  for (const file of TLS_FILES.filter((each) => !names.includes(each))) {
     rmSync(join(paths.tls, "docker", file), { force: true });
   }
 }

@@ -139,8 +139,8 @@ function surroundings(
   libc: Libc,
 ): Pick<
   Self,
-  | "openCgroup"
-  | "joinCgroup"
+  | "openCgroups"
+  | "joinCgroups"
   | "chdir"
   | "umask"
   | "setHostname"
@@ -150,9 +150,12 @@ function surroundings(
   | "ownStdio"
 > {
   return {
-    openCgroup: (path) => callFs("open", path, () => fs.openSync(path, fs.constants.O_WRONLY)),
-    joinCgroup: (handle) => {
-      callFs("write", `cgroup ${handle}`, () => fs.writeSync(handle, "0"));
+    openCgroups: (paths) =>
+      paths.map((path) => callFs("open", path, () => fs.openSync(path, fs.constants.O_WRONLY))),
+    joinCgroups: (handles) => {
+      for (const handle of handles) {
+        callFs("write", `cgroup ${handle}`, () => fs.writeSync(handle, "0"));
+      }
     },
     chdir: (path) => {
       check(libc.chdir(cPath("chdir", path)), "chdir", path);

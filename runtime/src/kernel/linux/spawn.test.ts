@@ -192,15 +192,15 @@ describe.runIf(isRoot)("as root", () => {
     expect([await outputOf(false), await outputOf(true)]).toEqual(["refused\n", "log\n"]);
   });
 
-  test("joinCgroup() moves the child by a handle that was opened before", async () => {
+  test("joinCgroups() moves the child by a handle that was opened before", async () => {
     const [, hierarchy = ""] =
       /^cgroup2? (\S+) cgroup2? /m.exec(fs.readFileSync("/proc/mounts", "utf8")) ?? [];
     const group = `${hierarchy}/drydock-kernel-test-${process.pid}`;
     kernel.mkdir(group, 0o755);
     const procs = `${group}/cgroup.procs`;
     const child = kernel.spawn({ ...PLAIN, pidNamespace: "new" }, (inside) => {
-      const handle = inside.kernel.openCgroup(procs);
-      inside.kernel.joinCgroup(handle);
+      const handles = inside.kernel.openCgroups([procs]);
+      inside.kernel.joinCgroups(handles);
       return inside.kernel.execve("/bin/sleep", ["sleep", "1000"], []);
     });
     const members = kernel.readText(procs).trim();

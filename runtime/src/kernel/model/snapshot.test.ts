@@ -62,7 +62,7 @@ test("snapshot() shows a process in its namespaces and its cgroup, and that it e
   const options = { pidNamespace: "new", stdio: "null", stdin: false } as const;
   const child = kernel.spawn(options, ({ kernel: own }) => {
     own.unshare(["CLONE_NEWUTS"]);
-    own.joinCgroup(own.openCgroup("/sys/fs/cgroup/box/cgroup.procs"));
+    own.joinCgroups(own.openCgroups(["/sys/fs/cgroup/box/cgroup.procs"]));
     return own.execve("/bin/sleep", ["sleep"], []);
   });
   const during = snapshot();

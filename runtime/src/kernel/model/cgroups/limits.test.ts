@@ -33,7 +33,7 @@ function machine(): ModelKernel {
 function start(kernel: ModelKernel, argv: readonly string[]): Child {
   const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
   return kernel.spawn(options, ({ kernel: own }) => {
-    own.joinCgroup(own.openCgroup(`${BOX}/cgroup.procs`));
+    own.joinCgroups(own.openCgroups([`${BOX}/cgroup.procs`]));
     return own.execve(`/bin/${argv[0]}`, argv, []);
   });
 }
@@ -44,7 +44,7 @@ test("pids.max refuses the process that is one too many, and counts the refusal"
   const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
   const said: string[] = [];
   kernel.spawn(options, ({ kernel: own }) => {
-    own.joinCgroup(own.openCgroup(`${BOX}/cgroup.procs`));
+    own.joinCgroups(own.openCgroups([`${BOX}/cgroup.procs`]));
     said.push(errnoOf(() => own.spawn(options, () => undefined)));
     own.writeFile(`${BOX}/pids.max`, "2", "existing");
     said.push(errnoOf(() => own.spawn(options, () => undefined)));
@@ -102,7 +102,7 @@ test("a cgroup namespace makes the cgroup of its maker the root", () => {
   const seen: string[] = [];
   const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
   kernel.spawn(options, ({ kernel: own }) => {
-    own.joinCgroup(own.openCgroup(`${BOX}/cgroup.procs`));
+    own.joinCgroups(own.openCgroups([`${BOX}/cgroup.procs`]));
     seen.push(own.readText("/proc/self/cgroup"));
     own.unshare(["CLONE_NEWCGROUP", "CLONE_NEWNS"]);
     seen.push(own.readText("/proc/self/cgroup"));

@@ -19,6 +19,7 @@ import type { WaitStatus } from "../../port.ts";
 import { signalName, signalNumber } from "../../signals.ts";
 import { chargeProcess, moveProcess } from "../cgroups/charge.ts";
 import { isCapable } from "../files/permission.ts";
+import { releaseNetwork } from "../net/devices.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type { PidNamespace, Process } from "../state.ts";
 import { releaseMounts } from "./namespaces.ts";
@@ -115,6 +116,7 @@ export function end(process: Process, status: WaitStatus): void {
   leaveChildren(process);
   process.releaseStreams();
   releaseMounts(world, namespaces.mnt);
+  releaseNetwork(world, namespaces.net);
   for (const tell of process.onEnd) tell(status);
 }
 

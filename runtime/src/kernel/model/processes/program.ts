@@ -18,6 +18,7 @@ import { holdMemory } from "../cgroups/charge.ts";
 import { attributesOf, openDirectory, openProgram } from "../files/open.ts";
 import { isCapable } from "../files/permission.ts";
 import { resolve } from "../files/walk.ts";
+import { socketCalls } from "../net/sockets.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Forked, ModelProgram, Place, Process, ProgramContext, Streams } from "../state.ts";
 import { changeForExec } from "./credentials.ts";
@@ -102,6 +103,7 @@ function contextOf(process: Process, kernelOf: KernelOf, given: Call): ProgramCo
     useMemory: (bytes) => call("mmap", String(bytes), () => holdMemory(process, bytes, end)),
     ...streamCalls(process),
     ...groupCalls(process),
+    ...socketCalls(process),
     fork: (own, run) => fork(process, run, { kernelOf, call: { argv, env, streams: own } }),
     exec: (program, own) => {
       become(process, program, { kernelOf, streams: own });

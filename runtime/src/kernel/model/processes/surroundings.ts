@@ -2,14 +2,14 @@
  * Surroundings: where a process stands, what it is called, what it is held to.
  *
  * Kernel interface: chdir(2), umask(2), sethostname(2), setsid(2), getrlimit(2), prctl(2),
- *   seccomp(2), rtnetlink(7).
+ *   seccomp(2).
  * Invariants: none.
  * Left out: resource limits are kept and shown, not enforced.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
-import type { Links, ResourceLimit, Self } from "../../port.ts";
+import type { ResourceLimit, Self } from "../../port.ts";
 import { signalNumber } from "../../signals.ts";
 import {
   checkAccess,
@@ -36,8 +36,8 @@ type Surroundings = Pick<
   | "setSession"
   | "openTerminal"
   | "ownStdio"
-  | "openCgroup"
-  | "joinCgroup"
+  | "openCgroups"
+  | "joinCgroups"
 >;
 
 const NAME_MAX_BYTES = 64;
@@ -65,12 +65,16 @@ export function modelSurroundings(process: Process): Surroundings {
       }),
     openTerminal: (ptmxPath) => call("openpty", ptmxPath, () => openTerminal(process, ptmxPath)),
     ownStdio: (uid, gid) => call("fchown", "stdio", () => ownStdio(process, uid, gid)),
-    openCgroup: (path) => call("open", path, () => openCgroup(process, path)),
-    joinCgroup: (handle) =>
-      call("write", `cgroup ${handle}`, () => {
-        const { dentry } = process.cgroupHandles.get(handle) ?? refuse("EBADF");
-        dentry.fs.write(dentry, new TextEncoder().encode("0"), "replace", process);
-      }),
+    openCgroups: (paths) =>
+      paths.map((path) => call("open", path, () => openCgroup(process, path))),
+    joinCgroups: (handles) => {
+      for (const handle of handles) {
+        call("write", `cgroup ${handle}`, () => {
+          const { dentry } = process.cgroupHandles.get(handle) ?? refuse("EBADF");
+          dentry.fs.write(dentry, new TextEncoder().encode("0"), "replace", process);
+        });
+      }
+    },
   };
 }
 
@@ -140,18 +144,4 @@ function setLimit(process: Process, { name, soft, hard }: ResourceLimit): void {
   const mayRaise = isCapableOfAll(process.credentials, "CAP_SYS_RESOURCE");
   refuseIf(hard > before && !mayRaise, "EPERM");
   process.limits.set(name, [soft, hard]);
-}
-
-/** The link calls of the port, made by a process. */
-export function modelLinks(process: Process): Links {
-  return {
-    setLinkUp: (name) =>
-      call("rtnetlink", name, () => {
-        const { net } = process.namespaces;
-        requireCapability(process.credentials, net.owner, "CAP_NET_ADMIN");
-        const link = net.links.get(name) ?? refuse("ENODEV");
-        link.up = true;
-      }),
-    listLinks: () => [...process.namespaces.net.links.values()].map((link) => ({ ...link })),
-  };
 }

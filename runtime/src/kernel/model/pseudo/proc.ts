@@ -37,6 +37,7 @@ import {
 import { descriptorDirectory } from "./descriptor-files.ts";
 import { idMapFile, limitsText, statText, statusText } from "./process-text.ts";
 import { namespaceFile, NAMESPACE_FILES } from "./namespace-files.ts";
+import { networkSettings } from "./network-settings.ts";
 import { linksText } from "./network-text.ts";
 
 /** What a proc file system knows. */
@@ -98,6 +99,7 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
         ostype: file({ read: () => "Linux\n" }),
         cap_last_cap: file({ read: () => "40\n" }),
       }),
+      net: networkSettings(world),
     }),
   };
 }

@@ -321,6 +321,7 @@ export interface Process {
   group: number;
   comm: string;
   argv: readonly string[];
+  env: readonly string[];
   executable: Place | undefined;
   noNewPrivileges: boolean;
   parentDeathSignal: string | undefined;

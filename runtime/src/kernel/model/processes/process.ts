@@ -39,6 +39,7 @@ export function createProcess(essentials: Essentials): Process {
     session: essentials.hostPid,
     group: essentials.hostPid,
     argv: [essentials.comm],
+    env: [],
     executable: undefined,
     noNewPrivileges: false,
     parentDeathSignal: undefined,
@@ -87,6 +88,7 @@ export function bearChild(parent: Process, { pidNamespace, comm }: Birth): Proce
   child.session = parent.session;
   child.group = parent.group;
   child.argv = parent.argv;
+  child.env = parent.env;
   child.executable = parent.executable;
   child.noNewPrivileges = parent.noNewPrivileges;
   child.filters = parent.filters;

@@ -56,6 +56,7 @@ export function become(process: Process, program: Program, { kernelOf, streams }
   process.executable = resolve(process, path, "follow");
   process.comm = (path.split("/").pop() ?? "").slice(0, COMM_MAX);
   process.argv = argv;
+  process.env = env;
   for (const [signal, does] of process.signalHandlers) {
     if (does !== IGNORE) process.signalHandlers.delete(signal);
   }

@@ -201,6 +201,11 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     stat: file({ read: () => statText(process, proc.namespace) }),
     comm: file({ read: () => `${process.comm}\n` }),
     cmdline: file({ read: () => process.argv.map((each) => `${each}\0`).join("") }),
+    environ: createGenerated(
+      world,
+      { type: "file", mode: 0o400 },
+      { read: (by) => environText(by, process) },
+    ),
     uid_map: file(idMapFile(process, "uid")),
     gid_map: file(idMapFile(process, "gid")),
     fd: descriptorDirectory(process, (by) => checkMayLook(by, process)),
@@ -219,6 +224,11 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     ),
   };
   return generatedDirectory(world, children);
+}
+
+function environText(by: Process, process: Process): string {
+  checkMayLook(by, process);
+  return process.env.map((each) => `${each}\0`).join("");
 }
 
 /** One line for each hierarchy: where the process is in it, as the reader's namespace sees it. */

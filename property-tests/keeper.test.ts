@@ -21,11 +21,12 @@ test.prop([fc.array(step, { minLength: 1, maxLength: 600, size: "max" })])(
         continue;
       }
       const [id, exitCode] = [`exec ${n}`, n % 256];
-      const note = { containerId, memo: n };
+      const note = { containerId, memo: n, isEndKept: true };
       const kept = { id, kind: "exec", hostPid: n + 1, startedAtMs: n } as const;
       execs.add({ ...kept, note }, { exitCode });
-      // What has no note is nobody's.
+      // What has no note is nobody's, and a check is nobody's business.
       execs.add({ ...kept, id: `nobody's ${n}` }, { exitCode });
+      execs.add({ ...kept, id: `check ${n}`, note: { ...note, isEndKept: false } }, { exitCode });
       expected.set(
         containerId,
         [...(expected.get(containerId) ?? []), { id, exitCode }].slice(-100),

@@ -238,7 +238,7 @@ describe.skipIf(skip)("restart policies over a kill -9 of the daemon", () => {
     }
     expect(await inspect("done")).toMatchObject({ State: { Status: "exited", ExitCode: 0 } });
     expect(await inspect("no")).toMatchObject({ State: { Status: "exited", ExitCode: 3 } });
-    expect((await daemon.api("GET", "/containers/gone/json")).status).toBe(404);
+    expect((await daemon.api("GET", "/containers/gone/json")).text).toContain("No such container");
     await expect.poll(() => existsSync(directory)).toBe(false);
   });
 
@@ -255,24 +255,22 @@ describe.skipIf(skip)("restart policies over a kill -9 of the daemon", () => {
 
   test("a wait goes on where it was: it neither begins anew nor is left out", async () => {
     await start("waits", { ...policy("always"), Cmd: ["false"] });
-    // Waits of 100, 200, 400, 800, 1600 ms; the daemon is away for a part of the last one.
+    // Waits of 100, 200, … 3200 ms; the daemon is away for a part of the last one.
     const waiting = await until(
       "it waits longer",
       () => inspect("waits"),
-      ({ RestartCount, State }) => RestartCount === 5 && State.Status === "restarting",
+      ({ RestartCount, State }) => RestartCount === 6 && State.Status === "restarting",
     );
-    await without(() => later(600));
-    expect(await inspect("waits")).toMatchObject({
-      State: { Status: "restarting", StartedAt: waiting.State.StartedAt },
-    });
+    await without(() => later(1500));
     const next = await until(
       "it ran again",
       () => inspect("waits"),
-      ({ RestartCount }) => RestartCount === 6,
+      ({ RestartCount }) => RestartCount === 7,
     );
     const betweenMs = Date.parse(next.State.StartedAt) - Date.parse(waiting.State.StartedAt);
-    expect(betweenMs).toBeGreaterThan(1500);
-    expect(betweenMs).toBeLessThan(2600);
+    expect(betweenMs).toBeGreaterThan(3100);
+    // Beginning anew it would be the time away, the daemon's start and all of the wait.
+    expect(betweenMs).toBeLessThan(4700);
   });
 
   test("what a person stops while the daemon dies is not started again", async () => {

@@ -25,9 +25,9 @@ const KEPT = 100;
 export class EndedExecs {
   readonly #byContainer = new Map<string, Kept[]>();
 
-  /** An exec of a container that runs has ended; one without a note is nobody's. */
+  /** An exec of a container that runs has ended. */
   add(kept: Kept, ended: WaitStatus): void {
-    if (kept.note === undefined) return;
+    if (kept.note?.isEndKept !== true) return;
     const { containerId } = kept.note;
     const others = this.#byContainer.get(containerId) ?? [];
     others.push({ ...kept, ended });

@@ -48,6 +48,8 @@ export interface ExecNote {
   readonly containerId: string;
   /** The engine's own; the keeper hands it back as it was. */
   readonly memo: unknown;
+  /** Whether somebody may ask how it ended; not so for checks, which would crowd others out. */
+  readonly isEndKept: boolean;
 }
 
 /** What to start. `id` names it for every later call: a container id or an exec id. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createFrameReader } from "../wire/index.ts";
 import type { Keeper } from "../container/index.ts";
 import { collectOutput, whyNoContainers, waitUntil } from "../keeper/keeper.fixture.ts";
-import { EngineBench, wish } from "./engine.fixture.ts";
+import { createLinuxKernel } from "../kernel/linux/index.ts";
+import { EngineBench, switchable, wish } from "./engine.fixture.ts";
 import type { LogsRequest } from "./engine.ts";
 
 const why = whyNoContainers();
@@ -453,6 +454,22 @@ describe.skipIf(why !== undefined)("engine", () => {
     expect(await logs(running)).toBe("before\nmeanwhile\n");
     expect(await stateOf(ended)).toMatchObject({ Status: "exited", ExitCode: 5 });
     expect((await bench.exec(running, ["echo", "alive"])).stdout).toBe("alive\n");
+  });
+
+  test("what removes itself is gone, also when its engine died right after the start", async () => {
+    const doomed = switchable(createLinuxKernel());
+    await bench.reopen(doomed.kernel);
+    const cmd = ["sleep", "0.2"];
+    const { id } = await bench.engine.createContainer(
+      wish({ cmd, hostConfig: { AutoRemove: true } }),
+    );
+    await bench.engine.startContainer(id);
+    doomed.crashAt(1);
+    bench.abandon();
+    doomed.releaseLocks();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await bench.reopen();
+    expect(await bench.ids()).not.toContain(id);
   });
 
   test("an end that is announced while an engine comes back is not lost", async () => {

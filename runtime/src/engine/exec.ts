@@ -15,7 +15,7 @@
 
 import { joinFiles } from "../cgroups/index.ts";
 import { exitCodeOf, exitCodeOfFailure, planExec, StartError } from "../container/index.ts";
-import type { Kept, Started, StartRequest } from "../container/index.ts";
+import type { ExecNote, Kept, Started, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { HostPid, JournalEntry } from "../kernel/index.ts";
@@ -228,9 +228,14 @@ function startRequest(
     outlivedByMounts: false,
     logPath: null,
     exitPath: null,
-    note: { containerId: container.id, memo: { request, isCheck: exec.isCheck } satisfies Memo },
+    note: noteOf(container, exec),
     fault: engine.options.nextInitFault?.() ?? null,
   };
+}
+
+function noteOf(container: Container, { request, isCheck }: Exec): ExecNote {
+  const memo: Memo = { request, isCheck };
+  return { containerId: container.id, memo, isEndKept: !isCheck };
 }
 
 /** What the keeper remembers for us. */

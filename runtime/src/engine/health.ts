@@ -128,7 +128,11 @@ async function runToEnd(
   });
   const exitCode = await Promise.race([ended, tooLate]);
   cancel();
-  if (exitCode !== null) return { exitCode, output: await output };
+  if (exitCode !== null) {
+    // Nobody else knows of it, and the execs of clients are to be remembered.
+    container.execs.delete(id);
+    return { exitCode, output: await output };
+  }
   await engine.keeper.current.signal(id, "SIGKILL");
   line?.detach();
   const seconds = plan.timeoutMs / 1000;

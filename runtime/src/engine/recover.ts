@@ -162,11 +162,21 @@ function withoutProcess(engine: EngineContext, container: Container): ContainerS
     // Nobody wrote down when it started; it was before it ended.
     return { status: "exited", ended: { ...end, startedAtMs: startedAtMs || finishedAtMs } };
   }
-  if (!hasProcess(state)) return state;
+  if (!hasProcess(state) && !wasBegun(engine, container)) return state;
   const error = "The process was killed when its keeper or the machine went down.";
   const finishedAtMs = engine.kernel.nowMs();
   const end = { startedAtMs, finishedAtMs, exitCode: KILLED, oomKilled: false, error };
   return { status: "exited", ended: end };
+}
+
+/**
+ * A container that removes itself has no exit record, and its start may not have been written down
+ * yet; but the cgroup of that start is there, for nobody was here to remove it.
+ */
+function wasBegun(engine: EngineContext, { definition, history }: Container): boolean {
+  if (!definition.hostConfig.AutoRemove || history.state.status !== "created") return false;
+  const { directories } = cgroupOf(engine, definition);
+  return directories.some(({ path }) => namesIn(engine.kernel, path).length > 0);
 }
 
 /** Its container was removed, or never came to be: nobody could ever stop it. */

@@ -17,7 +17,7 @@ import type { Stage, Step } from "./shell.ts";
 /** A network namespace whose only link is up. The same for the System V and POSIX queues: IPC. */
 export const ownNetwork: Step = (kernel) => {
   kernel.unshare(["CLONE_NEWNET", "CLONE_NEWIPC"]);
-  kernel.setLinkUp("lo");
+  kernel.changeLink("lo", { up: true });
 };
 
 /** Asks a shell which links there are. */

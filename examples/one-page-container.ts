@@ -64,7 +64,7 @@ async function runContainer(command: string): Promise<number> {
     own.joinCgroups(own.openCgroups([cgroup.joinFile]));
     own.unshare(["CLONE_NEWNS", "CLONE_NEWUTS", "CLONE_NEWIPC", "CLONE_NEWNET"]);
     own.setHostname("one-page");
-    own.setLinkUp("lo");
+    own.changeLink("lo", { up: true });
     changeRoot(own);
     shedPower(own);
     return own.execve("/bin/sh", ["sh", "-c", command], ["PATH=/bin", "HOME=/"]);

@@ -17,12 +17,13 @@ import {
 } from "../runtime/src/kernel/model/index.ts";
 
 /** A clock that goes on when it is told to. */
-interface TestClock extends Clock {
+export interface TestClock extends Clock {
   /** Goes to the next timer and rings. @returns whether there was one */
   ring(): boolean;
 }
 
-function createTestClock(): TestClock {
+/** Makes one. Its chance repeats itself in each run. */
+export function createTestClock(): TestClock {
   let nowUs = 0;
   let state = 1;
   const timers = new Set<{ readonly atUs: number; readonly callback: () => void }>();
@@ -56,7 +57,35 @@ const TURNS = 8;
 
 const RINGS = 1000;
 
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Resolves after so many turns of the event loop. */
+export async function pass(turns: number): Promise<void> {
+  for (let at = 0; at < turns; at += 1) await new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Waits for work, and lets time pass for it. @throws what the work throws */
+export async function quiet<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const end = (): void => {
+    isDone = true;
+  };
+  work.then(end, end);
+  for (let idle = 0; !isDone; idle += 1) {
+    await pass(1);
+    if (isDone || idle < TURNS) continue;
+    if (!clock.ring()) throw new Error("everybody waits, and nothing is to come");
+    idle = 0;
+  }
+  return work;
+}
+
+/** Lets everything happen that is to come. */
+export async function settle(clock: TestClock, turns = TURNS): Promise<void> {
+  for (let rings = 0; rings < RINGS; rings += 1) {
+    await pass(turns);
+    if (!clock.ring()) return;
+  }
+  throw new Error("there is no end of timers");
+}
 
 /** An engine, its keeper, its machine, and a fault that can be put into it. */
 export class ModelBench {
@@ -120,28 +149,13 @@ export class ModelBench {
   }
 
   /** Waits for work, and lets time pass for it. @throws what the work throws */
-  async quiet<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const end = (): void => {
-      isDone = true;
-    };
-    work.then(end, end);
-    for (let idle = 0; !isDone; idle += 1) {
-      await turn();
-      if (isDone || idle < TURNS) continue;
-      if (!this.#clock.ring()) throw new Error("everybody waits, and nothing is to come");
-      idle = 0;
-    }
-    return work;
+  quiet<T>(work: Promise<T>): Promise<T> {
+    return quiet(this.#clock, work);
   }
 
   /** Lets everything happen that is to come. */
-  async settle(): Promise<void> {
-    for (let rings = 0; rings < RINGS; rings += 1) {
-      for (let turns = 0; turns < TURNS; turns += 1) await turn();
-      if (!this.#clock.ring()) return;
-    }
-    throw new Error("there is no end of timers");
+  settle(): Promise<void> {
+    return settle(this.#clock);
   }
 
   /** Removes every container, and lets everything happen that comes of it. */

@@ -120,7 +120,7 @@ function attempt({ own, root, handle }: Place, made: Step): string {
       own.setSession();
       break;
     case "up":
-      own.setLinkUp("lo");
+      own.changeLink("lo", { up: true });
       break;
     case "uid":
       own.setUid(made.id);

@@ -17,7 +17,9 @@ export interface PlaygroundPlaces {
   readonly calls: Readonly<Record<string, { readonly manPage: string; readonly what: string }>>;
 }
 
-const PORT = ["runtime/src/kernel/port.ts", "runtime/src/kernel/port-files.ts"];
+const PORT = ["port.ts", "port-files.ts", "port-network.ts"].map(
+  (name) => `runtime/src/kernel/${name}`,
+);
 
 /** Reads them from the tree. */
 export function playgroundPlaces(house: House): PlaygroundPlaces {

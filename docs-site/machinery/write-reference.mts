@@ -47,7 +47,9 @@ app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
 await app.generateOutputs(project);
 if (app.logger.hasErrors()) throw new Error("typedoc met errors");
 for (const file of markdownFiles()) writeFileSync(file, mendAnchors(readFileSync(file, "utf8")));
-const port = ["kernel/port.ts", "kernel/port-files.ts"].map((path) => sourceRoot + path);
+const port = ["kernel/port.ts", "kernel/port-files.ts", "kernel/port-network.ts"].map(
+  (path) => sourceRoot + path,
+);
 const portFiles = port.flatMap((path) => known.sources.get(path) ?? []);
 writeFileSync(join(out, "kernel-calls.md"), kernelCallsPage(portFiles, sourceUrl));
 writeFileSync(join(out, "..", "reference-map.json"), JSON.stringify(places, null, 1));

@@ -34,10 +34,12 @@ function keepCompiled(script, source) {
   else rmSync(temporary);
 }
 
-// The daemon is a module, which only import() loads; everything else that is outside is not. It
-// answers now and then, never often enough in a row for V8 to compile it by itself: so at once.
+// What lies beside the bundle is a script like it, but for the daemon: that is a module, which only
+// import() loads. It answers now and then, never often enough in a row for V8 to compile it by
+// itself: so at once.
 function load(name) {
-  if (name !== "./daemon.js") return require(name);
+  if (!name.startsWith("./")) return require(name);
+  if (name !== "./daemon.js") return require(join(dirname(bundle), name));
   setFlagsFromString("--always-sparkplug");
   return { loading: import(join(__dirname, "../dist/daemon.js")) };
 }

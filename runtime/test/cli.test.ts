@@ -54,6 +54,15 @@ describe.skipIf(skip)("run", () => {
     expect(stdout.length).toBe(3000 << 10);
   });
 
+  test("cp reaches files of this machine", async () => {
+    await must("create", "--name", "box", "busybox");
+    const copy = join(daemon.directory, "copied");
+    await must("cp", "box:/etc/passwd", copy);
+    expect(readFileSync(copy, "utf8")).toMatch(/^root:/);
+    await must("cp", copy, "box:/tmp/back");
+    expect(await must("diff", "box")).toContain("A /tmp/back");
+  });
+
   test("C07 C12: -d prints the id; any unique prefix names it", async () => {
     const id = await must("run", "-d", "busybox", "sleep", "100");
     expect(id).toMatch(/^[0-9a-f]{64}$/);
@@ -218,6 +227,36 @@ describe.skipIf(skip)("plan and explain", () => {
     expect(plan).toContain("67108864");
     expect(plan).toContain("None was taken.");
     expect(await must("ps", "-aq")).toBe("");
+  });
+
+  test("--plan needs neither daemon nor root, and changes nothing", async () => {
+    const far = {
+      ...process.env,
+      DOCKER_HOST: "unix:///nowhere/d.sock",
+      DOCKER_CONFIG: "/nowhere",
+    };
+    const words = ["run", "--plan", "-m", "64m", "-v", "/tmp:/mnt", "busybox", "true"];
+    const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, launcher];
+    const before = readFileSync("/proc/self/mountinfo", "utf8");
+    const canRead =
+      spawnSync("setpriv", [...nobody.slice(0, 3), "test", "-r", launcher]).status === 0;
+    const asNobody = skipped(
+      "a plan made by nobody",
+      canRead ? null : "the clone is closed to others",
+    );
+    for (const [program, ...more] of [[launcher], ...(asNobody ? [] : [["setpriv", ...nobody]])]) {
+      const plan = await run(program ?? "", [...more, ...words], { env: far });
+      expect(plan.stderr).toContain("No drydock daemon answers at unix:///nowhere/d.sock");
+      expect(plan.stdout).toContain("docs/concepts/cgroups.md");
+      expect(plan.stdout).toContain('["67108864"]');
+      expect(plan.stdout).toMatch(/in the new process\. None was taken\.\n$/);
+      expect(plan.code).toBe(0);
+    }
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(before);
+    const wrong = await run(launcher, ["run", "--plan", "--cap-add", "NOPE", "busybox"], {
+      env: far,
+    });
+    expect(wrong.stderr).toContain('invalid CapAdd: unknown capability: "CAP_NOPE"');
   });
 
   test("explain names calls, results, times and places that exist", async () => {

@@ -34,24 +34,33 @@ const compiledFile = join(target, "cli.cjs.compiled");
 const programs = {
   cli: { entry: "cli/node/main.ts", format: "cjs" },
   daemon: { entry: "daemon/main.ts", format: "esm" },
-  "local-files": { entry: "cli/node/local-files.ts", format: "esm" },
+  "local-files": { entry: "cli/node/local-files.ts", format: "cjs" },
+  "plan-alone": { entry: "cli/node/plan-alone.ts", format: "cjs" },
   keeper: { entry: "keeper/main.ts", format: "esm" },
 };
 
 /**
  * What only a few commands need is bundled into files of its own, which the CLI loads then: the
- * daemon, which it becomes, and the archives of `cp`.
+ * daemon, which it becomes, the archives of `cp`, and the plans that are made without a daemon.
  */
 const loadedLater = {
   name: "loaded later",
   setup: (build) => {
-    const apart = { "/daemon/main.ts": "./daemon.js", "/local-files.ts": "./local-files.js" };
-    build.onResolve({ filter: /\/(daemon\/main|local-files)\.ts$/ }, ({ kind, path }) => {
-      const file = Object.entries(apart).find(([end]) => path.endsWith(end))?.[1];
-      return kind === "dynamic-import" ? { path: file, external: true } : undefined;
+    build.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const asked = join(resolveDir, path);
+      const [name, { format } = {}] =
+        Object.entries(programs).find(([, { entry }]) => join(source, entry) === asked) ?? [];
+      return name === undefined
+        ? undefined
+        : { path: `./${name}${extensionOf(format)}`, external: true };
     });
   },
 };
+
+function extensionOf(format) {
+  return format === "cjs" ? ".cjs" : ".js";
+}
 
 /** Bundles the programs if a source changed; returns what was written, in bytes by file name. */
 export async function build() {
@@ -79,7 +88,7 @@ async function bundle([name, { entry, format }]) {
   const result = await esbuild({
     entryPoints: { [name]: join(source, entry) },
     outdir: target,
-    outExtension: { ".js": format === "cjs" ? ".cjs" : ".js" },
+    outExtension: { ".js": extensionOf(format) },
     bundle: true,
     plugins: [loadedLater],
     // In a script that V8 has compiled before there is no import(); the launcher loads for it.

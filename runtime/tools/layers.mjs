@@ -61,10 +61,11 @@ export const rooms = {
     why: "The CLI is a client like any other: it reaches the engine through the API alone.",
   },
   "cli/node": {
-    may: [...ground, ...concepts, "container", "kernel/linux", "cli", "daemon"],
+    may: [...server, "cli", "daemon", "playground"],
     why:
       "The CLI's entry gives it sockets, files and a terminal; it starts the daemon but shares no " +
-      "state. `cp` packs the user's files with the engine's own tar.",
+      "state. `cp` packs the user's files with the engine's own tar, and `run --plan` plans without " +
+      "a daemon where there is none.",
   },
   playground: {
     may: [...ground, ...concepts, "container", "images", "engine", "api", "cli", "kernel/model"],

@@ -48,6 +48,16 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import("./commands/explain.ts"),
   ),
   entry(
+    "why, container why",
+    "Tell why a container ended, restarts or is unhealthy",
+    () => import("./commands/why.ts"),
+  ),
+  entry(
+    "compare, container compare",
+    "Lay two containers side by side, or one beside the host",
+    () => import("./commands/compare.ts"),
+  ),
+  entry(
     "create, container create",
     "Create a container without starting it",
     () => import("./commands/create.ts"),

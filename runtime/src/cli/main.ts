@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { nearest } from "../errors/index.ts";
 import { createApi, type Api } from "./api.ts";
 import { CATALOG } from "./catalog.ts";
 import type { CatalogEntry, Command, Context, Input } from "./command.ts";
@@ -19,14 +20,7 @@ import type { Console } from "./console.ts";
 import { chooseEndpoint, type Surroundings } from "./endpoint.ts";
 import { Failure, messageOf, renderFailure } from "./failure.ts";
 import { GLOBAL_FLAGS } from "./global-flags.ts";
-import {
-  GrammarFailure,
-  HelpWanted,
-  nearest,
-  parseWords,
-  type Flag,
-  type Flags,
-} from "./grammar.ts";
+import { GrammarFailure, HelpWanted, parseWords, type Flag, type Flags } from "./grammar.ts";
 import { GROUPS, findCommand, namesIn } from "./names.ts";
 import { PROGRAM_VERSION, type Program } from "./program.ts";
 

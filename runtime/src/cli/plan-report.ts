@@ -5,14 +5,16 @@
  * Specification: none; POST /drydock/plan.
  * Invariants: none.
  * Left out: a script that does the same by hand.
- * Docs: docs/concepts/cli.md
+ * Docs: docs/concepts/explain.md
  *
  * @module
  */
+import { ApiError } from "./api.ts";
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { CreateBody } from "./options/create-body.ts";
-import { pageOf, shortenIds, showCall } from "./step-text.ts";
+import { ConnectionError } from "./transport.ts";
+import { sectionsOf, storyText } from "./story.ts";
 
 interface Step {
   readonly n: number;
@@ -38,10 +40,11 @@ interface Plan {
  * @returns the exit code
  */
 export async function printPlan(
-  { api, console }: Context,
+  context: Context,
   body: CreateBody,
   format: string,
 ): Promise<number> {
+  const { console } = context;
   if (format !== "" && format !== "json") {
     throw new Failure({
       message: `unknown format for --plan: ${format}`,
@@ -49,27 +52,41 @@ export async function printPlan(
       hint: "It may be 'json'.",
     });
   }
-  const plan = await api.json<Plan>({ method: "POST", path: "/drydock/plan", body });
+  const plan = await askDaemon(context, body);
   for (const warning of plan.warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
   console.out.write(format === "json" ? `${JSON.stringify(plan)}\n` : planText(plan.steps));
   return 0;
 }
 
-/** Steps under the heads of where they happen and which concept they belong to. */
-function planText(steps: readonly Step[]): string {
-  const lines: string[] = [];
-  let section = "";
-  for (const step of steps) {
-    const where = step.where === "init" ? "In the new process (init)" : "In the engine";
-    const head = `${where}: ${step.concept}${pageOf(step.concept)}`;
-    if (head !== section) lines.push(...(section === "" ? [] : [""]), head);
-    section = head;
-    lines.push(`  ${String(step.n).padStart(3)}  ${showCall(step.call, step.args)}`);
-    const why = step.why === "" ? "" : `to ${shortenIds(step.why)}  `;
-    lines.push(`       ${why}[${step.source}]`);
+/** A plan needs no daemon; one that answers knows its images and containers better. */
+async function askDaemon({ api, console, program }: Context, body: CreateBody): Promise<Plan> {
+  try {
+    return await api.json<Plan>({ method: "POST", path: "/drydock/plan", body });
+  } catch (thrown) {
+    const isOther = thrown instanceof ApiError && thrown.status === 404 && isUnknownPage(thrown);
+    const isAway = thrown instanceof Failure && thrown.cause instanceof ConnectionError;
+    if (!(isOther || isAway) || program.planAlone === undefined) throw thrown;
+    console.err.write(`No drydock daemon answers at ${api.host}: planned without it.\n`);
+    return planAlone(await program.planAlone(body));
   }
-  const engine = steps.filter((step) => step.where === "engine").length;
-  const inside = steps.length - engine;
-  const total = `${steps.length} steps: ${engine} in the engine, ${inside} in the new process. None was taken.`;
-  return `${[...lines, "", total].join("\n")}\n`;
+}
+
+function isUnknownPage({ reason }: ApiError): boolean {
+  return reason.startsWith("page not found");
+}
+
+async function planAlone(answer: Response): Promise<Plan> {
+  const text = await answer.text();
+  // The route's own shapes.
+  if (answer.ok) return JSON.parse(text) as Plan;
+  const { message } = JSON.parse(text) as { message: string };
+  throw new ApiError({ status: answer.status, reason: message, hint: undefined });
+}
+
+/** As `explain` will tell it. */
+function planText(steps: readonly Step[]): string {
+  const story = steps.map(({ n, why, ...step }) => ({ ...step, number: n, purpose: why }));
+  const inside = steps.filter((step) => step.where === "init").length;
+  const total = `${steps.length} steps: ${steps.length - inside} in the engine, ${inside} in the new process. None was taken.`;
+  return `${storyText(sectionsOf(story), "concept")}\n${total}\n`;
 }

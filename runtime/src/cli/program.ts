@@ -33,4 +33,8 @@ export interface Program {
    * It reads its own words: they are dockerd's, and programs pass any of them.
    */
   readonly runDaemon?: ((words: readonly string[]) => Promise<number>) | undefined;
+  /**
+   * Answers `POST /drydock/plan` where no daemon does; absent where there is none but the page's.
+   */
+  readonly planAlone?: ((body: unknown) => Promise<Response>) | undefined;
 }

@@ -12,19 +12,46 @@
 
 const LONGEST = 100;
 
-/** The page that explains a concept, where there is one. */
-const PAGES: ReadonlyMap<string, string> = new Map([
-  ["security", "capabilities"],
-  ...["cgroups", "container", "daemon", "engine", "images", "keeper", "layers", "namespaces"].map(
-    (room): [string, string] => [room, room],
-  ),
-  ["volumes", "volumes"],
-]);
+/** The page that explains a concept, where it is not called as the concept. */
+const PAGES: Readonly<Record<string, string>> = { network: "namespaces", security: "capabilities" };
 
-/** Where a concept is explained, in parentheses; nothing for what has no page. */
-export function pageOf(concept: string): string {
-  const page = PAGES.get(concept);
-  return page === undefined ? "" : ` (docs/concepts/${page}.md)`;
+/** Calls of a concept that have a page of their own. */
+const CALL_PAGES: Readonly<Record<string, string>> = {
+  installSeccomp: "seccomp",
+  setGroups: "users",
+  setGid: "users",
+  setUid: "users",
+  createUserNamespace: "users",
+  joinUserNamespace: "users",
+};
+
+const EXPLAINED = new Set(
+  "cgroups container daemon engine images keeper layers namespaces network security volumes".split(
+    " ",
+  ),
+);
+
+/**
+ * The concept that a step belongs to: the one in whose name it was made, else whose code it is.
+ *
+ * @example conceptOf({ source: "runtime/src/cgroups/apply.ts:41" }) // "cgroups"
+ */
+export function conceptOf(step: {
+  readonly concept?: string | undefined;
+  readonly source?: string | undefined;
+}): string {
+  return step.concept ?? /\bsrc\/([a-z-]+)\//.exec(step.source ?? "")?.[1] ?? "engine";
+}
+
+/**
+ * The page of the docs that explains a concept, or more exactly one call of it.
+ *
+ * @example pageOf({ concept: "security", call: "setUid" }) // "docs/concepts/users.md"
+ */
+export function pageOf(step: { readonly concept: string; readonly call?: string }) {
+  if (!EXPLAINED.has(step.concept)) return undefined;
+  const page = CALL_PAGES[step.call ?? ""] ?? PAGES[step.concept] ?? step.concept;
+  return `docs/concepts/${page}.md`;
 }
 
 /** Calls whose last argument is a file mode, which people read in octal. */

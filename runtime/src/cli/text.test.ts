@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createAnswerReader, encodeRequest } from "./index.ts";
 import { createFrameReader } from "../wire/index.ts";
-import { nearest } from "./grammar.ts";
 import { goTime, humanDuration, humanSize, binarySize } from "./human.ts";
 import { familiarReference, parseReference } from "./reference.ts";
 import { LIST_LAYOUT, layOut } from "./table.ts";
@@ -173,12 +172,6 @@ describe("templates", () => {
   ])("%s fails in Go's words", (format, message) => {
     expect(() => evaluate(parseFormat("", format), data)).toThrow(message);
   });
-});
-
-test("nearest() offers only what is near", () => {
-  expect(nearest("containr", ["container", "image"])).toBe("container");
-  expect(nearest("sp", ["ps", "run"])).toBe("ps");
-  expect(nearest("xyz", ["ps", "run"])).toBeUndefined();
 });
 
 test("createFrameReader() refuses what is no frame", () => {

@@ -25,7 +25,13 @@
 
 import { RuntimeError } from "../errors/index.ts";
 import type { ErrorParts } from "../errors/index.ts";
-import { KernelError, createJournal, injectFaults, traceKernel } from "../kernel/index.ts";
+import {
+  KernelError,
+  createJournal,
+  injectFaults,
+  traceKernel,
+  withContext,
+} from "../kernel/index.ts";
 import type {
   ByteSink,
   Child,
@@ -159,10 +165,14 @@ export class KeeperServer {
   signal(id: string, signal: string): void {
     const child = this.#processes.get(id)?.child;
     if (child === undefined) return;
+    const journal = createJournal(1);
+    const traced = traceKernel(this.#options.kernel, journal, this.#options.trace);
     try {
-      this.#options.kernel.kill(child.hostPid, signal);
+      withContext(traced, { operation: "send a signal" }).kill(child.hostPid, signal);
     } catch (error) {
       if (!(error instanceof KernelError && error.errno === "ESRCH")) throw error;
+    } finally {
+      this.#keepJournal(id, journal);
     }
   }
 

@@ -10,7 +10,8 @@
  * Invariants:
  *   rotation-loses-nothing   the files of a log, the oldest first, hold the newest lines without
  *       gap or repetition, and each but the newest reached the limit
- * Left out: compression of old files; a limit counts characters, not bytes.
+ * Left out: compression of old files, so `local` is `json-file` with other defaults; a limit counts
+ *   characters, not bytes.
  * Docs: docs/concepts/logs.md
  *
  * @module
@@ -56,7 +57,9 @@ export function rotationOf({ Type, Config }: HostConfig["LogConfig"]): LogRotati
   if (size === undefined) {
     return files === undefined ? DEFAULT : { ...DEFAULT, maxFiles: Number(files) };
   }
-  return { maxBytes: parseSize(size), maxFiles: Number(files ?? 1) };
+  // With json-file a limit alone means one file, with local five.
+  const otherwise = Type === "local" ? DEFAULT.maxFiles : 1;
+  return { maxBytes: parseSize(size), maxFiles: Number(files ?? otherwise) };
 }
 
 function parseSize(text: string): number | null {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { KernelError } from "../kernel/index.ts";
+import { rotationOf } from "./log-rotation.ts";
 import { createLogWriter } from "./log-writer.ts";
 import { LOG_PART_BYTES, createLineCutter, createLogParser, formatEntry } from "./logs.ts";
 import { formatLogTime, parseLogTime } from "./logs.ts";
@@ -60,4 +61,16 @@ test("a disk that was full costs the lines of that time, and no others", () => {
   isFull = false;
   writer.write("stdout", encode("three\n"));
   expect(createLogParser()(encode(file)).map(({ log }) => log)).toEqual(["one\n", "three\n"]);
+});
+
+test("rotationOf() has the defaults of the driver that was named", () => {
+  const limitsOf = (Type: string, Config: Record<string, string>) => {
+    const { maxBytes, maxFiles } = rotationOf({ Type, Config });
+    return [maxBytes, maxFiles];
+  };
+  expect(limitsOf("", {})).toEqual([20_000_000, 5]);
+  expect(limitsOf("local", {})).toEqual([20_000_000, 5]);
+  expect(limitsOf("json-file", { "max-size": "1m" })).toEqual([1_000_000, 1]);
+  expect(limitsOf("local", { "max-size": "1m", compress: "true" })).toEqual([1_000_000, 5]);
+  expect(limitsOf("local", { "max-size": "-1", "max-file": "2" })).toEqual([null, 2]);
 });

@@ -23,7 +23,7 @@ import type { CreateExec, WaitCondition } from "./engine.ts";
 import type { ContainerJournal } from "./journal.ts";
 import { findContainer } from "./lookup.ts";
 import { nameTaken } from "./names.ts";
-import type { Definition, History } from "./record.ts";
+import type { Definition, History, SignalRequest } from "./record.ts";
 import type { ContainerFiles } from "./state-store.ts";
 
 /** Somebody who waits for a container. */
@@ -82,6 +82,8 @@ export class Container {
   /** Execs that the keeper is starting now: a pause waits for them. */
   readonly execStarts = new Set<Promise<unknown>>();
   waiters: Waiter[] = [];
+  /** The last signals that somebody asked for; see `why.ts`. */
+  requests: readonly SignalRequest[] = [];
   /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
   prepared: Prepared | null = null;
   unprepare: () => void = () => undefined;
@@ -162,6 +164,16 @@ export class ContainerTable {
   /** By id, name or unique prefix. @throws RuntimeError container-not-found, id-ambiguous */
   find(reference: string): Container {
     return findContainer(this.#byId.values(), reference);
+  }
+
+  /**
+   * For a caller that waited for its lock: whoever had it before may have removed the container,
+   * and a definition that is written now would bring it back.
+   *
+   * @throws RuntimeError container-not-found
+   */
+  requireThere({ id }: Container): void {
+    this.find(id);
   }
 
   /** Whether a container has the name. */

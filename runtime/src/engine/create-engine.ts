@@ -21,18 +21,18 @@
  * @module
  */
 
-import { closeCgroupParent, openCgroupParent, readCgroupLayout } from "../cgroups/index.ts";
+import { closeCgroupParent } from "../cgroups/index.ts";
 import { ensureBaseImage, listImages, openImageStore, sweepBlobs } from "../images/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { digestOf, hasIndex, openLayerStore, sweepLayers } from "../layers/index.ts";
-import { createSeccompPlanner, parseCapabilityMask, parseLimits } from "../security/index.ts";
+import { createSeccompPlanner } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
 import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
-import type { EngineContext, EngineMachine } from "./context.ts";
+import type { EngineContext } from "./context.ts";
 import { createContainer } from "./create.ts";
 import { checkDisk, explainDisk } from "./disk-map.ts";
 import { diskUsage } from "./disk-usage.ts";
@@ -41,10 +41,11 @@ import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { importImage, removeImage, tagImageAs } from "./image-changes.ts";
 import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
-import { infoObject, readMemoryBytes, versionObject } from "./info.ts";
+import { infoObject, versionObject } from "./info.ts";
 import { listenToKeeper } from "./keeper-link.ts";
 import { inspectContainer, listContainers } from "./listing.ts";
 import { Locks } from "./lock.ts";
+import { readMachine } from "./machine.ts";
 import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
@@ -61,6 +62,8 @@ import { killContainer, stopContainer } from "./stop.ts";
 import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
+import { viewContainer, viewHost } from "./view.ts";
+import { whyContainer } from "./why.ts";
 
 /** Compiled seccomp filters to keep: one for each profile and set of capabilities in use. */
 const SECCOMP_PROGRAMS = 16;
@@ -132,19 +135,6 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
   return engine;
 }
 
-function readMachine(kernel: Kernel, cgroupParent: string): EngineMachine {
-  const bounding = /^CapBnd:\s*(\S+)$/mu.exec(kernel.readText("/proc/self/status"))?.[1] ?? "0";
-  const filesystems = kernel.readText("/proc/filesystems").split("\n");
-  return {
-    uname: kernel.uname(),
-    cgroupParent: openCgroupParent(kernel, readCgroupLayout(kernel), cgroupParent),
-    capabilities: parseCapabilityMask(bounding),
-    limits: parseLimits(kernel.readText("/proc/self/limits")),
-    filesystems: new Set(filesystems.map((line) => line.split("\t").at(-1) ?? "")),
-    memoryBytes: readMemoryBytes(kernel),
-  };
-}
-
 /** One method for each of the façade's, all of them this short. */
 function facade(engine: EngineContext): Engine {
   const { containers, machine, root } = engine;
@@ -184,6 +174,9 @@ function facade(engine: EngineContext): Engine {
     },
     ...insideMethods(engine, find),
     journalOf: async (reference) => find(reference).journal.read(),
+    viewProcess: async (reference) =>
+      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
+    whyContainer: async (reference) => whyContainer(engine, find(reference)),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
     startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),

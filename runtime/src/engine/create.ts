@@ -101,17 +101,21 @@ async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
 /**
  * Checks a request and completes it. Has no effects.
  *
+ * @param image to make it from; by default the one that the request names
  * @throws RuntimeError image-not-found, command-missing, container-name-taken, resource-invalid and
  * what else can be wrong with a request, in Docker's words
  */
-export function acceptRequest(engine: EngineContext, request: CreateContainer): Accepted {
+export function acceptRequest(
+  engine: EngineContext,
+  request: CreateContainer,
+  image = findImage(engine.images, request.config.Image),
+): Accepted {
   const { containers, kernel, machine } = engine;
   const { hostConfig } = request;
   if (request.name !== "") {
     checkName(request.name);
     containers.requireFree(request.name);
   }
-  const image = findImage(engine.images, request.config.Image);
   const warnings = checkHostConfig(engine, hostConfig);
   const config = completeConfig(request.config, imageDefaults(image.config.config));
   if (config.StopSignal !== "") parseSignal(config.StopSignal);

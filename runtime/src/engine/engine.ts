@@ -22,7 +22,7 @@ import type {
   PathStat,
   ResourcesConfig,
 } from "../container/index.ts";
-import type { JournalEntry } from "../kernel/index.ts";
+import type { ExplainedCall, PlannedStep, ProcessView } from "./told.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -229,21 +229,6 @@ export interface DiskProblem {
   readonly IsRepaired: boolean;
 }
 
-/** A step that `run --plan` shows. */
-export interface PlannedStep {
-  readonly n: number;
-  readonly where: "engine" | "init";
-  readonly concept: string;
-  readonly operation: string;
-  readonly call: string;
-  readonly args: readonly unknown[];
-  readonly why: string;
-  readonly source: string;
-}
-
-/** One kernel call that was made for a container, in the engine or in init. */
-export type ExplainedCall = JournalEntry & { readonly where: "engine" | "init" };
-
 /** A JSON object in the shape that the Docker Engine API gives it. */
 export type ApiObject = Readonly<Record<string, unknown>>;
 
@@ -333,6 +318,10 @@ export interface Engine {
   /** Makes an image of what the container changed. */
   commitContainer(reference: string, request: CommitContainer): Promise<{ readonly id: string }>;
   journalOf(reference: string): Promise<readonly ExplainedCall[]>;
+  /** What its first process sees and may do; null: the host. @throws container-not-running */
+  viewProcess(reference: string | null): Promise<ProcessView>;
+  /** What is known of how it came to be as it is; see `why.ts`. */
+  whyContainer(reference: string): Promise<ApiObject>;
 
   createExec(reference: string, request: CreateExec): Promise<{ readonly id: string }>;
   startExec(

@@ -14,13 +14,14 @@
  */
 
 import { joinFiles } from "../cgroups/index.ts";
-import { exitCodeOf, exitCodeOfFailure, planExec } from "../container/index.ts";
+import { exitCodeOf, exitCodeOfFailure, planExec, StartError } from "../container/index.ts";
 import type { Kept, Started, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { HostPid } from "../kernel/index.ts";
+import type { HostPid, JournalEntry } from "../kernel/index.ts";
 import { differingKinds, readNamespaces } from "../namespaces/index.ts";
 import type { NamespaceKind } from "../namespaces/index.ts";
+import { withAdvice } from "./command-advice.ts";
 import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -140,17 +141,42 @@ async function begin(
   container.execStarts.add(starting);
   try {
     exec.hostPid = (await starting).hostPid;
-    container.journal.addInit(() => keeper.takeJournal(exec.id));
+    noteStart(container, exec, () => keeper.takeJournal(exec.id));
     return undefined;
-  } catch (error) {
+  } catch (failure) {
+    if (failure instanceof StartError) noteStart(container, exec, async () => failure.journal);
+    const error = reasonOf(container, failure);
     exec.status = "exited";
     exec.exitCode = error instanceof RuntimeError ? exitCodeOfFailure(error) : START_FAILED;
+    container.journal.noteExec(exec.id, { exitCode: exec.exitCode });
     exec.onEnd?.(exec.exitCode);
     await keeper.forget(exec.id).catch(() => undefined);
-    return error instanceof Error ? error : new Error(String(error));
+    const told = await withAdvice(engine, container, error, exec.request);
+    return told instanceof Error ? told : new Error(String(told));
   } finally {
     container.execStarts.delete(starting);
   }
+}
+
+/** That the container has ended meanwhile says more than which kernel call found out. */
+function reasonOf(container: Container, failure: unknown): unknown {
+  if (!(failure instanceof RuntimeError) || failure.code !== "kernel-call-failed") return failure;
+  try {
+    kindsToJoin(container, requireProcess(container));
+    return failure;
+  } catch (ended) {
+    return ended;
+  }
+}
+
+/** The journal tells what it was, and what its init did. */
+function noteStart(
+  { journal }: Container,
+  { id, request }: Exec,
+  ask: () => Promise<readonly JournalEntry[]>,
+): void {
+  journal.noteExec(id, { command: request.cmd });
+  journal.addInit(ask, id);
 }
 
 function tellExec({ events }: EngineContext, target: ExecTarget, action: string): void {
@@ -161,7 +187,9 @@ function tellExec({ events }: EngineContext, target: ExecTarget, action: string)
 const START_FAILED = 128;
 
 function failureText(error: Error, raw: boolean): Uint8Array {
-  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n`;
+  const hint = error instanceof RuntimeError ? (error.hint ?? "") : "";
+  const advice = hint === "" ? "" : `${hint.replaceAll("\n", "\r\n")}\r\n`;
+  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n${advice}`;
   const bytes = new TextEncoder().encode(text);
   return raw ? bytes : encodeFrame("stdout", bytes);
 }

@@ -28,6 +28,7 @@ import { tellHolders } from "./held-output.ts";
 import { removeEnded } from "./remove.ts";
 import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
+import { accountFor } from "./why.ts";
 
 /** The keeper announced an end: of a container's first process, or of an exec process. */
 export function onExit(engine: EngineContext, record: ExitRecord): void {
@@ -41,12 +42,13 @@ export function onExit(engine: EngineContext, record: ExitRecord): void {
 /** An exec has ended; of one that nobody knows, nobody is told. */
 export function onExecExit(engine: EngineContext, record: ExitRecord): void {
   for (const container of engine.containers.all()) {
-    const { execs, definition } = container;
+    const { execs, definition, journal } = container;
     const exec = execs.get(record.id);
     if (exec === undefined || exec.status === "exited") continue;
     exec.status = "exited";
     exec.exitCode = exitCodeOf(record.status);
     exec.onEnd?.(exec.exitCode);
+    journal.noteExec(exec.id, { exitCode: exec.exitCode });
     const about = { execID: exec.id, exitCode: String(exec.exitCode) };
     engine.events.tellContainer(definition, "exec_die", about);
     tellHolders(engine, container, record);
@@ -62,11 +64,14 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   const ranMs = record.finishedAtMs - state.startedAtMs;
   const decision = decisionFor(container, { exitCode, ranMs });
   container.stopHealth();
+  const oomKilled = wasOomKilled(kernel, container.cgroup);
+  const account = accountFor(kernel, container, record, oomKilled ? container.cgroup : null);
+  container.history = { ...container.history, account };
   container.advance({
     type: decision.restarts ? "await-restart" : "exit",
     finishedAtMs: record.finishedAtMs,
     exitCode,
-    oomKilled: wasOomKilled(kernel, container.cgroup),
+    oomKilled,
   });
   if (decision.restarts) {
     const { count, delayMs } = decision;

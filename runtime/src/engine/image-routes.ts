@@ -10,11 +10,12 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 import {
   BASE_IMAGE,
   canonicalForm,
   ensureBaseImage,
+  familiarForm,
   familiarName,
   findImage,
   IMAGE_FILTERS,
@@ -25,6 +26,7 @@ import {
   parseReference,
   withDefaultTag,
 } from "../images/index.ts";
+import type { Image } from "../images/index.ts";
 import { layerDiff } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, Filters } from "./engine.ts";
@@ -95,8 +97,25 @@ export function requireImage(engine: EngineContext, reference: string): void {
         "repository does not exist or may require 'docker login'",
       operation: "pull image",
       subject: reference,
-      hint: "There is no registry client yet: busybox:latest is the image that is here.",
+      hint: pullHint(name, listImages(images)),
       cause,
     });
   }
+}
+
+/** Names that people mistype. */
+const WELL_KNOWN = (
+  "alpine busybox centos debian fedora golang haproxy hello-world httpd mariadb memcached mongo " +
+  "mysql nginx node openjdk php postgres python rabbitmq redis registry ruby rust traefik ubuntu " +
+  "wordpress"
+).split(" ");
+
+function pullHint(name: string, images: readonly Image[]): string {
+  const local = images.flatMap(({ references }) => references.map(familiarForm));
+  const meant = nearest(name, [
+    ...local.map((each) => each.replace(/:[^/]*$/u, "")),
+    ...WELL_KNOWN,
+  ]);
+  const question = meant === undefined || meant === name ? "" : `Did you mean ${meant}? `;
+  return `${question}There is no registry client yet. Images that are here: ${local.join(", ")}.`;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { JournalEntry } from "../kernel/index.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { createModelKernel } from "../kernel/model/index.ts";
-import { openJournal } from "./journal.ts";
+import { newerHalf, openJournal } from "./journal.ts";
 
 const unshare: JournalEntry = {
   n: 1,
@@ -26,7 +26,30 @@ test("a reader who comes while the writer asks the keeper hears what init did, a
   await written;
   read.push(journal.read());
   for (const entries of await Promise.all(read)) {
-    expect(entries).toEqual([{ ...unshare, where: "init" }]);
+    expect(entries).toEqual([{ ...unshare, where: "keeper" }]);
   }
   journal.close();
+});
+
+test("a call of an exec tells which command it was for and how that ended, also from the file", async () => {
+  const kernel = createModelKernel({ clock: createLinuxKernel() });
+  const journal = openJournal(kernel, "/journal.jsonl", "web");
+  journal.noteExec("e1", { command: ["echo", "hi"] });
+  journal.addInit(async () => [{ ...unshare, hostPid: 7 }], "e1");
+  await journal.flush();
+  const [running] = await journal.read();
+  expect(running?.exec).toEqual({ id: "e1", command: ["echo", "hi"], exitCode: null });
+  journal.noteExec("e1", { exitCode: 3 });
+  await journal.flush();
+  journal.close();
+  const entries = await openJournal(kernel, "/journal.jsonl", "web").read();
+  const exec = { id: "e1", command: ["echo", "hi"], exitCode: 3 };
+  expect(entries).toEqual([{ ...unshare, hostPid: 7, where: "init", exec }]);
+});
+
+test("a journal that is too long forgets old execs before it forgets the container's creation", () => {
+  const own = ["create", "start"].map((call) => JSON.stringify({ call }));
+  const execs = [1, 2, 3, 4].map((n) => JSON.stringify({ call: "spawn", exec: `e${n}` }));
+  expect(newerHalf([...own, ...execs])).toEqual([...own, ...execs.slice(2)]);
+  expect(newerHalf(["a", "b", "c", "d"])).toEqual(["c", "d"]);
 });

@@ -7,10 +7,15 @@
  * wait a moment: a container that lives a tenth of a second and is removed leaves nothing that had
  * to be told or written.
  *
+ * Execs have sections of their own: their entries carry the exec's id, and two more lines, notes,
+ * say which command it was and how it ended. A journal that has grown too long loses old execs
+ * first: a health check runs for ever, and how the container was made must not be lost for it.
+ *
  * Kernel interface: none of its own.
  * Specification: none.
  * Invariants: none.
- * Left out: calls that only look; what a daemon did in its last moment before it was killed.
+ * Left out: calls that only look; what the keeper appends to the log; what a daemon did in its last
+ *   moment before it was killed.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -18,7 +23,7 @@
 
 import { KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
-import type { ExplainedCall } from "./engine.ts";
+import type { ExplainedCall, ExplainedExec } from "./told.ts";
 
 /** Newest entries kept in memory until they are written. */
 const PENDING_MAX = 4000;
@@ -26,12 +31,27 @@ const PENDING_MAX = 4000;
 const FILE_MAX_BYTES = 512 * 1024;
 const WRITE_DELAY_MS = 200;
 
+/** What is known of an exec besides its calls. */
+type Note = Partial<Omit<ExplainedExec, "id">>;
+
+/** A line of the file: a call, or a note about an exec. */
+type Line =
+  | (Omit<ExplainedCall, "exec"> & { readonly exec?: string })
+  | { readonly exec: string; readonly atUs: number; readonly note: Note };
+
 /** The journal of one container: see the head of this file. */
 export interface ContainerJournal {
   /** The kernel to work for this container with. */
   readonly kernel: Kernel;
-  /** Adds what init did. @param ask tells it, once; a keeper that is gone tells nothing */
-  addInit(ask: () => Promise<readonly JournalEntry[]>): void;
+  /**
+   * Adds what keeper and init did.
+   *
+   * @param ask tells it, once; a keeper that is gone tells nothing
+   * @param exec whose init it was; absent: the container's
+   */
+  addInit(ask: () => Promise<readonly JournalEntry[]>, exec?: string): void;
+  /** Notes what an exec is, or how it ended. */
+  noteExec(exec: string, note: Note): void;
   /** Everything so far, in the order of time. */
   read(): Promise<readonly ExplainedCall[]>;
   /** Writes what waits. */
@@ -49,23 +69,19 @@ export interface ContainerJournal {
  */
 export function openJournal(untraced: Kernel, path: string, id: string): ContainerJournal {
   let pending: RecordedCall[] = [];
-  /** What the keeper told, once asked. */
-  let told: ExplainedCall[] = [];
-  const waiting = (): readonly ExplainedCall[] =>
-    [
-      ...pending.map((call): ExplainedCall => ({ ...toEntry(call), where: "engine" })),
-      ...told,
-    ].toSorted((left, right) => left.atUs - right.atUs);
-  let questions: (() => Promise<readonly JournalEntry[]>)[] = [];
+  /** What the keeper told, once asked, and notes. */
+  let told: Line[] = [];
+  const waiting = (): readonly Line[] => inOrder(pending, told);
+  let questions: Question[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
   const wait = (): void => {
     if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
   };
   const askAll = async (): Promise<void> => {
-    for (let ask = questions.shift(); ask !== undefined; ask = questions.shift()) {
-      const entries = await ask().catch((): readonly JournalEntry[] => []);
-      for (const entry of entries) told.push({ ...entry, where: "init" });
+    for (let next = questions.shift(); next !== undefined; next = questions.shift()) {
+      const entries = await next.ask().catch((): readonly JournalEntry[] => []);
+      told.push(...entries.map((entry) => lineOf(entry, next.exec)));
     }
   };
   /** A reader who comes while a writer asks waits for the same answers. */
@@ -76,7 +92,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     await hearInit();
     cancel = undefined;
     const lines = waiting()
-      .map((call) => `${JSON.stringify(call)}\n`)
+      .map((line) => `${JSON.stringify(line)}\n`)
       .join("");
     pending = [];
     told = [];
@@ -89,13 +105,17 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   };
   return {
     kernel: withContext(traceKernel(untraced, { record }, { sources: true }), { subject: id }),
-    addInit: (ask) => {
-      questions.push(ask);
+    addInit: (ask, exec) => {
+      questions.push({ ask, exec });
+      wait();
+    },
+    noteExec: (exec, note) => {
+      told.push({ exec, note, atUs: Math.round(untraced.monotonicUs()) });
       wait();
     },
     read: async () => {
       await hearInit();
-      return [...readLines(untraced, path), ...waiting()];
+      return withNotes([...readLines(untraced, path), ...waiting()]);
     },
     flush,
     close: () => {
@@ -107,6 +127,39 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
     },
   };
 }
+
+interface Question {
+  readonly ask: () => Promise<readonly JournalEntry[]>;
+  readonly exec: string | undefined;
+}
+
+function inOrder(pending: readonly RecordedCall[], told: readonly Line[]): readonly Line[] {
+  const ours = pending.map((call): Line => ({ ...toEntry(call), where: "engine" }));
+  return [...ours, ...told].toSorted((left, right) => left.atUs - right.atUs);
+}
+
+/** A call that the keeper told: its own, or that of a child of its. */
+function lineOf(entry: JournalEntry, exec: string | undefined): Line {
+  const where = entry.hostPid === undefined ? "keeper" : "init";
+  return exec === undefined ? { ...entry, where } : { ...entry, where, exec };
+}
+
+/** The calls, each of an exec with all that its notes say. */
+function withNotes(lines: readonly Line[]): readonly ExplainedCall[] {
+  const execs = new Map<string, Note>();
+  for (const line of lines) {
+    if ("note" in line) execs.set(line.exec, { ...execs.get(line.exec), ...line.note });
+  }
+  return lines.flatMap((line): readonly ExplainedCall[] => {
+    if ("note" in line) return [];
+    const { exec: id, ...call } = line;
+    if (id === undefined) return [call];
+    return [{ ...call, exec: { ...UNKNOWN_EXEC, ...execs.get(id), id } }];
+  });
+}
+
+/** Of an exec whose notes were lost. */
+const UNKNOWN_EXEC = { command: [], exitCode: null } as const;
 
 /** A journal is worth less than what it tells of: when it cannot be written, the work goes on. */
 function append(kernel: Kernel, path: string, lines: string): void {
@@ -121,16 +174,28 @@ function append(kernel: Kernel, path: string, lines: string): void {
 function halve(kernel: Kernel, path: string): void {
   const lines = kernel.readText(path).split("\n");
   const temporary = `${path}.new`;
-  kernel.writeFile(
-    temporary,
-    lines.slice(Math.floor(lines.length / 2)).join("\n"),
-    "create",
-    0o600,
-  );
+  kernel.writeFile(temporary, newerHalf(lines).join("\n"), "create", 0o600);
   kernel.rename(temporary, path);
 }
 
-function readLines(kernel: Kernel, path: string): readonly ExplainedCall[] {
+/**
+ * Without the older half of what execs did or, where most is not theirs, of everything.
+ *
+ * @param lines of a journal file @example newerHalf(["a", "b", "c", "d"]) // ["c", "d"]
+ */
+export function newerHalf(lines: readonly string[]): readonly string[] {
+  const isExecs = (line: string): boolean => parseLine(line).some(({ exec }) => exec !== undefined);
+  const execs = lines.filter(isExecs).length;
+  if (execs < lines.length / 2) return lines.slice(Math.floor(lines.length / 2));
+  let left = Math.ceil(execs / 2);
+  return lines.filter((line) => {
+    if (left === 0 || !isExecs(line)) return true;
+    left -= 1;
+    return false;
+  });
+}
+
+function readLines(kernel: Kernel, path: string): readonly Line[] {
   try {
     return kernel.readText(path).split("\n").flatMap(parseLine);
   } catch (error) {
@@ -140,10 +205,10 @@ function readLines(kernel: Kernel, path: string): readonly ExplainedCall[] {
 }
 
 /** A line that was cut off by a crash is no entry. */
-function parseLine(line: string): readonly ExplainedCall[] {
+function parseLine(line: string): readonly Line[] {
   try {
     // Only `append` writes this file.
-    return [JSON.parse(line) as ExplainedCall];
+    return [JSON.parse(line) as Line];
   } catch {
     return [];
   }

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 
 /** What lookup needs to know of a container. */
 export interface Named {
@@ -34,28 +34,33 @@ export interface Named {
  */
 export function findContainer<T extends Named>(all: Iterable<T>, reference: string): T {
   const prefixed: T[] = [];
+  const names: string[] = [];
   let named: T | undefined;
   const name = reference.startsWith("/") ? reference.slice(1) : reference;
   for (const container of all) {
     if (container.id === reference) return container;
+    names.push(container.name);
     if (container.name === name) named = container;
     if (reference !== "" && container.id.startsWith(reference)) prefixed.push(container);
   }
   if (named !== undefined) return named;
   const [only] = prefixed;
-  if (only === undefined) throw notFound(reference);
+  if (only === undefined) throw notFound(reference, nearest(name, names));
   if (prefixed.length > 1) throw ambiguous(reference, prefixed);
   return only;
 }
 
-function notFound(reference: string): RuntimeError {
+function notFound(reference: string, meant: string | undefined): RuntimeError {
   return new RuntimeError({
     code: "container-not-found",
     class: "not-found",
     message: `No such container: ${reference}`,
     operation: "find container",
     subject: reference,
-    hint: "drydock ps -a lists every container, also the stopped ones.",
+    hint:
+      meant === undefined
+        ? "drydock ps -a lists every container, also the stopped ones."
+        : `Did you mean ${meant}?`,
   });
 }
 

@@ -16,10 +16,12 @@
 import type { CgroupStep } from "../cgroups/index.ts";
 import { planContainer } from "../container/index.ts";
 import type { InitStep } from "../container/index.ts";
+import type { Image } from "../images/index.ts";
 import { layerDiff, writableLayerIn } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import { acceptRequest } from "./create.ts";
-import type { CreateContainer, PlannedStep } from "./engine.ts";
+import type { CreateContainer } from "./engine.ts";
+import type { PlannedStep } from "./told.ts";
 import { sharesNetwork } from "./networks.ts";
 import { readPlanInput } from "./plan-facts.ts";
 import type { Definition } from "./record.ts";
@@ -39,12 +41,20 @@ const SOURCES: Readonly<Record<string, string>> = {
   engine: "runtime/src/engine/create.ts",
 };
 
-/** The steps in order. Has no effects. @throws RuntimeError as `createContainer` does */
-export function previewPlan(
-  engine: EngineContext,
-  request: CreateContainer,
-): { readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] } {
-  const { definition, warnings } = acceptRequest(engine, request);
+/** What would be done. */
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The steps in order. Has no effects.
+ *
+ * @param image to make it from; absent: the one that the request names
+ * @throws RuntimeError as `createContainer` does
+ */
+export function previewPlan(engine: EngineContext, request: CreateContainer, image?: Image): Plan {
+  const { definition, warnings } = acceptRequest(engine, request, image);
   const plan = planContainer(readPlanInput(engine, engine.kernel, definition));
   const drafts = [
     ...fileSteps(engine, definition),

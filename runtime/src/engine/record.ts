@@ -36,6 +36,26 @@ export interface Definition {
   readonly layers: readonly Digest[];
 }
 
+/** What somebody asked of a container's first process. */
+export interface SignalRequest {
+  /** The command that asked; "timeout": a stop that lost its patience. */
+  readonly by: "stop" | "kill" | "timeout";
+  readonly signal: string;
+  readonly atMs: number;
+  /** How long a stop waits before it kills; negative: for ever. */
+  readonly patienceSeconds?: number;
+}
+
+/** How a run ended, beyond what the state says. */
+export interface Account {
+  readonly finishedAtMs: number;
+  /** null: it ended by itself. */
+  readonly signal: string | null;
+  readonly requests: readonly SignalRequest[];
+  /** null: it was not for memory. */
+  readonly memory: { readonly peakBytes: number; readonly limitBytes: number | null } | null;
+}
+
 /** What became of a container. */
 export interface History {
   readonly state: ContainerState;
@@ -45,6 +65,8 @@ export interface History {
   readonly restartDelayMs?: number;
   /** A person stopped it. */
   readonly isStopped?: boolean;
+  /** How the last run that has ended did so; absent: none has, or nobody was there. */
+  readonly account?: Account;
   /** How its last run did, if it has a check. */
   readonly health?: Health;
 }

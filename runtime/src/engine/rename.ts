@@ -35,6 +35,7 @@ export async function renameContainer(
     throw invalid("Renaming a container with the same name as its current name");
   }
   await engine.locks.run(container.id, async () => {
+    engine.containers.requireThere(container);
     engine.containers.requireFree(name);
     const definition = { ...container.definition, name };
     const kernel = withContext(container.journal.kernel, {

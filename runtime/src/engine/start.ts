@@ -36,6 +36,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { makeSources } from "../volumes/index.ts";
 import { cleanUp } from "./clean-up.ts";
+import { withAdvice } from "./command-advice.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
@@ -80,7 +81,7 @@ export async function startUnderLock(engine: EngineContext, container: Container
   } catch (error) {
     const cause = originalErrorOf(error);
     if (cause !== error) notice(engine, `The start of ${container.id} left traces`, error);
-    throw failStart(engine, container, cause);
+    throw await failStart(engine, container, cause);
   } finally {
     container.starting = null;
   }
@@ -155,8 +156,13 @@ function startRequest(
 }
 
 /** Notes why a start failed, and says it in Docker's words. */
-function failStart(engine: EngineContext, container: Container, cause: unknown): unknown {
-  if (cause instanceof StartError) container.journal.addInit(async () => cause.journal);
+async function failStart(
+  engine: EngineContext,
+  container: Container,
+  failure: unknown,
+): Promise<unknown> {
+  if (failure instanceof StartError) container.journal.addInit(async () => failure.journal);
+  const cause = await withAdvice(engine, container, failure);
   const isExpected = cause instanceof RuntimeError || cause instanceof KernelError;
   if (!isExpected) return cause;
   const error = startFailed(container, cause);

@@ -21,9 +21,11 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopOptions } from "./engine.ts";
 import { thaw } from "./pause.ts";
+import type { SignalRequest } from "./record.ts";
 import { decisionFor, giveUpRestart } from "./restart.ts";
 import { saveHistory } from "./save.ts";
 import { adviseStop, stopPlan } from "./stop-advice.ts";
+import { noteRequest } from "./why.ts";
 
 /** Stops a container. Idempotent. @throws RuntimeError container-already-stopped, signal-unknown */
 export async function stopContainer(
@@ -81,14 +83,16 @@ export async function stopProcess(
   const advice = adviseStop(engine, container, options);
   if (advice !== null) engine.options.onNotice(`${advice.message}. ${advice.hint}`);
   const ended = endOf(container);
-  await sendSignal(engine, container, signal, who);
+  const request = { by: "stop", signal, patienceSeconds: seconds } as const;
+  await sendSignal(engine, container, request, who);
   let cancel = (): void => undefined;
   if (seconds >= 0) {
     const tooLong = new Promise<"too long">((resolve) => {
       cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
     });
     if ((await Promise.race([ended, tooLong])) === "too long") {
-      await sendSignal(engine, container, "SIGKILL", who);
+      const force = { ...request, by: "timeout", signal: "SIGKILL" } as const;
+      await sendSignal(engine, container, force, who);
     }
   }
   await ended;
@@ -98,7 +102,7 @@ export async function stopProcess(
 /** Kills the process of a running container and waits for its end. */
 export async function killAndWait(engine: EngineContext, container: Container): Promise<void> {
   const ended = endOf(container);
-  await sendSignal(engine, container, "SIGKILL", "person");
+  await sendSignal(engine, container, { by: "kill", signal: "SIGKILL" }, "person");
   await ended;
 }
 
@@ -108,15 +112,19 @@ const NO_WISH: StopOptions = { signal: null, timeoutSeconds: null };
 async function sendSignal(
   engine: EngineContext,
   container: Container,
-  signal: string,
+  request: Omit<SignalRequest, "atMs">,
   who: Who,
 ): Promise<void> {
   const { id, definition } = container;
+  const { signal } = request;
+  noteRequest(container, { ...request, atMs: engine.kernel.nowMs() });
   // Known before the end that it may cause.
   const ends = signal === "SIGKILL" || signal === stopPlan(container, NO_WISH).signal;
   if (ends && who === "person") rememberStop(engine, container);
   engine.events.tellContainer(definition, "kill", { signal: String(signalNumber(signal)) });
-  await engine.keeper.current.signal(id, signal);
+  const keeper = engine.keeper.current;
+  await keeper.signal(id, signal);
+  container.journal.addInit(() => keeper.takeJournal(id));
   // A frozen process sees a signal when it runs again: one that is to end it must be seen.
   if (ends && container.history.state.status === "paused") thaw(engine, container);
 }
@@ -159,5 +167,5 @@ export async function killContainer(
     });
   }
   if (signal === "SIGKILL") return killAndWait(engine, container);
-  await sendSignal(engine, container, signal, "person");
+  await sendSignal(engine, container, { by: "kill", signal }, "person");
 }

@@ -42,10 +42,7 @@ export async function openTree(
   container: Container,
   view: TreeView,
 ): Promise<OpenTree> {
-  const kernel = withContext(container.journal.kernel, {
-    concept: "layers",
-    operation: "use the files",
-  });
+  const kernel = treeKernel(container);
   const running = runningTree(engine, container);
   if (running !== null) return running;
   const { taken, release } = holdLock(engine, container);
@@ -60,6 +57,22 @@ export async function openTree(
     release();
     throw error;
   }
+}
+
+/** The same for a caller that has the container's lock. */
+export async function openTreeInLock(
+  engine: EngineContext,
+  container: Container,
+  view: TreeView,
+): Promise<OpenTree> {
+  const running = runningTree(engine, container);
+  if (running !== null) return running;
+  const kernel = treeKernel(container);
+  return mountTree(engine, { kernel, container, view }, () => undefined);
+}
+
+function treeKernel({ journal }: Container): Kernel {
+  return withContext(journal.kernel, { concept: "layers", operation: "use the files" });
 }
 
 /** Takes the container's lock until it is released. */

@@ -1,1 +1,2 @@
+export * from "./nearest.ts";
 export * from "./runtime-error.ts";

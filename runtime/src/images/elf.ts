@@ -62,6 +62,50 @@ export function parseElf(bytes: Uint8Array): ElfNeeds | null {
   }
 }
 
+/** What the first bytes of a program say. */
+export interface ElfHead {
+  /** Go's word for the machine that it was compiled for; null: one that we have no word for. */
+  readonly architecture: string | null;
+  /** Path of the dynamic loader; null: a static program, or one for 32 bits. */
+  readonly interpreter: string | null;
+}
+
+const ARCHITECTURES: Readonly<Record<number, string>> = {
+  3: "386",
+  21: "ppc64le",
+  22: "s390x",
+  40: "arm",
+  62: "amd64",
+  183: "arm64",
+  243: "riscv64",
+  258: "loong64",
+};
+
+/**
+ * Reads for which machine a program was compiled, and with which loader.
+ *
+ * @param bytes from the beginning of the file; a few kilobytes are enough
+ * @returns null when it is no ELF file
+ */
+export function parseElfHead(bytes: Uint8Array): ElfHead | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 64 || view.getUint32(0, true) !== MAGIC) return null;
+  const isLittle = bytes[5] === 1;
+  const architecture = ARCHITECTURES[view.getUint16(18, isLittle)] ?? null;
+  if (bytes[4] !== 2 || !isLittle) return { architecture, interpreter: null };
+  try {
+    const loader = segmentsOf(view).find(({ type }) => type === PT_INTERP);
+    return {
+      architecture,
+      interpreter: loader === undefined ? null : textAt(bytes, loader.offset),
+    };
+  } catch (error) {
+    // Its headers lie further behind, where no linker puts them.
+    if (error instanceof RangeError) return { architecture, interpreter: null };
+    throw error;
+  }
+}
+
 function segmentsOf(view: DataView): readonly Segment[] {
   const start = Number(view.getBigUint64(32, true));
   const entryBytes = view.getUint16(54, true);

@@ -1,5 +1,6 @@
 export * from "./base-image.ts";
 export * from "./describe.ts";
+export { parseElfHead, type ElfHead } from "./elf.ts";
 export * from "./oci.ts";
 export * from "./reference.ts";
 export * from "./remove.ts";

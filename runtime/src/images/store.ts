@@ -21,7 +21,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 import type { Clock, Files } from "../kernel/index.ts";
 import {
   chainIds,
@@ -117,7 +117,7 @@ export function findImage(store: ImageStore, text: string): Image {
   const byId = /^(?:sha256:)?([a-f0-9]{1,64})$/u.exec(text)?.[1];
   if (byId?.length === 64) {
     const exact = images.find(({ id }) => id === `sha256:${byId}`);
-    if (exact === undefined) throw noSuchImage(text, []);
+    if (exact === undefined) throw noSuchImage(text, [], images);
     return exact;
   }
   if (!text.startsWith("sha256:")) {
@@ -127,7 +127,7 @@ export function findImage(store: ImageStore, text: string): Image {
   const begun =
     byId === undefined ? [] : images.filter(({ id }) => id.startsWith(`sha256:${byId}`));
   const [only] = begun;
-  if (only === undefined || begun.length > 1) throw noSuchImage(text, begun);
+  if (only === undefined || begun.length > 1) throw noSuchImage(text, begun, images);
   return only;
 }
 
@@ -144,10 +144,17 @@ function imageByName(images: readonly Image[], reference: ImageReference): Image
   );
 }
 
-function noSuchImage(text: string, candidates: readonly Image[]): RuntimeError {
+function noSuchImage(
+  text: string,
+  candidates: readonly Image[],
+  images: readonly Image[],
+): RuntimeError {
   const isName = !/^(sha256:)?[a-f0-9]{64}$/u.test(text) && !text.startsWith("sha256:");
   const shown = isName ? familiarForm(withDefaultTag(parseReference(text))) : text;
   const ids = candidates.map(({ id }) => id.slice(7, 19));
+  const names = images.flatMap(({ references }) => references.map(familiarForm));
+  const meant = nearest(shown, names);
+  const list = "drydock images lists the images that are here.";
   return new RuntimeError({
     code: "image-not-found",
     class: "not-found",
@@ -157,7 +164,9 @@ function noSuchImage(text: string, candidates: readonly Image[]): RuntimeError {
     hint:
       ids.length > 0
         ? `It could be ${ids.join(" or ")}: type one more character, or a name.`
-        : "drydock images lists the images that are here.",
+        : meant === undefined
+          ? list
+          : `Did you mean ${meant}?`,
   });
 }
 

@@ -12,13 +12,16 @@
  *
  * @module
  */
+import { addressCases } from "./conformance/addresses.ts";
 import { attributeCases } from "./conformance/attributes.ts";
 import type { Case, Need } from "./conformance/case.ts";
 import { credentialCases } from "./conformance/credentials.ts";
 import { fileCases } from "./conformance/files.ts";
+import { linkCases } from "./conformance/links.ts";
 import { machineCases } from "./conformance/machine.ts";
 import { mountCases } from "./conformance/mounts.ts";
 import { namespaceCases } from "./conformance/namespaces.ts";
+import { packetFilterCases } from "./conformance/packet-filter.ts";
 import { processCases } from "./conformance/processes.ts";
 import type { Kernel } from "./port.ts";
 
@@ -30,6 +33,9 @@ export const CONFORMANCE: Readonly<Record<string, readonly Case[]>> = {
   processes: processCases,
   namespaces: namespaceCases,
   credentials: credentialCases,
+  links: linkCases,
+  addresses: addressCases,
+  "packet-filter": packetFilterCases,
   machine: machineCases,
 };
 

@@ -1,4 +1,5 @@
 export { CALLS, type CallKind, type CallName } from "./calls.ts";
+export { decorate } from "./decorate.ts";
 export { type JournalValue } from "./describe.ts";
 export * from "./faults.ts";
 export * from "./port.ts";

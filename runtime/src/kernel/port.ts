@@ -21,8 +21,10 @@
  * @module
  */
 import type { Files } from "./port-files.ts";
+import type { Network } from "./port-network.ts";
 
 export * from "./port-files.ts";
+export * from "./port-network.ts";
 
 /** A process id as the host's initial PID namespace numbers it. */
 export type HostPid = number & { readonly __viewpoint?: "host" };
@@ -339,16 +341,6 @@ export interface Processes {
   closeUserNamespace(handle: number): void;
 }
 
-/** Network links: rtnetlink(7). The network concept will add addresses, routes and bridges. */
-export interface Links {
-  /**
-   * @syscall rtnetlink(7) CAP_NET_ADMIN "set a link up, by name, in the caller's network namespace"
-   */
-  setLinkUp(name: string): void;
-  /** @syscall rtnetlink(7) - "the links of the caller's network namespace" */
-  listLinks(): readonly { readonly name: string; readonly index: number; readonly up: boolean }[];
-}
-
 /** Time and chance. */
 export interface Clock {
   /** @syscall clock_gettime(2) - "wall clock, milliseconds since the epoch, with fraction" */
@@ -376,4 +368,4 @@ export interface Machine {
 }
 
 /** The one door: everything a runtime may ask of the machine. */
-export type Kernel = Files & Mounts & Processes & Links & Clock & Machine;
+export type Kernel = Files & Mounts & Processes & Network & Clock & Machine;

@@ -2,11 +2,11 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
- * would remove; `journal` answers what was done, call by call; `disk` answers whose each byte is,
- * and `fsck` what is nobody's or damaged. Plan and journal name the line of source of each step,
- * which is why this program is worth reading beside its output. `stop-advice` answers why a stop
- * would take all of its time, as far as the kernel shows it before anybody has waited; null when it
- * does not.
+ * would remove; `journal` answers what was done, call by call; `why` what is known of how it came to
+ * this; `view` what a process sees and may do; `disk` answers whose each byte is, and `fsck` what is
+ * nobody's or damaged. Plan and journal name the line of source of each step, which is why this
+ * program is worth reading beside its output. `stop-advice` answers why a stop would take all of its
+ * time, as far as the kernel shows it before anybody has waited; null when it does not.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.
@@ -21,7 +21,7 @@ import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts"
 import { readBoolean, readFilters } from "../query.ts";
 import { readCreateContainer, stopOptions } from "./containers.ts";
 
-/** Adds plan, journal and advice of containers, the plan of a prune, and what is on the disk. */
+/** Adds what is told of containers, the plan of a prune, and what is on the disk. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
   routes.post("/drydock/plan", async (call) => {
     const { request, warnings } = await readCreateContainer(call);
@@ -29,6 +29,13 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
     const steps = plan.steps.map((step) => ({ ...step, source: mapSource(step.source) }));
     return call.json({ steps, warnings: [...plan.warnings, ...warnings] });
   });
+  routes.get("/drydock/containers/:id/why", async (call) =>
+    call.json(await engine.whyContainer(parameter(call, "id"))),
+  );
+  routes.get("/drydock/host/view", async (call) => call.json(await engine.viewProcess(null)));
+  routes.get("/drydock/containers/:id/view", async (call) =>
+    call.json(await engine.viewProcess(parameter(call, "id"))),
+  );
   routes.get("/drydock/prune", async (call) => {
     const query = queryOf(call);
     const filters = readFilters(query);

@@ -318,6 +318,15 @@ describe("explain", () => {
         source: "src/cgroups/b.ts:2",
       },
       { ...entry, call: "unlink", args: ["/x"], errno: "ENOENT", source: "src/engine/c.ts:3" },
+      {
+        ...entry,
+        where: "init",
+        operation: "become the container's user",
+        concept: "security",
+        call: "setUid",
+        args: [0],
+        exec: { id: ID, command: ["echo", "hi"], exitCode: 3 },
+      },
     ];
     const api = answering({
       "GET /drydock/containers/web/journal": { json },
@@ -331,10 +340,20 @@ describe("explain", () => {
     expect(out).toContain('open("/c") = 9  [src/cgroups/b.ts:2]');
     expect(out).toContain("engine: 1 step, 1.50 ms (docs/concepts/engine.md)\n");
     expect(out).toContain('unlink("/x") = ENOENT');
-    expect(out).toContain("3 steps, 4.50 ms in all; the kernel refused 1.\n");
+    expect(out).toMatch(/^== Created: 3 steps, 4\.50 ms ==\n/);
+    expect(out).toContain("\n== Exec 0123456789ab: echo hi, exit code 3: 1 step, 1.50 ms ==\n");
+    expect(out).toContain("4 steps, 6.00 ms in all; the kernel refused 1.\n");
     expect(out).toContain("own layer, /r/diff; its image is as it was.\n");
     const raw = await runCommandLine(["explain", "--json", "web"], api);
-    expect(JSON.parse(raw.out)).toEqual(json);
+    expect(JSON.parse(raw.out)).toMatchObject([
+      { ...json[0], number: 1, section: "Created", page: "docs/concepts/layers.md" },
+      { ...json[1], number: 2, section: "Created", page: "docs/concepts/cgroups.md" },
+      { ...json[2], number: 3, concept: "engine", page: "docs/concepts/engine.md" },
+      { ...json[3], section: expect.stringMatching(/^Exec/), page: "docs/concepts/users.md" },
+    ]);
+    const inTime = await runCommandLine(["explain", "--time", "web"], api);
+    const numbers = [...inTime.out.matchAll(/^ +(\d) /gm)].map(([, number]) => number);
+    expect(numbers).toEqual(["1", "2", "3", "4"]);
   });
 });
 

@@ -9,23 +9,30 @@
  *
  * @module
  */
+import { AS_RUN_FLAG, printAsRun } from "../as-run.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-  flags: [FORMAT_FLAG, { name: "size", short: "s", kind: "bool", help: "Also its sizes" }],
+  flags: [
+    FORMAT_FLAG,
+    AS_RUN_FLAG,
+    { name: "size", short: "s", kind: "bool", help: "Also its sizes" },
+  ],
   arity: [1, ANY],
   interspersed: true,
   about: "As `drydock inspect`, but only containers.",
   concepts: ["container"],
   completes: "containers",
-  run: (context: Context, { flags, args }: Input) =>
-    inspect(context, {
+  run: (context: Context, { flags, args }: Input) => {
+    if (flags.bool("as-run")) return printAsRun(context, args);
+    return inspect(context, {
       kinds: OBJECT_KINDS.filter((kind) => kind.type === "container"),
       names: args,
       format: flags.text("format"),
       size: flags.bool("size"),
-    }),
+    });
+  },
 };

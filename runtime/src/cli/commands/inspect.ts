@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { AS_RUN_FLAG, printAsRun } from "../as-run.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
@@ -18,6 +19,7 @@ export const command: Command = {
   usage: "[OPTIONS] NAME|ID [NAME|ID...]",
   flags: [
     FORMAT_FLAG,
+    AS_RUN_FLAG,
     { name: "size", short: "s", kind: "bool", help: "Also the sizes of containers" },
     {
       name: "type",
@@ -36,6 +38,7 @@ export const command: Command = {
 };
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
+  if (flags.bool("as-run")) return printAsRun(context, args);
   const type = flags.text("type");
   const kinds = OBJECT_KINDS.filter((kind) => type === "" || kind.type === type);
   if (kinds.length === 0) {

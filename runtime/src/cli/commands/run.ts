@@ -68,7 +68,7 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
   }
   if (flags.bool("plan")) {
     const { printPlan } = await import("../plan-report.ts");
-    return await printPlan(context, body, flags.text("format"));
+    return await printPlan(context, body, flags.bool("json") ? "json" : flags.text("format"));
   }
   const detached = flags.bool("detach");
   if (detached) detach(body, flags.list("attach"));

@@ -24,9 +24,15 @@ async function runDaemon(words: readonly string[]): Promise<number> {
   return new Promise(() => undefined);
 }
 
+async function planAlone(body: unknown): Promise<Response> {
+  const alone = await import("./plan-alone.ts");
+  return alone.planAlone(body);
+}
+
 async function runProgram(): Promise<void> {
   const console = createNodeConsole();
-  const exitCode = await main({ console, connect, openContexts, runDaemon }, process.argv.slice(2));
+  const program = { console, connect, openContexts, runDaemon, planAlone };
+  const exitCode = await main(program, process.argv.slice(2));
   await Promise.all([console.out.drained(), console.err.drained()]);
   // Standard input would keep this process alive.
   process.exit(exitCode);

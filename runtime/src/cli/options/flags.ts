@@ -305,4 +305,5 @@ export const CONTAINER_FLAGS: readonly Flag[] = [
     concept: "output",
     help: "With --plan: 'json' for the steps as data",
   },
+  { name: "json", kind: "bool", concept: "output", help: "With --plan: the same as --format json" },
 ];

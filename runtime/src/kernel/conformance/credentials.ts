@@ -132,6 +132,25 @@ export const credentialCases: readonly Case[] = [
     },
   },
   {
+    name: "/proc/PID/environ is what execve() was given, for those who may look",
+    need: "root",
+    run: async ({ kernel }) => {
+      const child = kernel.spawn({ ...PLAIN, stdio: "null" }, (inside) =>
+        inside.kernel.execve("/bin/sleep", ["sleep", "1000"], ["A=1", "B=two words"]),
+      );
+      const path = `/proc/${child.hostPid}/environ`;
+      equal(kernel.readText(path), "A=1\0B=two words\0", "environment");
+      equal(kernel.stat(path).mode & 0o777, 0o400, "mode");
+      const errno = await inChild(kernel, PLAIN, (own) => {
+        becomeNobody(own, []);
+        return errnoOf(() => own.readText(path));
+      });
+      equal(errno, "EACCES", "for nobody");
+      kernel.kill(child.hostPid, "SIGKILL");
+      await child.exited;
+    },
+  },
+  {
     name: "installSeccomp() filters calls with the errno of the program",
     need: "root",
     run: async ({ kernel, scratch }) => {

@@ -112,7 +112,7 @@ export const namespaceCases: readonly Case[] = [
     },
   },
   {
-    name: "a new network namespace has only a loopback that is down, until setLinkUp()",
+    name: "a new network namespace has only a loopback that is down, until changeLink()",
     need: "root",
     run: async ({ kernel }) => {
       const links = await inChild(kernel, PLAIN, (own) => {
@@ -123,8 +123,8 @@ export const namespaceCases: readonly Case[] = [
             .filter(({ name }) => name === "lo")
             .map(({ index, up }) => [index, up]);
         const before = states();
-        own.setLinkUp("lo");
-        return [before, states(), errnoOf(() => own.setLinkUp("none0"))];
+        own.changeLink("lo", { up: true });
+        return [before, states(), errnoOf(() => own.changeLink("none0", { up: true }))];
       });
       equal(links, [[[1, false]], [[1, true]], "ENODEV"], "lo");
     },

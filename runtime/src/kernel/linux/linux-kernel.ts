@@ -17,9 +17,10 @@ import type { Kernel } from "../port.ts";
 import { linuxClock } from "./clock.ts";
 import { linuxFiles } from "./files.ts";
 import { openLibc } from "./libc.ts";
-import { linuxLinks } from "./links.ts";
+
 import { linuxMachine } from "./machine.ts";
 import { linuxMounts } from "./mounts.ts";
+import { linuxNetwork } from "./network.ts";
 import { linuxProcesses } from "./processes.ts";
 
 /**
@@ -36,7 +37,7 @@ export function createLinuxKernel(): Kernel {
   const withoutProcesses = {
     ...linuxFiles(libc),
     ...linuxMounts(libc),
-    ...linuxLinks(libc),
+    ...linuxNetwork(libc),
     ...linuxClock(libc),
     ...linuxMachine(libc),
   };

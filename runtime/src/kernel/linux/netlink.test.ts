@@ -2,27 +2,25 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   decodeError,
-  decodeLink,
   decodeMessages,
   decodeName,
-  encodeLink,
   encodeMessage,
   encodeName,
-  IFLA_IFNAME,
+  named,
   NLM_F_ACK,
   NLM_F_REQUEST,
-  RTM_SETLINK,
 } from "./netlink.ts";
+import { decodeLink, encodeLink, RTM_SETLINK } from "./netlink-links.ts";
 
+const IFLA_IFNAME = 3;
+const u14 = fc.integer({ min: 0, max: 0x3fff });
 const u16 = fc.integer({ min: 0, max: 0xffff });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const bytes = fc.uint8Array({ maxLength: 40 });
 
 describe("encodeMessage()", () => {
   test("encodeMessage() writes `ip link set lo up` as strace shows it", () => {
-    const body = encodeLink({ index: 0, flags: 1, change: 1 }, [
-      { type: IFLA_IFNAME, value: encodeName("lo") },
-    ]);
+    const body = encodeLink({ index: 0, flags: 1, change: 1 }, [named(IFLA_IFNAME, "lo")]);
     const flags = NLM_F_REQUEST | NLM_F_ACK;
     const message = encodeMessage({ type: RTM_SETLINK, flags, sequence: 7, body });
     const header = [0x28, 0, 0, 0, 0x13, 0, 5, 0, 7, 0, 0, 0, 0, 0, 0, 0];
@@ -53,7 +51,7 @@ describe("encodeMessage()", () => {
       flags: u32,
       change: u32,
     });
-    const attributes = fc.array(fc.record({ type: u16, value: bytes }), { maxLength: 5 });
+    const attributes = fc.array(fc.record({ type: u14, value: bytes }), { maxLength: 5 });
     fc.assert(
       fc.property(info, attributes, (link, list) => {
         expect(decodeLink(encodeLink(link, list))).toEqual({ ...link, attributes: list });

@@ -1,5 +1,5 @@
 /**
- * Netlink messages: how rtnetlink(7) is spoken, as bytes in and bytes out.
+ * Netlink messages: how rtnetlink(7) and nfnetlink are spoken, as bytes in and bytes out.
  *
  * A message is a header of 16 bytes, a fixed part that depends on its type, and attributes, each of
  * which is a length, a type and a value, padded to four bytes:
@@ -9,13 +9,14 @@
  *                                                                    | length 2 | type 2 | value |
  * ```
  *
- * Numbers are in the order of the machine, which is little endian on x86_64 and arm64. An answer is
- * a list of messages; a request with NLM_F_ACK is answered by NLMSG_ERROR, whose error zero means
- * success.
+ * The value of an attribute may be a list of attributes again. Numbers are in the order of the
+ * machine, which is little endian on x86_64 and arm64; nf_tables alone wants the order of the
+ * network. An answer is a list of messages; a request with NLM_F_ACK is answered by NLMSG_ERROR,
+ * whose error zero means success.
  *
  * Kernel interface: netlink(7), rtnetlink(7).
  * Invariants: none.
- * Left out: nested attributes, generic netlink, multicast groups.
+ * Left out: generic netlink, multicast groups.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -24,26 +25,22 @@
 export const NLMSG_ERROR = 2;
 /** A message type: the end of a list. */
 export const NLMSG_DONE = 3;
-/** A message type: one link. */
-export const RTM_NEWLINK = 16;
-/** A message type: tell about links. */
-export const RTM_GETLINK = 18;
-/** A message type: change a link. */
-export const RTM_SETLINK = 19;
 /** A flag: every request has it. */
 export const NLM_F_REQUEST = 1;
 /** A flag: answer also when all went well. */
 export const NLM_F_ACK = 4;
 /** A flag: answer with the whole list. */
 export const NLM_F_DUMP = 0x300;
-/** An attribute of a link: its name. */
-export const IFLA_IFNAME = 3;
-/** A flag of a link: it is up. */
-export const IFF_UP = 1;
+/** A flag: make it, do not change one that is there. */
+export const NLM_F_CREATE_NEW = 0x600;
+/** A flag: make it behind those that are there. */
+export const NLM_F_APPEND = 0xc00;
 
 const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;
-const IFINFO_BYTES = 16;
+/** The two highest bits say that a value is a list, and in which order its bytes are. */
+const NLA_TYPE_MASK = 0x3fff;
+const NLA_F_NESTED = 0x8000;
 
 /** One netlink message: `body` is the fixed part, with the attributes behind it. */
 export interface NetlinkMessage {
@@ -59,17 +56,10 @@ export interface NetlinkAttribute {
   readonly value: Uint8Array;
 }
 
-/** The fixed part of a link message, `struct ifinfomsg`. */
-export interface LinkInfo {
-  /** 0 to find the link by its IFLA_IFNAME. */
-  readonly index: number;
-  readonly flags: number;
-  /** Which of the flags a request changes. */
-  readonly change: number;
-}
-
 const align4 = (length: number): number => (length + 3) & ~3;
-const viewOf = (bytes: Uint8Array): DataView =>
+
+/** A view of some bytes, to read and write numbers. */
+export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** The bytes of one message. */
@@ -108,15 +98,21 @@ export function decodeMessages(bytes: Uint8Array): readonly NetlinkMessage[] {
   return messages;
 }
 
-/** The body of a link message: the fixed part and its attributes. */
-export function encodeLink(link: LinkInfo, attributes: readonly NetlinkAttribute[]): Uint8Array {
+/** A body: the fixed part and the attributes behind it. */
+export function encodeBody(fixed: Uint8Array, attributes: readonly NetlinkAttribute[]): Uint8Array {
+  const list = encodeAttributes(attributes);
+  const body = new Uint8Array(fixed.length + list.length);
+  body.set(fixed);
+  body.set(list, fixed.length);
+  return body;
+}
+
+/** The bytes of a list of attributes. */
+export function encodeAttributes(attributes: readonly NetlinkAttribute[]): Uint8Array {
   const sizes = attributes.map((each) => align4(ATTRIBUTE_HEADER_BYTES + each.value.length));
-  const bytes = new Uint8Array(IFINFO_BYTES + sizes.reduce((sum, size) => sum + size, 0));
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   const view = viewOf(bytes);
-  view.setInt32(4, link.index, true);
-  view.setUint32(8, link.flags, true);
-  view.setUint32(12, link.change, true);
-  let at = IFINFO_BYTES;
+  let at = 0;
   for (const [number, attribute] of attributes.entries()) {
     view.setUint16(at, ATTRIBUTE_HEADER_BYTES + attribute.value.length, true);
     view.setUint16(at + 2, attribute.type, true);
@@ -127,29 +123,69 @@ export function encodeLink(link: LinkInfo, attributes: readonly NetlinkAttribute
 }
 
 /**
- * The fixed part and the attributes of a link message's body. @throws RangeError when a length
- * leads outside
+ * The list of attributes in some bytes. @throws RangeError when a length leads outside
  */
-export function decodeLink(body: Uint8Array): LinkInfo & {
-  readonly attributes: readonly NetlinkAttribute[];
-} {
-  const view = viewOf(body);
+export function decodeAttributes(bytes: Uint8Array): readonly NetlinkAttribute[] {
+  const view = viewOf(bytes);
   const attributes: NetlinkAttribute[] = [];
-  for (let at = IFINFO_BYTES; at + ATTRIBUTE_HEADER_BYTES <= body.length;) {
+  for (let at = 0; at + ATTRIBUTE_HEADER_BYTES <= bytes.length;) {
     const length = view.getUint16(at, true);
-    if (length < ATTRIBUTE_HEADER_BYTES || at + length > body.length) {
-      throw new RangeError(`Netlink attribute of ${length} bytes at ${at} of ${body.length}`);
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > bytes.length) {
+      throw new RangeError(`Netlink attribute of ${length} bytes at ${at} of ${bytes.length}`);
     }
-    const value = body.slice(at + ATTRIBUTE_HEADER_BYTES, at + length);
-    attributes.push({ type: view.getUint16(at + 2, true), value });
+    const value = bytes.slice(at + ATTRIBUTE_HEADER_BYTES, at + length);
+    attributes.push({ type: view.getUint16(at + 2, true) & NLA_TYPE_MASK, value });
     at += align4(length);
   }
-  return {
-    index: view.getInt32(4, true),
-    flags: view.getUint32(8, true),
-    change: view.getUint32(12, true),
-    attributes,
-  };
+  return attributes;
+}
+
+/** An attribute whose value is a list. */
+export function nested(type: number, attributes: readonly NetlinkAttribute[]): NetlinkAttribute {
+  return { type: type | NLA_F_NESTED, value: encodeAttributes(attributes) };
+}
+
+/** An attribute whose value is a text: UTF-8, ended by a NUL. */
+export function named(type: number, text: string): NetlinkAttribute {
+  return { type, value: encodeName(text) };
+}
+
+/** An attribute whose value is a number of 32 bits, in the order of the machine. */
+export function numbered(type: number, number: number): NetlinkAttribute {
+  const value = new Uint8Array(4);
+  viewOf(value).setUint32(0, number, true);
+  return { type, value };
+}
+
+/** The value of the first attribute of a type. */
+export function valueOf(
+  attributes: readonly NetlinkAttribute[],
+  type: number,
+): Uint8Array | undefined {
+  return attributes.find((attribute) => attribute.type === type)?.value;
+}
+
+/** The number of 32 bits that is the value of an attribute. */
+export function numberOf(
+  attributes: readonly NetlinkAttribute[],
+  type: number,
+): number | undefined {
+  const value = valueOf(attributes, type);
+  return value === undefined || value.length < 4 ? undefined : viewOf(value).getUint32(0, true);
+}
+
+/** The text that is the value of an attribute. */
+export function nameOf(attributes: readonly NetlinkAttribute[], type: number): string | undefined {
+  const value = valueOf(attributes, type);
+  return value === undefined ? undefined : decodeName(value);
+}
+
+/** The list that is the value of an attribute; without it, an empty one. */
+export function listOf(
+  attributes: readonly NetlinkAttribute[],
+  type: number,
+): readonly NetlinkAttribute[] {
+  return decodeAttributes(valueOf(attributes, type) ?? new Uint8Array());
 }
 
 /** The errno of an NLMSG_ERROR, zero for an acknowledgement. */

@@ -33,7 +33,7 @@ const child = kernel.spawn({ pidNamespace: "new", stdio: "null", stdin: false },
   });
   own.mknod(`${scratch}/root/null`, { type: "char", major: 1, minor: 3, permissions: 0o666 });
   own.setHostname("boat");
-  own.setLinkUp("lo");
+  own.changeLink("lo", { up: true });
   own.setSession();
   own.umount(`${scratch}/root`, "detach");
   own.setResourceLimit({ name: "RLIMIT_CORE", soft: 0, hard: 0 });

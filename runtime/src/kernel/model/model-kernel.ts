@@ -13,18 +13,21 @@
  *
  * @module
  */
+import { parseAddress } from "../ip-address.ts";
 import { KernelError, type Clock, type Kernel, type Machine, type Self } from "../port.ts";
 import { modelFiles } from "./files/files.ts";
 import { idInside, OVERFLOW_ID } from "./files/permission.ts";
 import { modelMounts } from "./mounts/mounts.ts";
+import { wayTo, type Way } from "./net/reach.ts";
+import { modelNetwork } from "./net/network.ts";
 import { boot, type CgroupMode } from "./processes/boot.ts";
 import { modelCredentials } from "./processes/credentials.ts";
 import { modelNamespaces } from "./processes/namespaces.ts";
 import { bearChild, end } from "./processes/process.ts";
 import { filterCall } from "./processes/seccomp.ts";
 import { execve, modelProcesses } from "./processes/spawn.ts";
-import { modelLinks, modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
-import { call } from "./refusal.ts";
+import { modelRestrictions, modelSurroundings } from "./processes/surroundings.ts";
+import { call, refuse } from "./refusal.ts";
 import { createCamera, type Snapshot } from "./snapshot.ts";
 import type { ModelProgram, Process } from "./state.ts";
 
@@ -48,6 +51,8 @@ export interface Model {
   readonly kernel: ModelKernel;
   /** One more process of the host, beside the runtime's own, and its kernel. */
   readonly startProcess: (comm: string) => ModelKernel;
+  /** Where a connection of a process comes to, and by which way; nothing changes. */
+  readonly reach: (hostPid: number, address: string, port: number) => Way;
   /** The state as plain data; what did not change since the last one is the same object. */
   readonly snapshot: () => Snapshot;
 }
@@ -67,6 +72,12 @@ export function createModel(options: ModelOptions): Model {
       process.executable = runtime.executable;
       return kernelOf(process);
     },
+    reach: (hostPid, address, port) =>
+      call("connect", `${address}:${port}`, () => {
+        const process = world.processes.get(hostPid) ?? refuse("ESRCH");
+        const to = parseAddress(address) ?? refuse("EINVAL");
+        return wayTo(process.namespaces.net, { address: to, port });
+      }),
     snapshot: createCamera(world, runtime),
   };
 }
@@ -80,7 +91,7 @@ function kernelOf(process: Process): ModelKernel {
   const kernel: ModelKernel = {
     ...modelFiles(process),
     ...modelMounts(process),
-    ...modelLinks(process),
+    ...modelNetwork(process),
     ...modelProcesses(process, kernelOf),
     ...modelNamespaces(process),
     ...modelCredentials(process),

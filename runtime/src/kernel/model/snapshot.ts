@@ -14,6 +14,7 @@
  * @module
  */
 import { memoryBelow } from "./cgroups/charge.ts";
+import { networkSnapshot } from "./net/network.ts";
 import { pathFrom, pathInFileSystem } from "./mounts/mount-info.ts";
 import type {
   Cgroup,
@@ -218,7 +219,7 @@ function namespaceSnapshot(namespace: Namespace): Readonly<Record<string, unknow
   }
   if (kind === "pid") return { kind, owner, parent: namespace.parent?.inode };
   if (kind !== "net") return { kind, owner };
-  return { kind, owner, links: [...namespace.links.values()].map((link) => ({ ...link })) };
+  return { kind, owner, ...networkSnapshot(namespace) };
 }
 
 function mountTables(mounts: readonly Mount[]): Snapshot["mounts"] {

@@ -1,9 +1,9 @@
 /**
  * State of identity: who acts, and the namespaces that hold no process or place.
  *
- * Kernel interface: credentials(7), user_namespaces(7), uts_namespaces(7), network_namespaces(7).
+ * Kernel interface: credentials(7), user_namespaces(7), uts_namespaces(7).
  * Invariants: none.
- * Left out: file capabilities, keys; of a network only its devices and whether they are up.
+ * Left out: file capabilities, keys.
  * Docs: docs/concepts/model.md
  *
  * @module
@@ -54,12 +54,4 @@ export interface PlainNamespace {
   readonly kind: "ipc" | "time";
   readonly inode: number;
   readonly owner: UserNamespace;
-}
-
-/** Network devices. */
-export interface NetNamespace {
-  readonly kind: "net";
-  readonly inode: number;
-  readonly owner: UserNamespace;
-  readonly links: Map<string, { readonly name: string; readonly index: number; up: boolean }>;
 }

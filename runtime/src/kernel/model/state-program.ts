@@ -6,7 +6,7 @@
  * processes out of a shell. The port has neither, since a runtime needs only `spawn`.
  *
  * Kernel interface: fork(2), execve(2), pipe(2), open(2), read(2), write(2), dup2(2),
- *   termios(3), setpgid(2).
+ *   termios(3), setpgid(2), tcp(7).
  * Invariants: none.
  * Left out: descriptors beyond the three streams; a shell that wants more keeps them itself.
  * Docs: docs/concepts/model.md
@@ -107,6 +107,20 @@ export interface Streams {
   readonly stderr: Sink;
 }
 
+/** One end of a TCP connection. */
+export interface Connection {
+  readonly source: Source;
+  readonly sink: Sink;
+}
+
+/** A socket that waits for connections. */
+export interface ListeningSocket {
+  /** accept(2) */
+  accept(): Promise<Connection>;
+  /** Waits no more; who is connected stays so. */
+  close(): void;
+}
+
 /** A child that `fork` made. */
 export interface Forked {
   /** As its parent numbers it. */
@@ -158,6 +172,14 @@ export interface ProgramContext extends Streams {
   setGroup(pid: number): void;
   /** chroot(2) CAP_SYS_CHROOT @throws KernelError */
   chroot(path: string): void;
+  /**
+   * socket(2), bind(2), listen(2): waits for TCP connections.
+   *
+   * @param address `0.0.0.0` for all @throws KernelError EADDRINUSE, EADDRNOTAVAIL, EACCES
+   */
+  listen(address: string, port: number): ListeningSocket;
+  /** connect(2) @throws KernelError ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT */
+  connect(address: string, port: number): Connection;
 }
 
 /**

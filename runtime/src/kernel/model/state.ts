@@ -15,17 +15,13 @@
  *
  * @module
  */
-import type {
-  Credentials,
-  NetNamespace,
-  PlainNamespace,
-  UserNamespace,
-  UtsNamespace,
-} from "./state-identity.ts";
+import type { Credentials, PlainNamespace, UserNamespace, UtsNamespace } from "./state-identity.ts";
+import type { NetNamespace } from "./state-network.ts";
 import type { ModelProgram, Opened, Sink, Source, Streams, Terminal } from "./state-program.ts";
 import type { BpfInstruction, Clock, DeviceNode, FileStat, WaitStatus } from "../port.ts";
 
 export * from "./state-identity.ts";
+export * from "./state-network.ts";
 export * from "./state-program.ts";
 
 /** What a name can lead to. */
@@ -325,6 +321,7 @@ export interface Process {
   group: number;
   comm: string;
   argv: readonly string[];
+  env: readonly string[];
   executable: Place | undefined;
   noNewPrivileges: boolean;
   parentDeathSignal: string | undefined;

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { releaseNetwork } from "../net/devices.ts";
 import {
   nextNumber,
   type Dentry,
@@ -168,6 +169,9 @@ export function drop(world: World, mount: Mount): void {
   mount.namespace = undefined;
   world.mounts.delete(mount);
   mount.fs.mounts.delete(mount);
+  const { inode } = mount.root;
+  const held = inode.kind === "generated" ? inode.does.namespace : undefined;
+  if (held?.kind === "net") releaseNetwork(world, held);
 }
 
 /** Makes a mount a member of a group, a new one by default. */

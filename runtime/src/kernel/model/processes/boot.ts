@@ -19,6 +19,7 @@ import { writeFile } from "../files/open.ts";
 import { resolve } from "../files/walk.ts";
 import { mount } from "../mounts/calls.ts";
 import { createMount, DEFAULT_OPTIONS, hang } from "../mounts/table.ts";
+import { createNetNamespace, setUp } from "../net/devices.ts";
 import type {
   Credentials,
   FileSystem,
@@ -26,6 +27,7 @@ import type {
   Mount,
   MountNamespace,
   Namespaces,
+  NetNamespace,
   PidNamespace,
   Process,
   UserNamespace,
@@ -256,9 +258,16 @@ function firstNamespaces(
     mnt,
     uts: { kind: "uts", ...made(), hostname, domainname: "(none)" },
     ipc: { kind: "ipc", ...made() },
-    net: { kind: "net", ...made(), links: new Map([["lo", { name: "lo", index: 1, up: true }]]) },
+    net: firstNetwork(namespaceInode(world), user),
     pid,
     cgroup: { kind: "cgroup", ...made(), roots: new Map() },
     time: { kind: "time", ...made() },
   };
+}
+
+/** The host's network: a loopback that is up. */
+function firstNetwork(inode: number, owner: UserNamespace): NetNamespace {
+  const net = createNetNamespace(inode, owner);
+  for (const device of net.devices.values()) setUp(device);
+  return net;
 }

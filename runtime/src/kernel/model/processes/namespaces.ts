@@ -20,6 +20,7 @@ import { isCapable } from "../files/permission.ts";
 import { across, resolve } from "../files/walk.ts";
 import { lockTree, peerRule, slaveRule } from "../mounts/propagation.ts";
 import { copyTree, drop, treeOf } from "../mounts/table.ts";
+import { createNetNamespace, releaseNetwork } from "../net/devices.ts";
 import { checkRanges } from "../pseudo/process-text.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import {
@@ -128,8 +129,9 @@ function enterNew(process: Process, kind: Namespace["kind"], owner: UserNamespac
   else if (kind === "time") use({ time: { kind, ...made } });
   else if (kind === "cgroup") use({ cgroup: { kind, ...made, roots: new Map(process.cgroups) } });
   else if (kind === "net") {
-    const loopback = { name: "lo", index: 1, up: false };
-    use({ net: { kind, ...made, links: new Map([["lo", loopback]]) } });
+    const left = process.namespaces.net;
+    use({ net: createNetNamespace(made.inode, owner) });
+    releaseNetwork(world, left);
   } else if (kind === "pid") process.pidNamespaceForChildren = newPidNamespace(process, owner);
   else enterMountCopy(process, owner);
 }
@@ -182,7 +184,7 @@ export function releaseMounts(world: World, namespace: MountNamespace): void {
 }
 
 /** The namespace that a path leads to, or undefined when it is another file. */
-function namespaceAt(process: Process, path: string): Namespace | undefined {
+export function namespaceAt(process: Process, path: string): Namespace | undefined {
   const { inode } = resolve(process, path, "follow").dentry;
   return inode.kind === "generated" ? inode.does.namespace : undefined;
 }
@@ -226,7 +228,11 @@ function join(process: Process, namespace: Namespace): void {
     refuseIf(!isAtOrBelow(namespace, process.namespaces.pid), "EINVAL");
     process.pidNamespaceForChildren = namespace;
   } else if (namespace.kind === "mnt") joinMounts(process, namespace);
-  else process.namespaces = { ...process.namespaces, [namespace.kind]: namespace };
+  else {
+    const { net } = process.namespaces;
+    process.namespaces = { ...process.namespaces, [namespace.kind]: namespace };
+    releaseNetwork(process.world, net);
+  }
 }
 
 function joinMounts(process: Process, namespace: MountNamespace): void {

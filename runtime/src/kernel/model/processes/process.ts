@@ -19,6 +19,7 @@ import type { WaitStatus } from "../../port.ts";
 import { signalName, signalNumber } from "../../signals.ts";
 import { chargeProcess, moveProcess } from "../cgroups/charge.ts";
 import { isCapable } from "../files/permission.ts";
+import { releaseNetwork } from "../net/devices.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type { PidNamespace, Process } from "../state.ts";
 import { releaseMounts } from "./namespaces.ts";
@@ -38,6 +39,7 @@ export function createProcess(essentials: Essentials): Process {
     session: essentials.hostPid,
     group: essentials.hostPid,
     argv: [essentials.comm],
+    env: [],
     executable: undefined,
     noNewPrivileges: false,
     parentDeathSignal: undefined,
@@ -86,6 +88,7 @@ export function bearChild(parent: Process, { pidNamespace, comm }: Birth): Proce
   child.session = parent.session;
   child.group = parent.group;
   child.argv = parent.argv;
+  child.env = parent.env;
   child.executable = parent.executable;
   child.noNewPrivileges = parent.noNewPrivileges;
   child.filters = parent.filters;
@@ -115,6 +118,7 @@ export function end(process: Process, status: WaitStatus): void {
   leaveChildren(process);
   process.releaseStreams();
   releaseMounts(world, namespaces.mnt);
+  releaseNetwork(world, namespaces.net);
   for (const tell of process.onEnd) tell(status);
 }
 

@@ -18,6 +18,7 @@ import { holdMemory } from "../cgroups/charge.ts";
 import { attributesOf, openDirectory, openProgram } from "../files/open.ts";
 import { isCapable } from "../files/permission.ts";
 import { resolve } from "../files/walk.ts";
+import { socketCalls } from "../net/sockets.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Forked, ModelProgram, Place, Process, ProgramContext, Streams } from "../state.ts";
 import { changeForExec } from "./credentials.ts";
@@ -55,6 +56,7 @@ export function become(process: Process, program: Program, { kernelOf, streams }
   process.executable = resolve(process, path, "follow");
   process.comm = (path.split("/").pop() ?? "").slice(0, COMM_MAX);
   process.argv = argv;
+  process.env = env;
   for (const [signal, does] of process.signalHandlers) {
     if (does !== IGNORE) process.signalHandlers.delete(signal);
   }
@@ -102,6 +104,7 @@ function contextOf(process: Process, kernelOf: KernelOf, given: Call): ProgramCo
     useMemory: (bytes) => call("mmap", String(bytes), () => holdMemory(process, bytes, end)),
     ...streamCalls(process),
     ...groupCalls(process),
+    ...socketCalls(process),
     fork: (own, run) => fork(process, run, { kernelOf, call: { argv, env, streams: own } }),
     exec: (program, own) => {
       become(process, program, { kernelOf, streams: own });

@@ -2,14 +2,14 @@
  * Surroundings: where a process stands, what it is called, what it is held to.
  *
  * Kernel interface: chdir(2), umask(2), sethostname(2), setsid(2), getrlimit(2), prctl(2),
- *   seccomp(2), rtnetlink(7).
+ *   seccomp(2).
  * Invariants: none.
  * Left out: resource limits are kept and shown, not enforced.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
-import type { Links, ResourceLimit, Self } from "../../port.ts";
+import type { ResourceLimit, Self } from "../../port.ts";
 import { signalNumber } from "../../signals.ts";
 import {
   checkAccess,
@@ -144,18 +144,4 @@ function setLimit(process: Process, { name, soft, hard }: ResourceLimit): void {
   const mayRaise = isCapableOfAll(process.credentials, "CAP_SYS_RESOURCE");
   refuseIf(hard > before && !mayRaise, "EPERM");
   process.limits.set(name, [soft, hard]);
-}
-
-/** The link calls of the port, made by a process. */
-export function modelLinks(process: Process): Links {
-  return {
-    setLinkUp: (name) =>
-      call("rtnetlink", name, () => {
-        const { net } = process.namespaces;
-        requireCapability(process.credentials, net.owner, "CAP_NET_ADMIN");
-        const link = net.links.get(name) ?? refuse("ENODEV");
-        link.up = true;
-      }),
-    listLinks: () => [...process.namespaces.net.links.values()].map((link) => ({ ...link })),
-  };
 }

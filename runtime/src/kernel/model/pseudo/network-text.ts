@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { devicesOf } from "../net/links.ts";
 import type { Process } from "../state.ts";
 
 /** Of the counters for what was received and for what was sent. */
@@ -16,7 +17,7 @@ const WIDTHS = [7, 7, 4, 4, 4, 5, 10, 9, 8, 7, 4, 4, 4, 5, 7, 10];
 /** The text of /proc/PID/net/dev: two lines of titles, then one for each link. */
 export function linksText({ namespaces }: Process): string {
   const zeros = WIDTHS.map((width) => ` ${"0".padStart(width)}`).join("");
-  const rows = [...namespaces.net.links.keys()].map((name) => `${name.padStart(6)}:${zeros}\n`);
+  const rows = devicesOf(namespaces.net).map(({ name }) => `${name.padStart(6)}:${zeros}\n`);
   return [
     "Inter-|   Receive                                                |  Transmit\n",
     " face |bytes    packets errs drop fifo frame compressed multicast" +

@@ -37,6 +37,7 @@ import {
 import { descriptorDirectory } from "./descriptor-files.ts";
 import { idMapFile, limitsText, statText, statusText } from "./process-text.ts";
 import { namespaceFile, NAMESPACE_FILES } from "./namespace-files.ts";
+import { networkSettings } from "./network-settings.ts";
 import { linksText } from "./network-text.ts";
 
 /** What a proc file system knows. */
@@ -98,6 +99,7 @@ function fixedFiles(proc: Proc): Readonly<Record<string, GeneratedInode>> {
         ostype: file({ read: () => "Linux\n" }),
         cap_last_cap: file({ read: () => "40\n" }),
       }),
+      net: networkSettings(world),
     }),
   };
 }
@@ -199,6 +201,11 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     stat: file({ read: () => statText(process, proc.namespace) }),
     comm: file({ read: () => `${process.comm}\n` }),
     cmdline: file({ read: () => process.argv.map((each) => `${each}\0`).join("") }),
+    environ: createGenerated(
+      world,
+      { type: "file", mode: 0o400 },
+      { read: (by) => environText(by, process) },
+    ),
     uid_map: file(idMapFile(process, "uid")),
     gid_map: file(idMapFile(process, "gid")),
     fd: descriptorDirectory(process, (by) => checkMayLook(by, process)),
@@ -217,6 +224,11 @@ function createProcessDirectory(proc: Proc, process: Process): GeneratedInode {
     ),
   };
   return generatedDirectory(world, children);
+}
+
+function environText(by: Process, process: Process): string {
+  checkMayLook(by, process);
+  return process.env.map((each) => `${each}\0`).join("");
 }
 
 /** One line for each hierarchy: where the process is in it, as the reader's namespace sees it. */

@@ -290,7 +290,7 @@ function setUp(tool: Tool, name: string): Promise<number> {
     tool,
     [name],
     () => `can't set ${name} up`,
-    (each) => tool.kernel.setLinkUp(each),
+    (each) => tool.kernel.changeLink(each, { up: true }),
   );
 }
 

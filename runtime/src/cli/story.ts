@@ -1,0 +1,149 @@
+/**
+ * Story: the steps of a container, as people read them.
+ *
+ * A container is made once, runs once or several times, and commands are executed in it: each of
+ * these is a section. In a section the steps stand by concept, or in the order of time. The same
+ * layout serves what was done (`explain`) and what would be done (`run --plan`).
+ *
+ * Kernel interface: as named by each step.
+ * Specification: none.
+ * Invariants:
+ *   story-tells-all   every step stands in exactly one section, and there in exactly one place
+ * Left out: nothing.
+ * Docs: docs/concepts/explain.md
+ *
+ * @module
+ */
+import { conceptOf, pageOf, shortenIds, showCall, showMicroseconds } from "./step-text.ts";
+
+/** One step, taken or planned. */
+export interface Step {
+  /** Its place among all. */
+  readonly number: number;
+  /** Which process: "engine", "keeper", "init". */
+  readonly where: string;
+  /** Absent for what no plan asked for; the source then tells whose work it is. */
+  readonly concept?: string | undefined;
+  /** What for, in words. */
+  readonly purpose?: string | undefined;
+  /** Which of the engine's works it belongs to: "create container", "start container". */
+  readonly operation?: string | undefined;
+  readonly call: string;
+  readonly args: unknown;
+  readonly result?: unknown;
+  readonly errno?: string | undefined;
+  /** Absent: it was not taken. */
+  readonly durationUs?: number | undefined;
+  readonly source?: string | undefined;
+  readonly exec?: Exec | undefined;
+}
+
+/** A command that was executed in a container. */
+export interface Exec {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly exitCode: number | null;
+}
+
+/** Steps that belong together. */
+export interface Section {
+  readonly title: string;
+  readonly steps: readonly Step[];
+}
+
+/** How the steps of a section stand. */
+export type StoryOrder = "concept" | "time";
+
+/**
+ * The sections of a story: creation, each run, each exec. Pure.
+ *
+ * A run begins with the first step of a start after the process of the run before was made.
+ *
+ * @param steps in the order of time
+ */
+export function sectionsOf(steps: readonly Step[]): readonly Section[] {
+  const found = new Map<string, Step[]>();
+  let run = 0;
+  let hasProcess = true;
+  for (const step of steps) {
+    const isOwn = step.exec === undefined;
+    const starts = step.where === "engine" && step.operation === START;
+    if (isOwn && hasProcess && starts) {
+      run += 1;
+      hasProcess = false;
+    }
+    hasProcess ||= isOwn && step.call === "spawn";
+    const title = isOwn ? titleOf(run) : execTitle(step.exec);
+    const mine = found.get(title);
+    if (mine === undefined) found.set(title, [step]);
+    else mine.push(step);
+  }
+  return [...found].map(([title, mine]) => ({ title, steps: mine }));
+}
+
+const START = "start container";
+
+function titleOf(run: number): string {
+  if (run === 0) return "Created";
+  return run === 1 ? "Run" : `Run ${run}`;
+}
+
+function execTitle({ id, command, exitCode }: Exec): string {
+  const end = exitCode === null ? "" : `, exit code ${exitCode}`;
+  return `Exec ${id.slice(0, 12)}: ${command.join(" ")}${end}`;
+}
+
+/** The sections as text. */
+export function storyText(sections: readonly Section[], order: StoryOrder): string {
+  return sections
+    .map(({ title, steps }) => {
+      const head = `== ${title}: ${countAndTime(steps)} ==`;
+      const body = order === "time" ? linesOf(steps) : byConcept(steps);
+      return `${[head, ...body].join("\n")}\n`;
+    })
+    .join("\n");
+}
+
+/** By concept, in the order in which each first acted. */
+function byConcept(steps: readonly Step[]): readonly string[] {
+  const concepts = new Map<string, Step[]>();
+  for (const step of steps) {
+    const concept = conceptOf(step);
+    const mine = concepts.get(concept);
+    if (mine === undefined) concepts.set(concept, [step]);
+    else mine.push(step);
+  }
+  return [...concepts].flatMap(([concept, mine]) => {
+    const page = pageOf({ concept });
+    const where = page === undefined ? "" : ` (${page})`;
+    return ["", `${concept}: ${countAndTime(mine)}${where}`, ...linesOf(mine)];
+  });
+}
+
+/** Each step, below what it is for. */
+function linesOf(steps: readonly Step[]): readonly string[] {
+  let before: string | undefined = "";
+  return steps.flatMap((step) => {
+    const { purpose } = step;
+    const isNew = purpose !== undefined && purpose !== before;
+    before = purpose;
+    return [...(isNew ? [`  ${shortenIds(purpose)}`] : []), stepText(step)];
+  });
+}
+
+function stepText(step: Step): string {
+  const { number, where, call, args, errno, result, source, durationUs } = step;
+  const time = durationUs === undefined ? "" : ` ${showMicroseconds(durationUs).padStart(8)}`;
+  const answer = errno ?? (result === undefined ? "" : JSON.stringify(result));
+  const shown = `${showCall(call, args)}${answer === "" ? "" : ` = ${answer}`}`;
+  const place = source === undefined ? "" : `  [${source}]`;
+  return `  ${String(number).padStart(4)} ${where.padEnd(6)}${time}  ${shown}${place}`;
+}
+
+/** @example countAndTime([]) // "0 steps" */
+export function countAndTime(steps: readonly Step[]): string {
+  const count = `${steps.length} step${steps.length === 1 ? "" : "s"}`;
+  const times = steps.flatMap(({ durationUs }) => (durationUs === undefined ? [] : [durationUs]));
+  if (times.length === 0) return count;
+  return `${count}, ${showMicroseconds(times.reduce((sum, time) => sum + time, 0))}`;
+}

@@ -1,23 +1,31 @@
 /** Measure: time what is told, take turns, report medians. Nothing here knows a container. */
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
 
 /**
  * Runs a command and returns how long it took in milliseconds, from fork to the end of its output.
  * A command that fails is an error: the time of a failure says nothing.
  */
-export async function timeCommand([command, ...args], env = process.env) {
+export async function timeCommand([command, ...args], env = process.env, streams = {}) {
   const at = performance.now();
-  await runCommand([command, ...args], env);
+  await runCommand([command, ...args], env, streams);
   return performance.now() - at;
 }
 
-/** Runs a command to its end; resolves to what it printed, throws when it failed. */
-export function runCommand([command, ...args], env = process.env) {
+/**
+ * Runs a command to its end; resolves to what it printed, throws when it failed.
+ *
+ * @param streams `stdin`: a file to read; `dropOutput`: what it prints is not wanted, and not timed
+ */
+export function runCommand([command, ...args], env = process.env, streams = {}) {
+  const { stdin, dropOutput = false } = streams;
+  const input = stdin === undefined ? "ignore" : openSync(stdin, "r");
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = [input, dropOutput ? "ignore" : "pipe", "pipe"];
+    const child = spawn(command, args, { env, stdio });
+    if (stdin !== undefined) closeSync(input);
     let [out, err] = ["", ""];
-    child.stdout.on("data", (bytes) => (out += bytes));
+    child.stdout?.on("data", (bytes) => (out += bytes));
     child.stderr.on("data", (bytes) => (err += bytes));
     child.on("error", reject);
     child.on("close", (code) =>

@@ -1,5 +1,5 @@
 /**
- * Platform: the one thing the API needs of whoever serves it, beyond Request and Response.
+ * Platform: what the API needs of whoever serves it, beyond Request and Response.
  *
  * `docker attach` and `docker exec` turn an HTTP request into a plain line of bytes both ways,
  * each direction ending on its own. Docker calls this hijacking. Web-standard requests cannot do
@@ -36,4 +36,9 @@ export interface Platform {
    * sent.
    */
   readonly hijack?: (contentType: string) => Line;
+  /**
+   * The request's body as it arrives, for routes that take much: on its way through a web stream
+   * each piece would be copied. Whoever reads it leaves the request's own alone.
+   */
+  readonly body?: AsyncIterable<Uint8Array>;
 }

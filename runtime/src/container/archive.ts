@@ -23,7 +23,10 @@ import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
 import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
-import { resolveInRoot } from "./resolve-path.ts";
+import { isErrno, resolveInRoot } from "./resolve-path.ts";
+import type { KnownTree } from "./resolve-path.ts";
+
+const JOIN_BYTES = 512 * 1024;
 
 /** What `X-Docker-Container-Path-Stat` says. */
 export interface PathStat {
@@ -146,7 +149,7 @@ export async function extractArchive(
   if (found === undefined) throw notFound(options.containerPath);
   if (found.type !== "directory") throw refused("extraction point is not a directory", target);
   const times: (readonly [string, number])[] = [];
-  const place: Place = { kernel, root, base, options };
+  const place: Place = { kernel, root, base, options, buffer: new Uint8Array(JOIN_BYTES) };
   for await (const { entry, pieces } of readTar(archive)) {
     const hostPath = await putEntry(place, entry, pieces);
     if (entry.type === "directory") times.push([hostPath, entry.mtimeSeconds * 1000]);
@@ -160,6 +163,8 @@ interface Place {
   readonly root: string;
   readonly base: string;
   readonly options: ExtractOptions;
+  /** For the bytes of one file at a time. */
+  readonly buffer: Uint8Array;
 }
 
 async function putEntry(
@@ -167,18 +172,64 @@ async function putEntry(
   entry: TarEntry,
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<string> {
-  const { kernel } = place;
-  const hostPath = hostPathOf(place, entry.path);
   if (partsOf(entry.path).length === 0 && entry.type !== "directory") {
     throw refused("the directory itself cannot become something else", entry.path);
   }
-  makePlace(place, hostPath, entry);
-  if (entry.type === "file") {
-    kernel.writeFile(hostPath, "", "exclusive", 0o600);
-    for await (const piece of pieces) kernel.writeFile(hostPath, piece, "append");
-  }
+  const hostPath =
+    entry.type === "file" ? await putFile(place, entry, pieces) : putInode(place, entry);
   if (entry.type !== "link") {
-    setAttributes(kernel, hostPath, entry, place.options.owner ?? undefined);
+    setAttributes(place.kernel, hostPath, entry, place.options.owner ?? undefined);
+  }
+  return hostPath;
+}
+
+function putInode(place: Place, entry: TarEntry): string {
+  // For this moment alone: before the next one a program of the container may change things.
+  const known: KnownTree = new Map();
+  const hostPath = hostPathOf(place, entry.path, known);
+  makePlace(place, hostPath, entry, known);
+  return hostPath;
+}
+
+/** A file with its bytes. A network's pieces are small, and to open it costs as much as to copy. */
+async function putFile(
+  place: Place,
+  entry: TarEntry,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<string> {
+  const { kernel, buffer } = place;
+  let hostPath: string | undefined;
+  let used = 0;
+  const write = (bytes: Uint8Array): string => {
+    if (hostPath === undefined) return (hostPath = makeFile(place, entry, bytes));
+    kernel.writeFile(hostPath, bytes, "append");
+    return hostPath;
+  };
+  for await (const piece of pieces) {
+    if (used + piece.length > buffer.length) {
+      write(buffer.subarray(0, used));
+      used = 0;
+    }
+    if (piece.length > buffer.length) {
+      write(piece);
+      continue;
+    }
+    buffer.set(piece, used);
+    used += piece.length;
+  }
+  return write(buffer.subarray(0, used));
+}
+
+/** A new file with its first bytes. Most names are new: what is in the way is looked for after. */
+function makeFile(place: Place, entry: TarEntry, bytes: Uint8Array): string {
+  const known: KnownTree = new Map();
+  const hostPath = hostPathOf(place, entry.path, known);
+  try {
+    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
+  } catch (error) {
+    if (!isErrno(error, "EEXIST", "ENOENT", "ENOTDIR")) throw error;
+    makePlace(place, hostPath, entry, known);
+    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
   }
   return hostPath;
 }
@@ -188,16 +239,16 @@ function partsOf(path: string): readonly string[] {
 }
 
 /** Parents as the container follows them; the last name itself, never what a link leads to. */
-function hostPathOf({ kernel, root, base }: Place, path: string): string {
+function hostPathOf({ kernel, root, base }: Place, path: string, known?: KnownTree): string {
   const parts = partsOf(path);
   if (parts.includes("..")) throw refused(`"${path}" leads out of the directory`, path);
   const name = parts.at(-1);
-  const parent = resolveInRoot(kernel, root, [base, ...parts.slice(0, -1)].join("/"));
+  const parent = resolveInRoot(kernel, root, [base, ...parts.slice(0, -1)].join("/"), known);
   return name === undefined ? parent : `${parent}/${name}`;
 }
 
 /** Makes the name, after what is in its way is gone. */
-function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
+function makePlace(place: Place, hostPath: string, entry: TarEntry, known: KnownTree): void {
   const { kernel, options } = place;
   const present = kernel.lstatIfPresent(hostPath);
   const isDirectory = entry.type === "directory";
@@ -206,7 +257,7 @@ function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
     if (wasDirectory && isDirectory) return;
     if (options.keepTypes && wasDirectory !== isDirectory)
       throw wouldReplace(hostPath, isDirectory);
-  } else makeParents(place, hostPath);
+  } else makeParents(place.kernel, hostPath, known);
   // The other name of a hard link may be the very name that is replaced.
   const source = entry.type === "link" ? hostPathOf(place, entry.linkPath) : "";
   if (source === hostPath) return;
@@ -214,10 +265,10 @@ function makePlace(place: Place, hostPath: string, entry: TarEntry): void {
   makeInode(kernel, hostPath, entry, source);
 }
 
-function makeParents({ kernel, root }: Place, hostPath: string): void {
+function makeParents(kernel: Files, hostPath: string, known: KnownTree): void {
   const parent = hostPath.slice(0, hostPath.lastIndexOf("/"));
-  if (parent.length <= root.length || kernel.lstatIfPresent(parent) !== undefined) return;
-  makeParents({ kernel, root } as Place, parent); // nothing else of it is looked at
+  if (known.get(parent) !== "missing") return;
+  makeParents(kernel, parent, known);
   kernel.mkdir(parent, 0o755);
 }
 

@@ -15,11 +15,27 @@
  */
 
 import type { ByteSink, ByteSource } from "../kernel/index.ts";
+import { encodeFrame } from "../wire/index.ts";
+import type { StreamName } from "../wire/index.ts";
+
+/** A sink that takes frames, too. */
+export interface FrameSink extends ByteSink {
+  /** Writes a frame. Its payload may not be copied: nobody changes it afterwards. */
+  writeFrame(stream: StreamName, payload: Uint8Array): boolean;
+}
+
+/** Any sink as one that takes frames. */
+export function framing(sink: ByteSink): FrameSink {
+  return {
+    ...sink,
+    writeFrame: (stream, payload) => sink.write(encodeFrame(stream, payload)),
+  };
+}
 
 /** Two directions; ending the output is not the end of the input. */
 export interface Connection {
   readonly input: ByteSource;
-  readonly output: ByteSink;
+  readonly output: FrameSink;
   /** Both directions, at once. */
   close(): void;
 }

@@ -15,7 +15,6 @@ import { streamOfSource } from "./byte-streams.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connect, Connection, LineReader } from "./connection.ts";
 import type { BpfInstruction } from "../kernel/index.ts";
-import { encodeFrame } from "../wire/index.ts";
 import { StartError } from "./keeper.ts";
 import type { Attached, ExitRecord, FollowedLog, Keeper, StartRequest } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
@@ -327,11 +326,11 @@ function attachTo({ opened, stream, close }: OpeningStream): Attached {
       // An empty frame would mean the end.
       if (bytes.length === 0) return;
       const { output } = (await opened).connection;
-      if (!output.write(encodeFrame("stdin", bytes))) await output.drained();
+      if (!output.writeFrame("stdin", bytes)) await output.drained();
     },
     endInput: () => {
       const end = ({ connection }: Opened): void => {
-        connection.output.write(encodeFrame("stdin", new Uint8Array(0)));
+        connection.output.writeFrame("stdin", new Uint8Array(0));
       };
       opened.then(end, () => undefined);
     },

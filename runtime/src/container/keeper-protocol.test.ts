@@ -1,6 +1,7 @@
 /** The keeper's client against its server, over connections made of two queues. */
 import { expect, test } from "vitest";
 import type { ByteSink, ByteSource, Inside, Kernel, WaitStatus } from "../kernel/index.ts";
+import { framing } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { createFrameReader } from "../wire/index.ts";
 import { connectKeeper } from "./keeper-client.ts";
@@ -47,8 +48,8 @@ function connectionPair(): readonly [Connection, Connection] {
     back.close();
   };
   return [
-    { input: back.source, output: there.sink, close },
-    { input: there.source, output: back.sink, close },
+    { input: back.source, output: framing(there.sink), close },
+    { input: there.source, output: framing(back.sink), close },
   ];
 }
 

@@ -41,6 +41,7 @@ import type {
   TraceOptions,
   WaitStatus,
 } from "../kernel/index.ts";
+import type { FrameSink } from "./connection.ts";
 import { EndedExecs } from "./ended-execs.ts";
 import { exitCodeOfFailure } from "./exit-code.ts";
 import { runInit } from "./init.ts";
@@ -48,8 +49,7 @@ import { execFailure } from "./init-exec.ts";
 import { partsOf } from "./init-failure.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
-import { bornOf } from "./log-reader.ts";
-import type { LogPlace } from "./log-reader.ts";
+import { NOWHERE, endOfLog } from "./log-reader.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { StdioHub } from "./stdio-hub.ts";
@@ -140,7 +140,7 @@ export class KeeperServer {
   }
 
   /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
-  attach({ id, ifAbsent, ...wants }: AttachRequest, sink: ByteSink): HubClient {
+  attach({ id, ifAbsent, ...wants }: AttachRequest, sink: FrameSink): HubClient {
     if (ifAbsent === "end" && this.#processes.get(id)?.child === undefined) return tooLate(sink);
     const { hub } = this.#processOf(id);
     const client = hub.attach(wants, sink);
@@ -157,7 +157,9 @@ export class KeeperServer {
   followLog(id: string, sink: ByteSink): Following | undefined {
     const process = this.#processes.get(id);
     if (process?.child === undefined) return undefined;
-    const place = process.logPath === null ? NOWHERE : this.#endOf(process.logPath);
+    const { kernel } = this.#options;
+    const { logPath } = process;
+    const place = logPath === null ? NOWHERE : endOfLog({ kernel, path: logPath, maxFiles: 1 });
     return { ...place, leave: process.hub.follow(sink) };
   }
 
@@ -262,14 +264,6 @@ export class KeeperServer {
     });
   }
 
-  #endOf(path: string): LogPlace {
-    const { kernel } = this.#options;
-    const stat = kernel.statIfPresent(path);
-    return stat === undefined
-      ? NOWHERE
-      : { offsetBytes: stat.sizeBytes, born: bornOf(kernel, path) };
-  }
-
   async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {
     const status = await child.exited;
     const finishedAtMs = this.#options.kernel.nowMs();
@@ -332,9 +326,6 @@ export class KeeperServer {
     if (process.hub.isDeserted) this.#drop(id, process);
   }
 }
-
-/** The end of a log that has no file yet. */
-const NOWHERE: LogPlace = { offsetBytes: 0, born: "" };
 
 /** A client of a process that has ended. */
 function tooLate(sink: ByteSink): HubClient {

@@ -13,6 +13,7 @@
  */
 
 import { createStreamedSink, emptyStream } from "./byte-streams.ts";
+import { framing } from "./connection.ts";
 import type { AttachRequest, Attached, Keeper } from "./keeper.ts";
 import { KeeperServer } from "./keeper-server.ts";
 import type { KeeperServerOptions } from "./keeper-server.ts";
@@ -23,7 +24,7 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
   const attach = (request: AttachRequest): Attached => {
     const { sink, stream, onCancel } = createStreamedSink();
-    const client = server.attach(request, sink);
+    const client = server.attach(request, framing(sink));
     onCancel(() => client.detach());
     return attachedOf(client, stream);
   };

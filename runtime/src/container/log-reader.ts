@@ -7,11 +7,14 @@
  * rotation in the middle neither loses a line nor shows one twice. Where a file was rotated away
  * before it was read, one line says so.
  *
+ * Reading from the end finds where the last lines begin; they are shown by reading on from there.
+ *
  * Kernel interface: pread(2).
  * Specification: Docker's json-file logging driver.
  * Invariants:
  *   logs-rotate-in-sight   a reader, however slow, shows lines in order and none twice; where lines
  *       were rotated away unread it says so, and nowhere else it leaves one out
+ *   log-tail-is-suffix   the last n wanted lines are the end of all wanted lines
  * Left out: at the border of two files the line may say so although nothing is missing.
  * Docs: docs/concepts/logs.md
  *
@@ -20,15 +23,19 @@
 
 import { KernelError } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
-import { comparableTime, createLogParser } from "./logs.ts";
+import { concatBytes } from "./connection.ts";
+import { comparableTime, createLogParser, parseLogEntry } from "./logs.ts";
 import type { LogEntry } from "./logs.ts";
 import { logFile } from "./log-rotation.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+/** Longer than any line is in the file, and many times what most tails need. */
+const BACKWARD_BYTES = 128 * 1024;
 /** More than most first lines. */
-const FIRST_BYTES = 4096;
+const FIRST_BYTES = 512;
 /** More renames than happen while one piece is read. */
 const ATTEMPTS = 8;
+const NEWLINE = 0x0a;
 const GAP = "drydock: lines are missing here: they were rotated away before they were read\n";
 
 /** A place between two lines of a log. */
@@ -40,7 +47,7 @@ export interface LogPlace {
 
 /** What to read. */
 export interface LogFiles {
-  readonly kernel: Pick<Files, "readRange">;
+  readonly kernel: Pick<Files, "readRange" | "statIfPresent">;
   readonly path: string;
   /** How many there can be. */
   readonly maxFiles: number;
@@ -53,23 +60,26 @@ export interface LogStart {
   readonly shown: string;
 }
 
-/** Entries from a start (null: the oldest) up to a place (null: what is there now). */
+/**
+ * Entries from a start (null: the oldest) up to a place (null: what is there now), as many at once
+ * as one reading of the file gives.
+ */
 export function* readLog(
   log: LogFiles,
   from: LogStart | null,
   to: LogPlace | null,
-): Generator<LogEntry, void, undefined> {
+): Generator<readonly LogEntry[], void, undefined> {
   const { place, shown } = from ?? OLDEST;
   if (to !== null && (to.born === "" || isSame(place, to))) return;
   const files = filesOf(log);
   const { part, isAfterGap } = partOf(files, { place, shown }, to);
   let isMissing = isAfterGap;
-  if (isMissing) yield gapAt(files[0]);
+  if (isMissing) yield [gapAt(files[0])];
   for (const born of part) {
     const range = { at: offsetIn(place, born, 0), until: offsetIn(to, born, Infinity), shown };
     const found = yield* readFile(log, born, range);
     // Once for what is missing in one piece.
-    if (found === "part" || (found === "nothing" && !isMissing)) yield gapAt(born);
+    if (found === "part" || (found === "nothing" && !isMissing)) yield [gapAt(born)];
     isMissing = found !== "all";
   }
 }
@@ -117,14 +127,16 @@ function* readFile(
   log: LogFiles,
   born: string,
   { at, until, shown }: FileRange,
-): Generator<LogEntry, "all" | "part" | "nothing", undefined> {
+): Generator<readonly LogEntry[], "all" | "part" | "nothing", undefined> {
   const parse = createLogParser();
   for (let offset = at; offset < until;) {
-    const bytes = chunkOf(log, born, offset, Math.min(CHUNK_BYTES, until - offset));
+    const length = Math.min(CHUNK_BYTES, until - offset);
+    const bytes = inFile(log, born, (path) => log.kernel.readRange(path, offset, length));
     if (bytes === null) return offset === at ? "nothing" : "part";
     if (bytes.length === 0) return "all";
     offset += bytes.length;
-    for (const entry of parse(bytes)) if (comparableTime(entry.time) > shown) yield entry;
+    const entries = parse(bytes);
+    yield shown === "" ? entries : entries.filter((entry) => comparableTime(entry.time) > shown);
   }
   return "all";
 }
@@ -144,41 +156,111 @@ function filesOf({ kernel, path, maxFiles }: LogFiles): readonly string[] {
   return files;
 }
 
-/** null: there is no such file any more. */
-function chunkOf(log: LogFiles, born: string, offset: number, length: number): Uint8Array | null {
+/**
+ * The place where the last entries begin: how `--tail` reads no more than it shows.
+ *
+ * @param to where they end
+ * @param isWanted which ones count
+ * @param count at least one
+ * @returns null: all that there is
+ */
+export function placeOfTail(
+  log: LogFiles,
+  to: LogPlace,
+  { isWanted, count }: { isWanted: (entry: LogEntry) => boolean; count: number },
+): LogPlace | null {
+  const files = filesOf(log);
+  let missing = count;
+  for (const born of files.slice(0, files.indexOf(to.born) + 1).toReversed()) {
+    const sizeBytes = sizeOf(log, born) ?? 0;
+    const end = born === to.born ? to.offsetBytes : sizeBytes;
+    for (const { offsetBytes, line } of linesBackwards(log, born, end)) {
+      const entry = parseLogEntry(line);
+      if (entry === undefined || !isWanted(entry)) continue;
+      missing--;
+      if (missing === 0) return { born, offsetBytes };
+    }
+  }
+  return null;
+}
+
+/** Lines of a file, the last first, with where they begin. */
+function* linesBackwards(
+  log: LogFiles,
+  born: string,
+  end: number,
+): Generator<{ readonly offsetBytes: number; readonly line: string }> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  // The beginning of a line, whose end was read before it.
+  let bytes = new Uint8Array(0);
+  for (let at = end; at > 0;) {
+    const length = Math.min(BACKWARD_BYTES, at);
+    const read = inFile(log, born, (path) => log.kernel.readRange(path, at - length, length));
+    // Rotated away meanwhile: what is newer is all that there is.
+    if (read === null) return;
+    at -= length;
+    bytes = concatBytes([read, bytes]);
+    let endOfLine = bytes.lastIndexOf(NEWLINE);
+    while (endOfLine !== -1) {
+      const before = bytes.subarray(0, endOfLine).lastIndexOf(NEWLINE);
+      if (before === -1 && at > 0) break;
+      const line = decoder.decode(bytes.subarray(before + 1, endOfLine));
+      yield { offsetBytes: at + before + 1, line };
+      endOfLine = before;
+    }
+    bytes = bytes.slice(0, endOfLine + 1);
+  }
+}
+
+/** Where the log ends now. */
+export function endOfLog(log: LogFiles): LogPlace {
+  for (;;) {
+    // The file that is written is not there yet, while it takes the place of one that is full.
+    const born = filesOf(log).at(-1);
+    if (born === undefined) return NOWHERE;
+    const offsetBytes = sizeOf(log, born);
+    if (offsetBytes !== null) return { born, offsetBytes };
+  }
+}
+
+function sizeOf(log: LogFiles, born: string): number | null {
+  return inFile(log, born, (path) => log.kernel.statIfPresent(path)?.sizeBytes ?? null);
+}
+
+/** The end of a log that has no file yet. */
+export const NOWHERE: LogPlace = { offsetBytes: 0, born: "" };
+
+/** Looks at a file under the name that it has now; null: there is no such file any more. */
+function inFile<T>(log: LogFiles, born: string, look: (path: string) => T): T | null {
   const { kernel, path, maxFiles } = log;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const names = Array.from({ length: maxFiles }, (_, age) => logFile(path, age));
     const name = names.find((each) => bornOf(kernel, each) === born);
     if (name === undefined) return null;
-    const bytes = rangeOr(kernel, name, offset, length);
-    if (bornOf(kernel, name) === born) return bytes;
+    const found = unlessGone(() => look(name));
+    if (bornOf(kernel, name) === born) return found;
   }
   return null;
 }
 
 /** What a log file is known by: the time of its first entry; empty when there is none. */
-export function bornOf(kernel: LogFiles["kernel"], path: string): string {
+export function bornOf(kernel: Pick<Files, "readRange">, path: string): string {
   const parse = createLogParser();
   for (let offset = 0, length = FIRST_BYTES; ; length *= 2) {
-    const bytes = rangeOr(kernel, path, offset, length);
-    if (bytes.length === 0) return "";
+    const at = offset;
+    const bytes = unlessGone(() => kernel.readRange(path, at, length));
+    if (bytes === null || bytes.length === 0) return "";
     offset += bytes.length;
     const [first] = parse(bytes);
     if (first !== undefined) return comparableTime(first.time);
   }
 }
 
-function rangeOr(
-  kernel: LogFiles["kernel"],
-  path: string,
-  offset: number,
-  length: number,
-): Uint8Array {
+function unlessGone<T>(look: () => T): T | null {
   try {
-    return kernel.readRange(path, offset, length);
+    return look();
   } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return new Uint8Array(0);
+    if (error instanceof KernelError && error.errno === "ENOENT") return null;
     throw error;
   }
 }

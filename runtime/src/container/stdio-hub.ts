@@ -26,7 +26,7 @@
  */
 
 import type { ByteSink, ByteSource, Terminal } from "../kernel/index.ts";
-import { encodeFrame } from "../wire/index.ts";
+import type { FrameSink } from "./connection.ts";
 import type { AttachRequest } from "./keeper.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { LogStream } from "./logs.ts";
@@ -58,7 +58,7 @@ export interface HubClient {
 
 interface Client {
   readonly wants: Omit<AttachRequest, "id">;
-  readonly sink: ByteSink;
+  readonly sink: FrameSink;
 }
 
 /** See the head of this file. */
@@ -114,7 +114,7 @@ export class StdioHub {
   }
 
   /** Adds a client. @param sink takes its output and is ended when there will be no more */
-  attach(wants: Omit<AttachRequest, "id">, sink: ByteSink): HubClient {
+  attach(wants: Omit<AttachRequest, "id">, sink: FrameSink): HubClient {
     const client: Client = { wants, sink };
     if (this.#state === "ended") sink.end();
     else this.#clients.add(client);
@@ -207,14 +207,15 @@ export class StdioHub {
   #receive(stream: LogStream, bytes: Uint8Array): void {
     if (this.#state === "ended") return;
     this.#options.log?.write(stream, bytes);
-    const output = this.#options.terminal ? bytes : encodeFrame(stream, bytes);
     for (const { wants, sink } of this.#clients) {
-      if (wants[stream]) this.#send(sink, output);
+      if (wants[stream]) this.#send(sink, stream, bytes);
     }
   }
 
-  #send(sink: ByteSink, bytes: Uint8Array): void {
-    if (sink.write(bytes) || this.#letFlow || this.#behind.has(sink)) return;
+  #send(sink: FrameSink, stream: LogStream, bytes: Uint8Array): void {
+    const { terminal } = this.#options;
+    const isReady = terminal ? sink.write(bytes) : sink.writeFrame(stream, bytes);
+    if (isReady || this.#letFlow || this.#behind.has(sink)) return;
     this.#behind.add(sink);
     for (const source of this.#sources) source.pause();
     void sink.drained().then(() => this.#caughtUp(sink));

@@ -35,7 +35,7 @@ export function createApiServer(
 ): Server {
   // A client that has no more input still wants the output: its half of a TLS connection, too.
   const options = { maxHeaderSize: MAX_HEADER_BYTES, allowHalfOpen: true };
-  const listener = getRequestListener((request) => api(request, {}), {
+  const listener = getRequestListener((request, { incoming }) => api(request, { body: incoming }), {
     hostname: HOST_NAME,
     errorHandler: malformedRequest,
   });

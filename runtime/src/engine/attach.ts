@@ -14,7 +14,7 @@
  * @module
  */
 
-import { formatEntry, hasProcess, isWanted, readLog } from "../container/index.ts";
+import { formatEntries, hasProcess, isWanted, readLog } from "../container/index.ts";
 import type { Attached, AttachRequest } from "../container/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -44,8 +44,9 @@ export async function attachContainer(
   const attachedAtMs = engine.kernel.nowMs();
   const filter = { ...wants, sinceMs: 0, untilMs: attachedAtMs };
   const logged = async function* (): AsyncGenerator<Uint8Array> {
-    for (const entry of readLog(logFilesOf(engine, container), null, null)) {
-      if (isWanted(entry, filter)) yield formatEntry(entry, { timestamps: false, raw });
+    for (const entries of readLog(logFilesOf(engine, container), null, null)) {
+      const wanted = entries.filter((entry) => isWanted(entry, filter));
+      yield formatEntries(wanted, { timestamps: false, raw });
     }
     if (live !== undefined) yield* live.output;
   };

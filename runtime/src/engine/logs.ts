@@ -8,7 +8,7 @@
  * Kernel interface: pread(2).
  * Specification: Docker Engine API v1.50, ContainerLogs.
  * Invariants: see `logs.ts` of container/.
- * Left out: a tail that reads the file from its end; it reads all of it and keeps the last lines.
+ * Left out: a search for `since`: all that is older is read, too.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -17,21 +17,19 @@
 import {
   comparableTime,
   createLogParser,
-  formatEntry,
+  endOfLog,
+  formatEntries,
   hasProcess,
   isWanted,
+  placeOfTail,
   readLog,
   rotationOf,
 } from "../container/index.ts";
-import type { LogEntry, LogFiles, LogFilter, LogPlace, LogStart } from "../container/index.ts";
+import type { LogEntry, LogFiles, LogPlace, LogStart } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { FramedStream, LogsRequest } from "./engine.ts";
-
-/** How far a tail may grow beyond what is wanted before it is cut. */
-const TAIL_SLACK = 4096;
-const PIECE_BYTES = 32 * 1024;
 
 /**
  * The log of a container as a stream.
@@ -49,15 +47,27 @@ export async function containerLogs(
   const isFollowed = request.follow && hasProcess(container.history.state);
   const follower = isFollowed ? createFollower(engine, container) : null;
   const log = logFilesOf(engine, container);
-  const end = (await follower?.open()) ?? null;
-  const format = (entries: Iterable<LogEntry>) =>
-    inPieces(entries, (entry) => formatEntry(entry, { timestamps: request.timestamps, raw }));
+  const live = (await follower?.open()) ?? null;
+  const formatted = function* (entries: readonly LogEntry[]): Generator<Uint8Array> {
+    const wanted = entries.filter((entry) => isWanted(entry, request));
+    if (wanted.length > 0) yield formatEntries(wanted, { timestamps: request.timestamps, raw });
+  };
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    yield* format(tail(readLog(log, null, end), request));
-    if (follower === null || end === null) return;
-    for await (const entries of follow(follower, end, request)) yield* format(entries);
+    const end = live ?? endOfLog(log);
+    for (const entries of readLog(log, startOf(log, end, request), end)) yield* formatted(entries);
+    if (follower === null || live === null) return;
+    for await (const entries of follow(follower, live, request.untilMs)) yield* formatted(entries);
   };
   return { raw, stream: streamOf(pieces(), () => follower?.leave()) };
+}
+
+/** Where to begin for the last wanted entries; null: with the oldest. */
+function startOf(log: LogFiles, end: LogPlace, request: LogsRequest): LogStart | null {
+  const { tail } = request;
+  if (tail === Infinity) return null;
+  const isCounted = (entry: LogEntry): boolean => isWanted(entry, request);
+  const place = tail === 0 ? end : placeOfTail(log, end, { isWanted: isCounted, count: tail });
+  return place === null ? null : { place, shown: "" };
 }
 
 /** A reader's place at the end of a log that still grows. */
@@ -67,7 +77,7 @@ interface Follower {
   /** What is appended from there on. Ends with the process, or when we cannot keep up. */
   appended(): AsyncGenerator<Uint8Array>;
   /** Entries of the files from a start up to a place. */
-  read(from: LogStart, to: LogPlace | null): Iterable<LogEntry>;
+  read(from: LogStart, to: LogPlace | null): Iterable<readonly LogEntry[]>;
   /** Calls `leave` at a moment. @returns how to take that back */
   leaveAt(untilMs: number): () => void;
   /** Nothing more is wanted. Idempotent. */
@@ -116,25 +126,26 @@ function createFollower(engine: EngineContext, container: Container): Follower {
 async function* follow(
   follower: Follower,
   start: LogPlace,
-  request: LogsRequest,
-): AsyncGenerator<Iterable<LogEntry>> {
-  const stay = follower.leaveAt(request.untilMs);
+  untilMs: number,
+): AsyncGenerator<readonly LogEntry[]> {
+  const stay = follower.leaveAt(untilMs);
   // No two writes have the same time, and a write arrives whole: what is later was not seen yet.
   let lastTime = "";
-  const wanted = function* (entries: Iterable<LogEntry>): Generator<LogEntry> {
-    for (const entry of entries) {
-      if (entry.isGap !== true) lastTime = comparableTime(entry.time);
-      if (isWanted(entry, request)) yield entry;
-    }
+  const seen = (entries: readonly LogEntry[]): readonly LogEntry[] => {
+    const last = entries.findLast(({ isGap }) => isGap !== true);
+    if (last !== undefined) lastTime = comparableTime(last.time);
+    return entries;
   };
   try {
     let at = start;
     while (!follower.isOver()) {
       const parse = createLogParser();
-      for await (const bytes of follower.appended()) yield wanted(parse(bytes));
+      for await (const bytes of follower.appended()) yield seen(parse(bytes));
       if (follower.isOver()) return;
       const end = await follower.open();
-      yield wanted(follower.read({ place: at, shown: lastTime }, end));
+      for (const entries of follower.read({ place: at, shown: lastTime }, end)) {
+        yield seen(entries);
+      }
       at = end ?? at;
     }
   } finally {
@@ -168,39 +179,6 @@ function checkRequest(container: Container, request: LogsRequest): void {
 export function logFilesOf({ kernel }: EngineContext, { files, definition }: Container): LogFiles {
   const { maxFiles } = rotationOf(definition.hostConfig.LogConfig);
   return { kernel, path: files.log, maxFiles };
-}
-
-/** The last wanted entries; all of them when `tail` is Infinity. */
-function* tail(entries: Iterable<LogEntry>, filter: LogFilter): Generator<LogEntry> {
-  const last: LogEntry[] = [];
-  for (const entry of entries) {
-    if (!isWanted(entry, filter)) continue;
-    if (filter.tail === Infinity) yield entry;
-    else last.push(entry);
-    // Cut now and then rather than each time: shifting a long list is what makes a tail slow.
-    if (last.length > 2 * filter.tail + TAIL_SLACK) last.splice(0, last.length - filter.tail);
-  }
-  if (filter.tail !== Infinity && filter.tail > 0) yield* last.slice(-filter.tail);
-}
-
-/** Joins what entries become into pieces, since each piece costs several turns on its way. */
-function* inPieces(
-  entries: Iterable<LogEntry>,
-  format: (entry: LogEntry) => Uint8Array,
-): Generator<Uint8Array> {
-  let piece = new Uint8Array(PIECE_BYTES);
-  let used = 0;
-  for (const entry of entries) {
-    const bytes = format(entry);
-    if (used + bytes.length > piece.length) {
-      if (used > 0) yield piece.subarray(0, used);
-      piece = new Uint8Array(Math.max(PIECE_BYTES, bytes.length));
-      used = 0;
-    }
-    piece.set(bytes, used);
-    used += bytes.length;
-  }
-  if (used > 0) yield piece.subarray(0, used);
 }
 
 /**

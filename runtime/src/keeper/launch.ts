@@ -21,9 +21,14 @@ import { connectSocket } from "./socket.ts";
 /**
  * Flags of Node for the keeper. Threads of the engine's own would only cost it memory. Everything
  * is compiled to machine code when it first runs: a keeper does the same few things now and then,
- * never often enough in a row for the engine to find out by itself.
+ * never often enough in a row for the engine to find out by itself. The bytes of containers are
+ * young garbage, which a young generation that does not grow gives back soon.
  */
-const KEEPER_FLAGS: readonly string[] = ["--single-threaded", "--always-sparkplug"];
+const KEEPER_FLAGS: readonly string[] = [
+  "--single-threaded",
+  "--always-sparkplug",
+  "--semi-space-growth-factor=1",
+];
 
 /** Which keeper. */
 export interface KeeperOptions {

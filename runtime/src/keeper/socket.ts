@@ -9,6 +9,7 @@ import net from "node:net";
 import { basename, dirname } from "node:path";
 import type { Connection } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
+import { frameHeader } from "../wire/index.ts";
 
 /** A socket as a connection. It must not have been read from before. */
 export function connectionOf(socket: net.Socket): Connection {
@@ -31,6 +32,15 @@ export function connectionOf(socket: net.Socket): Connection {
     output: {
       // Whoever has left takes everything: it goes nowhere.
       write: (bytes) => socket.destroyed || socket.writableEnded || socket.write(bytes),
+      writeFrame: (stream, payload) => {
+        if (socket.destroyed || socket.writableEnded) return true;
+        // One writev(2) for both.
+        socket.cork();
+        socket.write(frameHeader(stream, payload.length));
+        const isReady = socket.write(payload);
+        socket.uncork();
+        return isReady;
+      },
       drained: () => drained(socket),
       end: () => void socket.end(),
     },

@@ -123,8 +123,8 @@ function formatHeader(entry: TarEntry, typeFlag: string, sizeBytes: number): Uin
   const header = new Uint8Array(BLOCK);
   const put = (field: Field, text: string) => {
     const [offset, length] = FIELD[field];
-    const bytes = new TextEncoder().encode(text).subarray(0, length);
-    header.set(bytes, offset);
+    // ASCII, and too short for an encoder to be worth its call.
+    for (let i = 0; i < Math.min(text.length, length); i++) header[offset + i] = text.charCodeAt(i);
   };
   const putOctal = (field: Field, value: number) => {
     const digits = fitsOctal(value, field) ? value.toString(8) : "0";

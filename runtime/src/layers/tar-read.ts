@@ -16,8 +16,6 @@ import { concat } from "./tar-print.ts";
 import { addExtra, BLOCK, isExtra, parseEntry, readSize, readText, refuseTar } from "./tar.ts";
 import type { TarEntry } from "./tar.ts";
 
-/** How much of a file is handed on at a time. */
-const PIECE_BYTES = 1024 * 1024;
 /** What is said about an entry is kept in memory: a hostile archive must not fill it. */
 const EXTRA_LIMIT_BYTES = 1024 * 1024;
 
@@ -27,14 +25,14 @@ export interface ReadEntry {
   readonly entry: TarEntry;
   /** How many bytes it has. */
   readonly sizeBytes: number;
-  /** Its bytes, once; what is not read is skipped when the next entry is asked for. */
+  /** Its bytes as they arrive, once; what is not read is skipped for the next entry. */
   readonly pieces: AsyncGenerator<Uint8Array>;
 }
 
 /** Takes bytes from a stream in lengths of its own choice. */
 class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;
-  #chunk = new Uint8Array(0);
+  #chunk: Uint8Array = new Uint8Array(0);
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -43,10 +41,9 @@ class ByteReader {
   /** Up to so many bytes, fewer only at the end of the stream. */
   async take(length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    let missing = length;
-    while (missing > 0 && (await this.#fill())) {
-      const part = this.#chunk.subarray(0, missing);
-      this.#chunk = this.#chunk.subarray(part.length);
+    for (let missing = length; missing > 0;) {
+      const part = await this.takeSome(missing);
+      if (part.length === 0) break;
       parts.push(part);
       missing -= part.length;
     }
@@ -55,13 +52,20 @@ class ByteReader {
     return concat(parts);
   }
 
-  async #fill(): Promise<boolean> {
+  /** What comes next, as it arrived, up to so many bytes; empty at the end of the stream. */
+  async takeSome(length: number): Promise<Uint8Array> {
+    await this.#fill();
+    const part = this.#chunk.subarray(0, length);
+    this.#chunk = this.#chunk.subarray(part.length);
+    return part;
+  }
+
+  async #fill(): Promise<void> {
     while (this.#chunk.length === 0) {
       const next = await this.#source.next();
-      if (next.done === true) return false;
-      this.#chunk = new Uint8Array(next.value);
+      if (next.done === true) return;
+      this.#chunk = next.value;
     }
-    return true;
   }
 
   /** Reads what is left, so that the sender can end. */
@@ -116,7 +120,7 @@ async function* piecesOf(
   let left = size;
   try {
     while (left > 0) {
-      const piece = await reader.take(Math.min(left, PIECE_BYTES));
+      const piece = await reader.takeSome(left);
       if (piece.length === 0) refuseTar(path, "it ends inside an entry");
       left -= piece.length;
       yield piece;
@@ -124,7 +128,7 @@ async function* piecesOf(
   } finally {
     // Whoever lost interest half-way leaves the rest to be skipped.
     while (left > 0) {
-      const skipped = (await reader.take(Math.min(left, PIECE_BYTES))).length;
+      const skipped = (await reader.takeSome(left)).length;
       left = skipped === 0 ? 0 : left - skipped;
     }
     await reader.take(-size & (BLOCK - 1));

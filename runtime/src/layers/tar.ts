@@ -229,6 +229,14 @@ function cutAtZero(bytes: Uint8Array): Uint8Array {
 }
 
 function decode(bytes: Uint8Array): string {
+  // Most names are short and ASCII, and a decoder costs more than they do.
+  let text = "";
+  for (let at = 0; at < bytes.length && at < BLOCK; at++) {
+    const byte = bytes[at] ?? 0x80;
+    if (byte >= 0x80) break;
+    text += String.fromCodePoint(byte);
+  }
+  if (text.length === bytes.length) return text;
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -245,10 +253,21 @@ function readNumber(header: Uint8Array, field: Field): number {
   const bytes = header.subarray(offset, offset + length);
   const [first = 0] = bytes;
   if ((first & 0x80) !== 0) return readBase256(bytes);
-  const text = decode(cutAtZero(bytes)).trim();
-  if (text === "") return 0;
-  if (!/^[0-7]+$/.test(text)) refuseTar(field, `a header's ${field} is no octal number`);
-  return Number.parseInt(text, 8);
+  let at = 0;
+  while (bytes[at] === SPACE) at++;
+  let value = 0;
+  for (; isOctalDigit(bytes[at]); at++) value = value * 8 + (bytes[at] ?? 0) - ZERO;
+  while (bytes[at] === SPACE) at++;
+  const isOver = at === length || bytes[at] === 0;
+  if (!isOver) refuseTar(field, `a header's ${field} is no octal number`);
+  return value;
+}
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+
+function isOctalDigit(byte = 0): boolean {
+  return byte >= ZERO && byte < ZERO + 8;
 }
 
 function readBase256(bytes: Uint8Array): number {

@@ -30,7 +30,8 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-const HEADER_BYTES = 8;
+/** How long a header is. */
+export const FRAME_HEADER_BYTES = 8;
 const LENGTH_OFFSET = 4;
 const STREAMS: readonly StreamName[] = ["stdin", "stdout", "stderr", "system"];
 
@@ -42,11 +43,31 @@ const STREAMS: readonly StreamName[] = ["stdin", "stdout", "stderr", "system"];
  * @example encodeFrame("stdout", new Uint8Array([104, 105])).length // 10
  */
 export function encodeFrame(stream: StreamName, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
-  bytes[0] = STREAMS.indexOf(stream);
-  new DataView(bytes.buffer).setUint32(LENGTH_OFFSET, payload.length);
-  bytes.set(payload, HEADER_BYTES);
+  const bytes = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
+  writeFrameHeader(bytes, 0, { stream, length: payload.length });
+  bytes.set(payload, FRAME_HEADER_BYTES);
   return bytes;
+}
+
+/** What stands before the payload of a frame. */
+export function frameHeader(stream: StreamName, length: number): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEADER_BYTES);
+  writeFrameHeader(bytes, 0, { stream, length });
+  return bytes;
+}
+
+/**
+ * Writes the header of a frame into bytes that are zero there.
+ *
+ * @param at where it begins; `length` bytes of payload follow it
+ */
+export function writeFrameHeader(
+  bytes: Uint8Array,
+  at: number,
+  { stream, length }: { readonly stream: StreamName; readonly length: number },
+): void {
+  bytes[at] = STREAMS.indexOf(stream);
+  for (let i = 0; i < 4; i++) bytes[at + LENGTH_OFFSET + i] = length >>> (24 - 8 * i);
 }
 
 /** Takes bytes as they come and gives what they hold. */
@@ -69,18 +90,18 @@ export interface FrameReader {
  * createFrameReader().push(encodeFrame("stderr", new Uint8Array(3)))[0]?.stream; // "stderr"
  */
 export function createFrameReader(): FrameReader {
-  const header = new Uint8Array(HEADER_BYTES);
+  const header = new Uint8Array(FRAME_HEADER_BYTES);
   let headerFilled = 0;
   let stream: StreamName = "stdout";
   let remaining = 0;
 
   /** @returns where in the chunk the payload begins */
   const fillHeader = (chunk: Uint8Array, at: number): number => {
-    if (headerFilled === HEADER_BYTES) return at;
-    const part = chunk.subarray(at, at + HEADER_BYTES - headerFilled);
+    if (headerFilled === FRAME_HEADER_BYTES) return at;
+    const part = chunk.subarray(at, at + FRAME_HEADER_BYTES - headerFilled);
     header.set(part, headerFilled);
     headerFilled += part.length;
-    if (headerFilled === HEADER_BYTES) {
+    if (headerFilled === FRAME_HEADER_BYTES) {
       stream = streamOf(header);
       remaining = new DataView(header.buffer).getUint32(LENGTH_OFFSET);
     }
@@ -94,7 +115,7 @@ export function createFrameReader(): FrameReader {
       while (at < chunk.length) {
         at = fillHeader(chunk, at);
         const payload = chunk.subarray(at, at + remaining);
-        if (headerFilled < HEADER_BYTES || (payload.length === 0 && remaining > 0)) break;
+        if (headerFilled < FRAME_HEADER_BYTES || (payload.length === 0 && remaining > 0)) break;
         frames.push({ stream, payload });
         at += payload.length;
         remaining -= payload.length;

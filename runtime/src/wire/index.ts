@@ -1,2 +1,4 @@
 export { detachFilter, parseDetachKeys } from "./detach-keys.ts";
-export { createFrameReader, encodeFrame, type Frame, type StreamName } from "./frames.ts";
+export { FRAME_HEADER_BYTES, createFrameReader, encodeFrame } from "./frames.ts";
+export { frameHeader, writeFrameHeader } from "./frames.ts";
+export type { Frame, StreamName } from "./frames.ts";

@@ -48,7 +48,7 @@ export function addArchiveRoutes(routes: Routes, { engine }: ApiOptions): void {
       path: pathOf(call),
       keepTypes: readBoolean(query, "noOverwriteDirNonDir"),
       copyOwner: readBoolean(query, "copyUIDGID"),
-      archive: plainTar(call.req.raw),
+      archive: plainTar(call),
     });
     return new Response(null, { status: 200 });
   });

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
 import type { ApiObject, Engine } from "../../engine/index.ts";
 import { invalidRequest, notImplemented } from "../failure.ts";
 import { requirePlatform } from "../image-platform.ts";
@@ -47,7 +47,7 @@ function addReadingRoutes(routes: Routes, { engine }: ApiOptions): void {
 function addChangingRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.post("/images/create", async (call) => {
     const query = queryOf(call);
-    if ((query.get("fromSrc") ?? "") !== "") return importTar(engine, query, call.req.raw);
+    if ((query.get("fromSrc") ?? "") !== "") return importTar(engine, query, call);
     const name = query.get("fromImage") ?? "";
     if (name === "") throw invalidRequest("fromImage or fromSrc is needed");
     const reference = joinReference(name, query.get("tag") ?? "");
@@ -71,7 +71,7 @@ function addChangingRoutes(routes: Routes, { engine }: ApiOptions): void {
 }
 
 /** The body is a tar, plain or compressed by gzip. */
-async function importTar(engine: Engine, query: Query, request: Request): Promise<Response> {
+async function importTar(engine: Engine, query: Query, call: Call): Promise<Response> {
   if (query.get("fromSrc") !== "-") {
     throw notImplemented(
       "Drydock cannot fetch a tar to import from an address",
@@ -80,7 +80,7 @@ async function importTar(engine: Engine, query: Query, request: Request): Promis
   }
   const platform = query.get("platform") ?? "";
   const { id } = await engine.importImage({
-    archive: await readArchive(request),
+    archive: await readArchive(call),
     reference: joinReference(query.get("repo") ?? "", query.get("tag") ?? ""),
     message: query.get("message") ?? "",
     changes: changesOf(query),

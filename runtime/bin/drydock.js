@@ -37,8 +37,8 @@ function keepCompiled(script, source) {
 // What lies beside the bundle is a script like it, but for the daemon: that is a module, which only
 // import() loads. It answers now and then, never often enough in a row for V8 to compile it by
 // itself: so at once. What goes through it is young garbage, which a small young generation gives
-// back soon. In one that grows, bytes pile up outside of the heap until all of it is searched, every
-// few megabytes.
+// back soon. In one that grows, bytes pile up outside of the heap until all of it is searched,
+// every few megabytes.
 function load(name) {
   if (!name.startsWith("./")) return require(name);
   if (name !== "./daemon.js") return require(join(dirname(bundle), name));

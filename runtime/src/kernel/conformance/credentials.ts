@@ -139,6 +139,10 @@ export const credentialCases: readonly Case[] = [
         inside.kernel.execve("/bin/sleep", ["sleep", "1000"], ["A=1", "B=two words"]),
       );
       const path = `/proc/${child.hostPid}/environ`;
+      // The parent goes on when the old memory is given up: a moment before the new one is filled.
+      for (let tries = 0; tries < 400 && kernel.readText(path) === ""; tries++) {
+        await new Promise<void>((resolve) => void kernel.after(5, resolve));
+      }
       equal(kernel.readText(path), "A=1\0B=two words\0", "environment");
       equal(kernel.stat(path).mode & 0o777, 0o400, "mode");
       const errno = await inChild(kernel, PLAIN, (own) => {

@@ -149,7 +149,7 @@ describe("mounts", () => {
   test.prop([fc.array(word, { maxLength: 6 })], runs(500))("tmpfs-option-is-kept", (words) => {
     const isWrong = words.some((each) => /^(x|size=|mode=9999|uid=1k)$/.test(each));
     if (isWrong) {
-      expect(() => parseTmpfsOptions(words.join(","))).toThrow("Invalid tmpfs option");
+      expect(() => parseTmpfsOptions(words.join(","))).toThrow("invalid tmpfs option");
       return;
     }
     const { flags, data } = parseTmpfsOptions(words.join(","));

@@ -50,11 +50,16 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 async function enter(page: Page, command: string, shown: RegExp): Promise<void> {
   // A page that is behind another draws nothing, and keys before the prompt may be lost.
   await page.bringToFront();
-  await expect.poll(() => terminalText(page), { timeout: 15_000 }).not.toBe("");
+  await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).not.toBe("");
+  // To come to the front may take the focus away.
+  await tabTo(page, ".xterm-helper-textarea");
   await page.keyboard.type(command, { delay: 5 });
   await page.keyboard.press("Enter");
-  await expect.poll(() => terminalText(page), { timeout: 15_000 }).toMatch(shown);
+  await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).toMatch(shown);
 }
+
+/** Also on a machine that has other work. */
+const PATIENCE_MS = 30_000;
 
 function picture(page: Page, label: string): ReturnType<Page["locator"]> {
   return page.getByRole("region", { name: new RegExp(`^Picture \\d: ${label}$`) }).first();

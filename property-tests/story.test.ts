@@ -16,6 +16,8 @@ import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createContainerView } from "../runtime/src/engine/container-view.ts";
 import { adviceFor } from "../runtime/src/engine/program-advice.ts";
 import { createPlanner } from "../runtime/src/engine/index.ts";
+import { decorate, KernelError } from "../runtime/src/kernel/index.ts";
+import type { Kernel } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 import {
   createModel,
@@ -79,14 +81,23 @@ const anyWish: fc.Arbitrary<Wish> = fc.record({
   }),
 });
 
-test.prop([anyWish, fc.constantFrom("v1", "v2", "hybrid")], { numRuns: 30 })(
+/** The same machine for somebody who may not look into the engine's store. */
+function withClosedStore(kernel: Kernel): Kernel {
+  return decorate(kernel, ({ name, args: [path], proceed }) => {
+    if (typeof path !== "string" || !path.startsWith("/var/lib/drydock/images/")) return proceed();
+    throw new KernelError(name, "EACCES", path);
+  });
+}
+
+test.prop([anyWish, fc.constantFrom("v1", "v2", "hybrid"), fc.boolean()], { numRuns: 30 })(
   "planning-changes-nothing",
-  async (wanted, cgroups) => {
+  async (wanted, cgroups, mayLook) => {
     const model = createModel({ clock: createLinuxKernel(), programs: USERLAND, cgroups });
     installUserland(model.kernel, "model");
     const before = JSON.stringify(model.snapshot());
     const options = { root: "/var/lib/drydock", cgroupParent: "/drydock", programVersion: "0" };
-    const planner = createPlanner({ kernel: model.kernel, ...options });
+    const kernel = mayLook ? model.kernel : withClosedStore(model.kernel);
+    const planner = createPlanner({ kernel, ...options });
     const { steps, warnings } = await planner.planContainer(wish(wanted));
     expect(steps.length).toBeGreaterThan(30);
     expect(steps.some(({ concept }) => concept === "cgroups")).toBe(true);

@@ -28,7 +28,7 @@ export function createDryKernel(kernel: Kernel): Kernel {
     const above = [...made.keys()].findLast((each) => `${path}/`.startsWith(`${each}/`));
     return above === undefined ? path : `${made.get(above) ?? ""}${path.slice(above.length)}`;
   };
-  const dry = decorate(kernel, ({ name, args, proceed }) => {
+  return decorate(kernel, ({ name, args, proceed }) => {
     const [path] = args;
     if (CALLS[name].kind === "change") {
       if (name === "mkdir" && typeof path === "string" && !exists(kernel, redirect(path))) {
@@ -36,13 +36,8 @@ export function createDryKernel(kernel: Kernel): Kernel {
       }
       return undefined;
     }
-    const isElsewhere = typeof path === "string" && redirect(path) !== path;
-    if (!isElsewhere) return proceed();
-    // The same call, with the same parameters but for the path.
-    const look = kernel[name as "stat"] as (...given: readonly unknown[]) => unknown;
-    return look(redirect(path), ...args.slice(1));
+    return typeof path === "string" ? proceed([redirect(path), ...args.slice(1)]) : proceed();
   });
-  return dry;
 }
 
 function exists(kernel: Kernel, path: string): boolean {

@@ -73,7 +73,10 @@ function contextOf(options: PlannerOptions): EngineContext {
     kernel,
     root,
     machine: readMachine(kernel, cgroupParent),
-    images: openImageStore(kernel, `${root}/images`),
+    /** Opened by who asks for an image: a stranger may not look into the store. */
+    get images() {
+      return openImageStore(kernel, `${root}/images`);
+    },
     layers: openLayerStore(kernel, root),
     containers: new ContainerTable(),
     events: new EventHub(kernel),

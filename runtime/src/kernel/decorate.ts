@@ -18,8 +18,8 @@ import { CALLS, type CallKind, type CallName } from "./calls.ts";
 export interface Passing {
   readonly name: CallName;
   readonly args: readonly unknown[];
-  /** Makes the call. */
-  readonly proceed: () => unknown;
+  /** Makes the call. @param other arguments than those that were given */
+  readonly proceed: (other?: readonly unknown[]) => unknown;
   /** The function that the caller called: the top of the part of the stack that is ours. */
   readonly entry: (...args: never[]) => unknown;
 }
@@ -64,7 +64,8 @@ function passOn(name: CallName): (this: Decorated, ...args: readonly unknown[]) 
 
 function surround(name: CallName): (this: Decorated, ...args: readonly unknown[]) => unknown {
   return function entry(...args) {
-    return this[AROUND]({ name, args, proceed: () => call(this[INNER], name, args), entry });
+    const proceed: Passing["proceed"] = (given = args) => call(this[INNER], name, given);
+    return this[AROUND]({ name, args, proceed, entry });
   };
 }
 

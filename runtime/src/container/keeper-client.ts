@@ -137,6 +137,7 @@ class Teacher {
 class SpareConnection {
   readonly #connect: Connect;
   #ready: Promise<Connection> | undefined;
+  #isClosed = false;
 
   constructor(connect: Connect) {
     this.#connect = connect;
@@ -149,7 +150,7 @@ class SpareConnection {
   }
 
   prepare(): void {
-    if (this.#ready !== undefined) return;
+    if (this.#isClosed || this.#ready !== undefined) return;
     const ready = this.#connect();
     this.#ready = ready;
     // Who needs one tries again, and hears why there is none.
@@ -158,7 +159,9 @@ class SpareConnection {
     });
   }
 
+  /** Somebody may still be served; nobody will be after that. */
   close(): void {
+    this.#isClosed = true;
     this.#ready?.then(
       (connection) => connection.close(),
       () => undefined,
@@ -251,8 +254,8 @@ async function open(
     const onAnswer = (line: string): void => {
       const answer = JSON.parse(line) as OpeningAnswer; // written by keeper-protocol.ts
       if ("error" in answer) {
-        connection.close();
         reject(errorOf(answer));
+        connection.close();
         return;
       }
       isOpen = true;

@@ -1,6 +1,13 @@
 /** The keeper's client against its server, over connections made of two queues. */
 import { expect, test } from "vitest";
-import type { ByteSink, ByteSource, Inside, Kernel, WaitStatus } from "../kernel/index.ts";
+import type {
+  BpfInstruction,
+  ByteSink,
+  ByteSource,
+  Inside,
+  Kernel,
+  WaitStatus,
+} from "../kernel/index.ts";
 import { framing } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { createFrameReader } from "../wire/index.ts";
@@ -56,14 +63,25 @@ function connectionPair(): readonly [Connection, Connection] {
 const STAT = { type: "file", mode: 0o755 };
 
 /** A kernel whose processes echo their stdin and end when it does. */
-function echoKernel(): Kernel & { readonly files: Map<string, string> } {
+function echoKernel(): Kernel & {
+  readonly files: Map<string, string>;
+  readonly installed: readonly unknown[];
+} {
   const files = new Map<string, string>();
+  const installed: unknown[] = [];
+  const answer = (name: string | symbol, first: unknown): unknown => {
+    if (name === "installSeccomp") installed.push(first);
+    return name === "monotonicUs" ? 0 : STAT;
+  };
   const spawn: Kernel["spawn"] = (_, main) => {
     const output = pipe();
     const ends: ((status: WaitStatus) => void)[] = [];
     const self = new Proxy({} as Inside["kernel"], {
-      get: (_target, name) => (): unknown => (name === "monotonicUs" ? 0 : STAT),
-      ownKeys: () => ["execve", "statIfPresent"],
+      get:
+        (_target, name) =>
+        (first: unknown): unknown =>
+          answer(name, first),
+      ownKeys: () => ["execve", "installSeccomp", "statIfPresent"],
       getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
     });
     main({ kernel: self, hostPid: 42, handOver: () => undefined });
@@ -104,7 +122,19 @@ function echoKernel(): Kernel & { readonly files: Map<string, string> } {
       files.delete(from);
     },
   };
-  return Object.assign(kernel as Kernel, { files }); // what the keeper uses of a kernel is there
+  return Object.assign(kernel as Kernel, { files, installed }); // what the keeper uses of a kernel is there
+}
+
+const STREAMS = { stdin: true, stdout: true, stderr: true };
+
+/** What frames carry until the stream ends. */
+async function textOf(output: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = createFrameReader();
+  let text = "";
+  for await (const bytes of output) {
+    for (const { payload } of decoder.push(bytes)) text += new TextDecoder().decode(payload);
+  }
+  return text;
 }
 
 const request: StartRequest = {
@@ -147,7 +177,7 @@ for (const [kind, open] of [
     const keeper = await open(kernel);
     const exits: ExitRecord[] = [];
     keeper.onExit((record) => exits.push(record));
-    const client = await keeper.attach({ id: "c1", stdin: true, stdout: true, stderr: true });
+    const client = await keeper.attach({ id: "c1", ...STREAMS });
     const early = client.write(new TextEncoder().encode("early "));
     const started = await keeper.start(request);
     await early;
@@ -157,12 +187,7 @@ for (const [kind, open] of [
     const following = await keeper.followLog("c1");
     await client.write(new TextEncoder().encode("late\n"));
     client.endInput();
-    const decoder = createFrameReader();
-    let output = "";
-    for await (const bytes of client.output) {
-      for (const { payload } of decoder.push(bytes)) output += new TextDecoder().decode(payload);
-    }
-    expect(output).toBe("early late\n");
+    expect(await textOf(client.output)).toBe("early late\n");
     let followed = "";
     for await (const bytes of following.entries) followed += new TextDecoder().decode(bytes);
     expect(followed).toBe(kernel.files.get("/log")?.slice(following.offsetBytes));
@@ -172,9 +197,27 @@ for (const [kind, open] of [
     await keeper.signal("c1", "SIGTERM");
   });
 
+  test(`a keeper ${kind} starts a process with its client, from the first byte on`, async () => {
+    const keeper = await open(echoKernel());
+    const { line, started } = keeper.startAttached(request, STREAMS);
+    const early = line.write(new TextEncoder().encode("first"));
+    expect(await started).toMatchObject({ hostPid: 42, startedAtMs: 1000 });
+    await early;
+    line.endInput();
+    expect(await textOf(line.output)).toBe("first");
+  });
+
+  test(`a keeper ${kind} ends the line of a start that failed`, async () => {
+    const keeper = await open(echoKernel());
+    const fault = { failAt: 1, errno: "EAGAIN" };
+    const { line, started } = keeper.startAttached({ ...request, fault }, STREAMS);
+    await expect(started).rejects.toMatchObject({ code: "kernel-call-failed", errno: "EAGAIN" });
+    expect(await textOf(line.output)).toBe("");
+  });
+
   test(`a keeper ${kind} forgets whom nobody will start, and ends its clients`, async () => {
     const keeper = await open(echoKernel());
-    const client = await keeper.attach({ id: "never", stdin: true, stdout: true, stderr: true });
+    const client = await keeper.attach({ id: "never", ...STREAMS });
     await keeper.forget("never");
     const reader = client.output.getReader();
     expect((await reader.read()).done).toBe(true);
@@ -182,7 +225,7 @@ for (const [kind, open] of [
 
   test(`a keeper ${kind} does not let a client wait for a process that has ended`, async () => {
     const keeper = await open(echoKernel());
-    const wants = { id: "ended", stdin: true, stdout: true, stderr: true };
+    const wants = { id: "ended", ...STREAMS };
     const client = await keeper.attach({ ...wants, ifAbsent: "end" });
     expect((await client.output.getReader().read()).done).toBe(true);
   });
@@ -198,6 +241,38 @@ for (const [kind, open] of [
     expect(error).toHaveProperty("journal.0.call", "spawn");
   });
 }
+
+test("every start has its own seccomp program, however many there are", async () => {
+  const kernel = echoKernel();
+  const keeper = await remote(kernel);
+  const programs = Array.from({ length: 20 }, (_, k): BpfInstruction[] => [
+    { code: 6, jt: 0, jf: 0, k },
+  ]);
+  const why = { concept: "security", why: "forbid system calls" } as const;
+  for (const [at, program] of [...programs, ...programs].entries()) {
+    const plan = [{ op: "seccomp", program, ...why } as const, ...request.plan];
+    const start = { ...request, id: `c${at}`, plan };
+    await (at % 2 === 0 ? keeper.start(start) : keeper.startAttached(start, STREAMS).started);
+  }
+  expect(kernel.installed).toEqual([...programs, ...programs]);
+});
+
+test("a client that has left has no connection ready", async () => {
+  const server = new KeeperServer({ kernel: echoKernel(), trace: {} });
+  const options = serving();
+  let opened = 0;
+  const keeper = await connectKeeper(() => {
+    opened += 1;
+    const [near, far] = connectionPair();
+    serveConnection(server, far, options);
+    return Promise.resolve(near);
+  });
+  const { started } = keeper.startAttached(request, STREAMS);
+  keeper.close();
+  await started;
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(opened).toBe(2);
+});
 
 test("a client hears when its keeper is gone, and every call says so", async () => {
   const server = new KeeperServer({ kernel: echoKernel(), trace: {} });

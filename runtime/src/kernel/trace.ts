@@ -113,12 +113,11 @@ export function traceKernel(kernel: Kernel, journal: Journal, options: TraceOpti
     record,
   };
   const view = (context: TraceContext): Kernel => {
-    const scope = { context };
     const own: Pick<Kernel, "spawn"> & Viewed = {
-      spawn: tracedSpawn(base, tracer, scope, record),
+      spawn: tracedSpawn(base, tracer, context, record),
       [VIEW]: (more) => view({ ...context, ...more }),
     };
-    const self = traced(base, tracer, scope, own);
+    const self = traced(base, tracer, { context }, own);
     return Object.assign(self, { [TRACING]: { self, base, listeners } satisfies Tracing });
   };
   return view({});
@@ -182,7 +181,7 @@ interface Scope {
 function tracedSpawn(
   kernel: Kernel,
   tracer: Tracer,
-  { context }: Scope,
+  context: TraceContext,
   record: Recorder,
 ): Kernel["spawn"] {
   const spawn: Kernel["spawn"] = (options, main) => {

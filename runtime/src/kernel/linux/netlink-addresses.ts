@@ -14,6 +14,7 @@ import {
   addressOf,
   formatAddress,
   formatNetwork,
+  isLoopback,
   type IpAddress,
   type IpNetwork,
 } from "../ip-address.ts";
@@ -78,8 +79,8 @@ type Names = ReadonlyMap<number, string>;
 
 /** The body that adds or deletes an address: `struct ifaddrmsg`. */
 export function encodeAddress(index: number, address: IpNetwork): Uint8Array {
-  const isLoopback = address.family === 4 && address.value >> 24n === 127n;
-  const scope = isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+  const isHost = address.family === 4 && isLoopback(address);
+  const scope = isHost ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
   const fixed = Uint8Array.of(familyOf(address), address.prefixLength, 0, scope, 0, 0, 0, 0);
   viewOf(fixed).setUint32(4, index, true);
   return encodeBody(fixed, [

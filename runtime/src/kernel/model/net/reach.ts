@@ -21,14 +21,19 @@
  *
  * @module
  */
-import { formatAddress, isWithin, type IpAddress } from "../../ip-address.ts";
+import {
+  formatAddress,
+  isLoopback,
+  isSameAddress,
+  isWithin,
+  type IpAddress,
+} from "../../ip-address.ts";
 import type { BaseChain } from "../../port.ts";
 import type { Device, HeldRoute, Listener, NetNamespace } from "../state.ts";
 import { passChains } from "./filter.ts";
 import {
   formatEnd,
   inverse,
-  isSameAddress,
   isSameTuple,
   type Endpoint,
   type Packet,
@@ -89,11 +94,6 @@ export function wayTo(net: NetNamespace, destination: Endpoint): Way {
 
 const HOPS_MAX = 64;
 const CLIENT_PORT = 40_000;
-/** What never comes from a link, nor goes there. */
-const LOOPBACKS = [
-  { family: 4, value: 127n << 24n, prefixLength: 8 },
-  { family: 6, value: 1n, prefixLength: 128 },
-] as const;
 
 /** What is the same for all packets of one try. */
 interface Walk {
@@ -192,7 +192,8 @@ function emit(walk: Walk, net: NetNamespace, made: Packet): Arrival {
   if (packet === undefined || way === undefined) return undefined;
   const isMoved = !isSameAddress(packet.tuple.destination.address, made.tuple.destination.address);
   // What came from 127.0.0.1 does not leave; ::1 does, but nobody takes it.
-  const isLocal = packet.tuple.source.address.family === 4 && isLoopback(packet.tuple.source);
+  const { address: from } = packet.tuple.source;
+  const isLocal = from.family === 4 && isLoopback(from);
   if (isMoved && isLocal && way.device.kind !== "loopback") return undefined;
   return leave(walk, { ...place, output: way.device }, { packet, route: way.route });
 }
@@ -280,14 +281,11 @@ function arrive(walk: Walk, input: Device, made: Packet): Arrival {
 /** What cannot come from outside: from ourselves, from nobody, from or to a loopback. */
 function isStrange(input: Device, { source, destination }: Tuple): boolean {
   if (input.kind === "loopback") return false;
-  const isInner = isLoopback(source) || isLoopback(destination);
+  const isInner = isLoopback(source.address) || isLoopback(destination.address);
   const isNobody = source.address.value === 0n;
   const isOurs = source.address.family === 4 && hasAddress(input, source.address);
   return isInner || isNobody || isOurs;
 }
-
-const isLoopback = ({ address }: Endpoint): boolean =>
-  LOOPBACKS.some((network) => isWithin(address, network));
 
 /** A packet for others is passed on, where that is allowed. */
 function passOn(walk: Walk, input: Device, packet: Packet): Arrival {

@@ -28,9 +28,8 @@ import {
   isWithin,
   type IpAddress,
 } from "../../ip-address.ts";
-import type { BaseChain } from "../../port.ts";
 import type { Device, HeldRoute, Listener, NetNamespace } from "../state.ts";
-import { passChains } from "./filter.ts";
+import { passChains, type Place } from "./filter.ts";
 import {
   formatEnd,
   inverse,
@@ -211,15 +210,8 @@ function exitOf(net: NetNamespace, to: IpAddress): Exit | undefined {
   return route && { device: route.device, route };
 }
 
-interface Asked {
-  readonly net: NetNamespace;
-  readonly hook: BaseChain["hook"];
-  readonly input: Device | undefined;
-  readonly output: Device | undefined;
-}
-
 /** Asks the chains of a place, and writes down what they change. */
-function ask(walk: Walk, place: Asked, packet: Packet): Packet | undefined {
+function ask(walk: Walk, place: Place, packet: Packet): Packet | undefined {
   const passed = passChains(place, packet, walk.tracking);
   if (passed === undefined) note(walk, place, packet, "drop");
   else if (!isSameTuple(passed.tuple, packet.tuple)) note(walk, place, passed, "translate");
@@ -228,7 +220,7 @@ function ask(walk: Walk, place: Asked, packet: Packet): Packet | undefined {
 
 function note(
   { hops }: Walk,
-  { net, hook, input, output }: Asked,
+  { net, hook, input, output }: Place,
   { kind, tuple }: Packet,
   what: "drop" | "translate" | "send" | "receive" | "refuse",
 ): void {
@@ -248,8 +240,8 @@ interface Leaving {
 }
 
 /** A packet leaves by a device, and arrives with the next namespace. */
-function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: Leaving): Arrival {
-  const here: Asked = { ...place, hook: "postrouting" };
+function leave(walk: Walk, place: Omit<Place, "hook">, { packet: made, route }: Leaving): Arrival {
+  const here: Place = { ...place, hook: "postrouting" };
   const { output, net } = here;
   const packet = ask(walk, here, made);
   if (packet === undefined || output === undefined) return undefined;
@@ -267,7 +259,7 @@ function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: 
 /** A packet arrives by a device. */
 function arrive(walk: Walk, input: Device, made: Packet): Arrival {
   const { namespace: net } = input;
-  const here: Asked = { net, input, output: undefined, hook: "prerouting" };
+  const here: Place = { net, input, output: undefined, hook: "prerouting" };
   note(walk, here, made, "receive");
   const packet = ask(walk, here, made);
   if (packet === undefined || isStrange(input, packet.tuple)) return undefined;

@@ -75,6 +75,19 @@ export const linkCases: readonly Case[] = [
     },
   },
   {
+    name: "createLink() takes hardware addresses in any letters, and lists them in small ones",
+    need: "root",
+    run: async ({ kernel }) => {
+      const seen = await inNetwork(kernel, (own) => {
+        const peer = { name: "b", mac: "02:00:00:00:00:bE" };
+        own.createLink({ kind: "veth", name: "a", mac: "02:00:00:00:00:AE", peer });
+        const macOf = (wanted: string) => own.listLinks().find(({ name }) => name === wanted)?.mac;
+        return ["a", "b"].map(macOf);
+      });
+      equal(seen, ["02:00:00:00:00:ae", "02:00:00:00:00:be"], "both ends");
+    },
+  },
+  {
     name: "createLink() refuses names that are taken or none, and hardware addresses of groups",
     need: "root",
     run: async ({ kernel }) => {

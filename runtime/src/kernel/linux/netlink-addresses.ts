@@ -28,7 +28,7 @@ import {
   viewOf,
   type NetlinkAttribute,
 } from "./netlink.ts";
-import { decodeMac, encodeMac } from "./netlink-links.ts";
+import { encodeMac, macOf } from "./netlink-links.ts";
 
 /** Message types of addresses. */
 export const ADDRESS = { new: 20, delete: 21, get: 22 } as const;
@@ -194,7 +194,7 @@ export function decodeNeighbour(body: Uint8Array, names: Names): Neighbour | und
   return {
     link: names.get(view.getInt32(4, true)) ?? "",
     address: formatAddress(address),
-    mac: decodeMac(valueOf(attributes, NDA_LLADDR) ?? new Uint8Array()),
+    mac: macOf(attributes, NDA_LLADDR),
   };
 }
 
@@ -207,7 +207,7 @@ export function decodeForwarding(body: Uint8Array, names: Names): ForwardingEntr
   return {
     bridge,
     link: names.get(view.getInt32(4, true)) ?? "",
-    mac: decodeMac(valueOf(attributes, NDA_LLADDR) ?? new Uint8Array()),
+    mac: macOf(attributes, NDA_LLADDR),
     isPermanent: (view.getUint16(8, true) & NUD_PERMANENT) !== 0,
   };
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { formatMac, parseMac } from "../mac-address.ts";
 import type { Link, NewLink } from "../port.ts";
 import {
   decodeAttributes,
@@ -153,13 +154,12 @@ export const macAttribute = (mac: string): NetlinkAttribute => ({
 
 /** The bytes of a hardware address; none for what is no such text. */
 export function encodeMac(mac: string): Uint8Array {
-  const isMac = /^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(mac);
-  return Uint8Array.from(isMac ? mac.split(":") : [], (byte) => Number.parseInt(byte, 16));
+  return parseMac(mac) ?? new Uint8Array();
 }
 
-/** The text of a hardware address. */
-export function decodeMac(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+/** The text of the hardware address in an attribute; empty without one. */
+export function macOf(attributes: readonly NetlinkAttribute[], type: number): string {
+  return formatMac(valueOf(attributes, type) ?? new Uint8Array());
 }
 
 /** The links that a list of bodies tells, with the names of their masters. */
@@ -185,7 +185,7 @@ function describeLink(
     kind: kind ?? ((flags & IFF_LOOPBACK) === 0 ? "" : "loopback"),
     up: (flags & IFF_UP) !== 0,
     mtuBytes: numberOf(attributes, IFLA_MTU) ?? 0,
-    mac: decodeMac(valueOf(attributes, IFLA_ADDRESS) ?? new Uint8Array()),
+    mac: macOf(attributes, IFLA_ADDRESS),
     ...(master === undefined ? {} : { master }),
     ...(peer === undefined ? {} : { peer: { index: peer, isElsewhere } }),
   };

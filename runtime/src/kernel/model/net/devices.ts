@@ -196,15 +196,13 @@ export function portsOf(bridge: Device): readonly Device[] {
 export function followPorts(bridge: Device): void {
   const ports = portsOf(bridge);
   if (!bridge.hasOwnMtu) {
-    bridge.mtuBytes = Math.min(...ports.map(({ mtuBytes }) => mtuBytes), ...standard(ports));
+    const isAlone = ports.length === 0;
+    bridge.mtuBytes = isAlone ? ETHERNET_MTU : Math.min(...ports.map(({ mtuBytes }) => mtuBytes));
   }
   if (bridge.hasOwnMac) return;
   const [lowest = NO_MAC] = ports.map(({ mac }) => mac).toSorted();
   if (lowest !== bridge.mac) setMac(bridge, lowest);
 }
-
-const standard = (ports: readonly Device[]): readonly number[] =>
-  ports.length === 0 ? [ETHERNET_MTU] : [];
 
 /** Gives a device another hardware address: what was said of its neighbours is forgotten. */
 export function setMac(device: Device, mac: string): void {

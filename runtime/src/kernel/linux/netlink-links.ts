@@ -13,7 +13,6 @@ import type { Link, NewLink } from "../port.ts";
 import {
   decodeAttributes,
   encodeBody,
-  encodeName,
   listOf,
   named,
   nameOf,
@@ -61,15 +60,16 @@ export interface LinkInfo {
   readonly change: number;
 }
 
-const NOTHING: LinkInfo = { index: 0, flags: 0, change: 0 };
-
-/** The body of a link message: the fixed part and its attributes. */
-export function encodeLink(link: LinkInfo, attributes: readonly NetlinkAttribute[]): Uint8Array {
+/** The body of a link message: the fixed part, zero where nothing is said, and its attributes. */
+export function encodeLink(
+  { index = 0, flags = 0, change = 0 }: Partial<LinkInfo>,
+  attributes: readonly NetlinkAttribute[],
+): Uint8Array {
   const fixed = new Uint8Array(IFINFO_BYTES);
   const view = viewOf(fixed);
-  view.setInt32(4, link.index, true);
-  view.setUint32(8, link.flags, true);
-  view.setUint32(12, link.change, true);
+  view.setInt32(4, index, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, change, true);
   return encodeBody(fixed, attributes);
 }
 
@@ -91,13 +91,13 @@ export function decodeLink(body: Uint8Array): LinkInfo & {
 
 /** The body that asks for all links, without their counters. */
 export function encodeLinkList(): Uint8Array {
-  return encodeLink(NOTHING, [numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
+  return encodeLink({}, [numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
 }
 
 /** The body that asks for one link. */
 export function encodeLinkQuestion(name: string): Uint8Array {
-  return encodeLink(NOTHING, [
-    named(IFLA_IFNAME, name),
+  return encodeLink({}, [
+    nameAttribute(name),
     numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS),
   ]);
 }
@@ -106,7 +106,7 @@ export function encodeLinkQuestion(name: string): Uint8Array {
 export function encodeNewLink(link: NewLink, namespaceFd: number | undefined): Uint8Array {
   const kind = named(IFLA_INFO_KIND, link.kind);
   const info = link.kind === "veth" ? [kind, peerData(link.peer, namespaceFd)] : [kind];
-  return encodeLink(NOTHING, [...nameAndMac(link), nested(IFLA_LINKINFO, info)]);
+  return encodeLink({}, [...nameAndMac(link), nested(IFLA_LINKINFO, info)]);
 }
 
 function peerData(
@@ -114,28 +114,17 @@ function peerData(
   namespaceFd: number | undefined,
 ): NetlinkAttribute {
   const where = namespaceFd === undefined ? [] : [numbered(IFLA_NET_NS_FD, namespaceFd)];
-  const value = encodeLink(NOTHING, [...nameAndMac(peer), ...where]);
+  const value = encodeLink({}, [...nameAndMac(peer), ...where]);
   return nested(IFLA_INFO_DATA, [{ type: VETH_INFO_PEER, value }]);
 }
 
 function nameAndMac(link: { readonly name: string; readonly mac?: string }): NetlinkAttribute[] {
-  const name = named(IFLA_IFNAME, link.name);
+  const name = nameAttribute(link.name);
   return link.mac === undefined ? [name] : [name, macAttribute(link.mac)];
 }
 
-/** The body that changes a link. @param attributes made by the functions below */
-export function encodeLinkChange(
-  index: number,
-  attributes: readonly NetlinkAttribute[],
-): Uint8Array {
-  return encodeLink({ ...NOTHING, index }, attributes);
-}
-
 /** The attribute for a name. */
-export const nameAttribute = (name: string): NetlinkAttribute => ({
-  type: IFLA_IFNAME,
-  value: encodeName(name),
-});
+export const nameAttribute = (name: string): NetlinkAttribute => named(IFLA_IFNAME, name);
 
 /** The attribute for an MTU. */
 export const mtuAttribute = (bytes: number): NetlinkAttribute => numbered(IFLA_MTU, bytes);

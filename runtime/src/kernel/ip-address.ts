@@ -94,6 +94,12 @@ export function formatNetwork(network: IpNetwork): string {
   return `${formatAddress(network)}/${network.prefixLength}`;
 }
 
+/** The text of a network as nft(8) has it: of a network of one, the address alone. */
+export function formatShort(network: IpNetwork): string {
+  const isOne = network.prefixLength === bitsOf(network);
+  return isOne ? formatAddress(network) : formatNetwork(network);
+}
+
 /** The network that an address with a prefix is in: its other bits are zero. */
 export function networkOf(network: IpNetwork): IpNetwork {
   const rest = BigInt(bitsOf(network) - network.prefixLength);

@@ -50,6 +50,18 @@ export function errnoOf(call: () => unknown): string {
   }
 }
 
+/** Waits for what the kernel does in its own time. */
+export async function eventually(
+  kernel: Kernel,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (await holds()) return;
+    await new Promise<void>((resolve) => void kernel.after(20, resolve));
+  }
+  throw new Error("It has not come to pass in two seconds");
+}
+
 const decoder = new TextDecoder();
 
 /** A child that neither has stdio nor a PID namespace of its own. */

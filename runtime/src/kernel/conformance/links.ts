@@ -9,7 +9,7 @@
  * @module
  */
 import type { Child, Inside, Kernel } from "../port.ts";
-import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
+import { equal, errnoOf, eventually, inChild, PLAIN, type Case } from "./case.ts";
 
 /** Acts in a child with a network of its own. */
 export function inNetwork<T>(
@@ -40,15 +40,6 @@ const names = (own: Kernel, made: readonly string[]): readonly string[] =>
   own.listLinks().flatMap(({ name }) => (made.includes(name) ? [name] : []));
 
 const MACS = { one: "02:00:00:00:00:01", two: "02:00:00:00:00:02" };
-
-/** Waits for what the kernel does in its own time. */
-async function eventually(kernel: Kernel, holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await holds()) return;
-    await new Promise<void>((resolve) => void kernel.after(20, resolve));
-  }
-  throw new Error("It has not come to pass in two seconds");
-}
 
 /** Links: what every implementation must do. */
 export const linkCases: readonly Case[] = [

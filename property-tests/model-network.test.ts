@@ -18,6 +18,7 @@ import type {
   TableName,
   Verdict,
 } from "../runtime/src/kernel/index.ts";
+import { ordered } from "../runtime/src/kernel/conformance/case.ts";
 import { answer, createModel, runs, sameLines, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
@@ -257,8 +258,7 @@ function look(own: Own): string {
 const RANDOM_MAC = /\b(?!(?:00|02):00:00:00:00)[\da-f]{2}(?::[\da-f]{2}){5}/g;
 
 function lines(what: string, list: readonly object[]): readonly string[] {
-  const keysOf = (each: object) => Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return list.map((each) => `${what} ${JSON.stringify(keysOf(each))}`).toSorted();
+  return list.map((each) => `${what} ${JSON.stringify(ordered(each))}`).toSorted();
 }
 
 /** Three processes that wait, each in a network of its own. */
@@ -445,15 +445,7 @@ function rulesText(own: Own): string {
       rules: rules.map(({ rule }) => rule),
     })),
   }));
-  return lines("table", ordered(tables) as readonly object[]).join("; ");
-}
-
-/** Plain data, whose keys are in one order. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
+  return lines("table", tables).join("; ");
 }
 
 /** The answer to each transaction, and what the rules are after it. */

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, test } from "vitest";
 import type {
-  Child,
   Kernel,
   LinkChange,
   NewLink,
@@ -18,7 +17,8 @@ import type {
   TableName,
   Verdict,
 } from "../runtime/src/kernel/index.ts";
-import { ordered } from "../runtime/src/kernel/conformance/case.ts";
+import { ordered, PLAIN } from "../runtime/src/kernel/conformance/case.ts";
+import { holdNetwork } from "../runtime/src/kernel/conformance/links.ts";
 import { answer, createModel, runs, sameLines, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
@@ -28,6 +28,8 @@ type Own = Kernel & Self;
 
 /** One of the three namespaces; paths in calls name them by number, too. */
 type Where = 0 | 1 | 2;
+
+const ALL: readonly Where[] = [0, 1, 2];
 
 type Step =
   | { readonly do: "create"; readonly link: NewLink; readonly peerIn?: Where }
@@ -261,17 +263,6 @@ function lines(what: string, list: readonly object[]): readonly string[] {
   return list.map((each) => `${what} ${JSON.stringify(ordered(each))}`).toSorted();
 }
 
-/** Three processes that wait, each in a network of its own. */
-function holders(kernel: Kernel): readonly Child[] {
-  const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
-  return [0, 1, 2].map(() =>
-    kernel.spawn(options, ({ kernel: own }) => {
-      own.unshare(["CLONE_NEWNET"]);
-      return own.execve("/bin/sleep", ["sleep", "1000"], []);
-    }),
-  );
-}
-
 interface Networks {
   readonly own: Own;
   readonly paths: readonly string[];
@@ -284,12 +275,11 @@ async function inNetworks(
   kernel: Kernel,
   act: (networks: Networks) => readonly string[],
 ): Promise<readonly string[]> {
-  const held = holders(kernel);
-  const paths = held.map(({ hostPid }) => `/proc/${hostPid}/ns/net`);
+  const held = ALL.map(() => holdNetwork(kernel));
+  const paths = held.map(({ path }) => path);
   let lines: readonly string[] = [];
-  const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
   try {
-    kernel.spawn(options, ({ kernel: own }) => {
+    kernel.spawn(PLAIN, ({ kernel: own }) => {
       const within: Networks["within"] = (where, body) => {
         own.joinNamespacePath(paths[where] ?? "", "CLONE_NEWNET");
         return body();
@@ -298,8 +288,8 @@ async function inNetworks(
       return undefined;
     });
   } finally {
-    for (const { hostPid } of held) kernel.kill(hostPid, "SIGKILL");
-    await Promise.all(held.map(({ exited }) => exited));
+    for (const { child } of held) kernel.kill(child.hostPid, "SIGKILL");
+    await Promise.all(held.map(({ child }) => child.exited));
   }
   return lines;
 }
@@ -461,8 +451,6 @@ const ruling =
         return [`${JSON.stringify(transaction)}: ${answer(change)}`, `  ${rulesText(own)}`];
       }),
     );
-
-const ALL: readonly Where[] = [0, 1, 2];
 
 /** What a program finds: a bridge with a network, and links to two neighbours. */
 const FURNITURE: readonly Placed[] = [

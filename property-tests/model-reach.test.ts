@@ -18,6 +18,8 @@ import {
   type ProgramContext,
   programFile,
 } from "../runtime/src/kernel/model/index.ts";
+import { PLAIN } from "../runtime/src/kernel/conformance/case.ts";
+import { holdNetwork } from "../runtime/src/kernel/conformance/links.ts";
 import { answer, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 import { connectAll, listenIn } from "../runtime/src/kernel/linux/sockets.fixture.ts";
@@ -338,30 +340,19 @@ interface Held {
   readonly release: () => Promise<void>;
 }
 
-const NO_STDIO = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
-
 /** A process that waits in each place. */
 function holdAll(kernel: Kernel): Held {
-  const held = PLACES.map((place) => {
-    const child = kernel.spawn(NO_STDIO, ({ kernel: own }) => {
-      own.unshare(["CLONE_NEWNET"]);
-      return own.execve("/bin/sleep", ["sleep", "1000"], []);
-    });
-    return { place, child };
-  });
-  const byPlace = <T>(valueOf: (pid: number) => T): Readonly<Record<Place, T>> =>
+  const held = PLACES.map((place) => ({ place, ...holdNetwork(kernel) }));
+  const byPlace = <T>(valueOf: (one: (typeof held)[number]) => T): Readonly<Record<Place, T>> =>
     // One for each place.
-    Object.fromEntries(held.map(({ place, child }) => [place, valueOf(child.hostPid)])) as Record<
-      Place,
-      T
-    >;
-  const paths = byPlace((pid) => `/proc/${pid}/ns/net`);
+    Object.fromEntries(held.map((one) => [one.place, valueOf(one)])) as Record<Place, T>;
+  const paths = byPlace(({ path }) => path);
   return {
-    pids: byPlace((pid) => pid),
+    pids: byPlace(({ child }) => child.hostPid),
     networks: {
       paths,
       within: (place, act) => {
-        kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+        kernel.spawn(PLAIN, ({ kernel: own }) => {
           own.joinNamespacePath(paths[place], "CLONE_NEWNET");
           act(own);
           return undefined;
@@ -428,7 +419,7 @@ async function onModel(made: Topology): Promise<readonly string[]> {
   build(networks, made);
   const inodes = new Map(PLACES.map((place) => [kernel.readlink(networks.paths[place]), place]));
   for (const { place, address, port } of waiting(made)) {
-    kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    kernel.spawn(PLAIN, ({ kernel: own }) => {
       own.joinNamespacePath(networks.paths[place], "CLONE_NEWNET");
       return own.execve("/bin/wait", ["wait", address, String(port)], []);
     });

@@ -25,7 +25,7 @@ export function inNetwork<T>(
 /** A process that waits in a network of its own; the path names that. */
 export function holdNetwork(
   kernel: Kernel,
-  prepare: (own: Inside["kernel"]) => void,
+  prepare: (own: Inside["kernel"]) => void = () => undefined,
 ): { readonly child: Child; readonly path: string } {
   const child = kernel.spawn(PLAIN, ({ kernel: own }) => {
     own.unshare(["CLONE_NEWNET"]);
@@ -153,7 +153,7 @@ export const linkCases: readonly Case[] = [
     name: "changeLink() moves one end of a veth to another network, where it arrives bare",
     need: "programs",
     run: async ({ kernel }) => {
-      const there = holdNetwork(kernel, () => undefined);
+      const there = holdNetwork(kernel);
       let seen: unknown;
       // It stays, since its links would go with it.
       const here = holdNetwork(kernel, (own) => {
@@ -186,7 +186,7 @@ export const linkCases: readonly Case[] = [
     name: "createLink() can make the other end in another network; who deletes one deletes both",
     need: "programs",
     run: async ({ kernel }) => {
-      const { child, path } = holdNetwork(kernel, () => undefined);
+      const { child, path } = holdNetwork(kernel);
       const seen = await inNetwork(kernel, (own) => {
         const peer = { name: "eth0", namespacePath: path };
         own.createLink({ kind: "veth", name: "a", peer });
@@ -209,7 +209,7 @@ export const linkCases: readonly Case[] = [
     name: "a network that nobody is in any more takes its links with it, and their other ends",
     need: "programs",
     run: async ({ kernel }) => {
-      const outer = holdNetwork(kernel, () => undefined);
+      const outer = holdNetwork(kernel);
       const inner = holdNetwork(kernel, (own) => {
         const peer = { name: "out", namespacePath: outer.path };
         own.createLink({ kind: "veth", name: "in", peer });

@@ -6,6 +6,7 @@ import { fc } from "@fast-check/vitest";
 import { closeSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type {
+  BaseChain,
   Kernel,
   PacketMatch,
   Rule,
@@ -173,14 +174,17 @@ function concreteRule(family: 4 | 6, { matches, verdict }: Rule): Rule {
 
 function ruleset({ family, filter, nat, policy }: Topology): readonly RulesetChange[] {
   const table = { family: family === 4 ? "ip" : "ip6", name: "t" } as const;
-  const chain = (name: string, type: "filter" | "nat", hook: string, priority: number) =>
-    ({
-      change: "create-chain",
-      table,
-      chain: name,
-      // The names of the hooks stand below.
-      base: { type, hook, priority, policy: name === "forward" ? policy : "accept" },
-    }) as RulesetChange;
+  const chain = (
+    name: string,
+    type: BaseChain["type"],
+    hook: BaseChain["hook"],
+    priority: number,
+  ): RulesetChange => ({
+    change: "create-chain",
+    table,
+    chain: name,
+    base: { type, hook, priority, policy: name === "forward" ? policy : "accept" },
+  });
   const chains = [
     ...(filter.length === 0
       ? []

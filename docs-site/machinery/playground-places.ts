@@ -21,7 +21,9 @@ export interface PlaygroundPlaces {
 export function playgroundPlaces(house: House): PlaygroundPlaces {
   const sources = [...house.sources.values()];
   const names = [...new Set(sources.flatMap(({ page }) => (page === null ? [] : [page])))];
-  const calls = PORT_FILES.flatMap((path) => readKernelCalls(path, house.sources.get(path)?.text ?? ""));
+  const calls = PORT_FILES.flatMap((path) =>
+    readKernelCalls(path, house.sources.get(path)?.text ?? ""),
+  );
   return {
     pages: names.map((page) => ({ title: titleOf(house, page), url: `/${page}/` })),
     files: Object.fromEntries(

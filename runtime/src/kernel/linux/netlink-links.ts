@@ -96,10 +96,7 @@ export function encodeLinkList(): Uint8Array {
 
 /** The body that asks for one link. */
 export function encodeLinkQuestion(name: string): Uint8Array {
-  return encodeLink({}, [
-    nameAttribute(name),
-    numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS),
-  ]);
+  return encodeLink({}, [nameAttribute(name), numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
 }
 
 /** The body that makes a link. @param namespaceFd where the other end of a veth is to be */

@@ -17,8 +17,14 @@ test("installSeccomp() filters all calls of the port that are one system call", 
     createModelKernel({ clock: createLinuxKernel() }).spawn(PLAIN, ({ kernel: own }) => {
       own.setNoNewPrivileges();
       own.installSeccomp(refusing(number));
-      said.push(errnoOf(() => own.stat("/none")), errnoOf(() => own.statIfPresent("/none")));
-      said.push(errnoOf(() => own.lstat("/none")), errnoOf(() => own.lstatIfPresent("/none")));
+      said.push(
+        errnoOf(() => own.stat("/none")),
+        errnoOf(() => own.statIfPresent("/none")),
+      );
+      said.push(
+        errnoOf(() => own.lstat("/none")),
+        errnoOf(() => own.lstatIfPresent("/none")),
+      );
       return undefined;
     });
     return said;

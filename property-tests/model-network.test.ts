@@ -3,12 +3,8 @@
  * on the model and on Linux, compared answer for answer, and all three namespaces after each step.
  */
 import { fc } from "@fast-check/vitest";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, test } from "vitest";
+import { describe, test } from "vitest";
 import type {
-  Child,
   Kernel,
   LinkChange,
   NewLink,
@@ -18,6 +14,8 @@ import type {
   TableName,
   Verdict,
 } from "../runtime/src/kernel/index.ts";
+import { ordered, PLAIN } from "../runtime/src/kernel/conformance/case.ts";
+import { holdNetwork } from "../runtime/src/kernel/conformance/links.ts";
 import { answer, createModel, runs, sameLines, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
@@ -27,6 +25,8 @@ type Own = Kernel & Self;
 
 /** One of the three namespaces; paths in calls name them by number, too. */
 type Where = 0 | 1 | 2;
+
+const ALL: readonly Where[] = [0, 1, 2];
 
 type Step =
   | { readonly do: "create"; readonly link: NewLink; readonly peerIn?: Where }
@@ -257,19 +257,7 @@ function look(own: Own): string {
 const RANDOM_MAC = /\b(?!(?:00|02):00:00:00:00)[\da-f]{2}(?::[\da-f]{2}){5}/g;
 
 function lines(what: string, list: readonly object[]): readonly string[] {
-  const keysOf = (each: object) => Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return list.map((each) => `${what} ${JSON.stringify(keysOf(each))}`).toSorted();
-}
-
-/** Three processes that wait, each in a network of its own. */
-function holders(kernel: Kernel): readonly Child[] {
-  const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
-  return [0, 1, 2].map(() =>
-    kernel.spawn(options, ({ kernel: own }) => {
-      own.unshare(["CLONE_NEWNET"]);
-      return own.execve("/bin/sleep", ["sleep", "1000"], []);
-    }),
-  );
+  return list.map((each) => `${what} ${JSON.stringify(ordered(each))}`).toSorted();
 }
 
 interface Networks {
@@ -284,12 +272,11 @@ async function inNetworks(
   kernel: Kernel,
   act: (networks: Networks) => readonly string[],
 ): Promise<readonly string[]> {
-  const held = holders(kernel);
-  const paths = held.map(({ hostPid }) => `/proc/${hostPid}/ns/net`);
+  const held = ALL.map(() => holdNetwork(kernel));
+  const paths = held.map(({ path }) => path);
   let lines: readonly string[] = [];
-  const options = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
   try {
-    kernel.spawn(options, ({ kernel: own }) => {
+    kernel.spawn(PLAIN, ({ kernel: own }) => {
       const within: Networks["within"] = (where, body) => {
         own.joinNamespacePath(paths[where] ?? "", "CLONE_NEWNET");
         return body();
@@ -298,8 +285,8 @@ async function inNetworks(
       return undefined;
     });
   } finally {
-    for (const { hostPid } of held) kernel.kill(hostPid, "SIGKILL");
-    await Promise.all(held.map(({ exited }) => exited));
+    for (const { child } of held) kernel.kill(child.hostPid, "SIGKILL");
+    await Promise.all(held.map(({ child }) => child.exited));
   }
   return lines;
 }
@@ -445,15 +432,7 @@ function rulesText(own: Own): string {
       rules: rules.map(({ rule }) => rule),
     })),
   }));
-  return lines("table", ordered(tables) as readonly object[]).join("; ");
-}
-
-/** Plain data, whose keys are in one order. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
+  return lines("table", tables).join("; ");
 }
 
 /** The answer to each transaction, and what the rules are after it. */
@@ -469,8 +448,6 @@ const ruling =
         return [`${JSON.stringify(transaction)}: ${answer(change)}`, `  ${rulesText(own)}`];
       }),
     );
-
-const ALL: readonly Where[] = [0, 1, 2];
 
 /** What a program finds: a bridge with a network, and links to two neighbours. */
 const FURNITURE: readonly Placed[] = [
@@ -553,13 +530,10 @@ const RULE_EXAMPLES: [FilterStep[][]][] = [
 ];
 
 describe.skipIf(skip)("the model and Linux", () => {
-  const home = mkdtempSync(join(tmpdir(), "drydock-model-"));
-  afterAll(() => rmSync(home, { recursive: true }));
-
   test("network-agrees after every program of calls in three namespaces", async () => {
     const real = openRealKernel();
     const property = fc.asyncProperty(program, async (steps) => {
-      const model = await inNetworks(createModel(home), transcript(steps));
+      const model = await inNetworks(createModel("/tmp"), transcript(steps));
       sameLines(await inNetworks(real, transcript(steps)), model);
     });
     await fc.assert(property, { seed: SEED, numRuns: runs(60), examples: NETWORK_EXAMPLES });
@@ -568,7 +542,7 @@ describe.skipIf(skip)("the model and Linux", () => {
   test("rules-agree after every program of transactions", async () => {
     const real = openRealKernel();
     const property = fc.asyncProperty(transactions, async (program) => {
-      const model = await inNetworks(createModel(home), ruling(program));
+      const model = await inNetworks(createModel("/tmp"), ruling(program));
       sameLines(await inNetworks(real, ruling(program)), model);
     });
     await fc.assert(property, { seed: SEED, numRuns: runs(60), examples: RULE_EXAMPLES });

@@ -6,6 +6,7 @@ import { fc } from "@fast-check/vitest";
 import { closeSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type {
+  BaseChain,
   Kernel,
   PacketMatch,
   Rule,
@@ -18,6 +19,8 @@ import {
   type ProgramContext,
   programFile,
 } from "../runtime/src/kernel/model/index.ts";
+import { PLAIN } from "../runtime/src/kernel/conformance/case.ts";
+import { holdNetwork } from "../runtime/src/kernel/conformance/links.ts";
 import { answer, runs, SEED } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 import { connectAll, listenIn } from "../runtime/src/kernel/linux/sockets.fixture.ts";
@@ -171,14 +174,17 @@ function concreteRule(family: 4 | 6, { matches, verdict }: Rule): Rule {
 
 function ruleset({ family, filter, nat, policy }: Topology): readonly RulesetChange[] {
   const table = { family: family === 4 ? "ip" : "ip6", name: "t" } as const;
-  const chain = (name: string, type: "filter" | "nat", hook: string, priority: number) =>
-    ({
-      change: "create-chain",
-      table,
-      chain: name,
-      // The names of the hooks stand below.
-      base: { type, hook, priority, policy: name === "forward" ? policy : "accept" },
-    }) as RulesetChange;
+  const chain = (
+    name: string,
+    type: BaseChain["type"],
+    hook: BaseChain["hook"],
+    priority: number,
+  ): RulesetChange => ({
+    change: "create-chain",
+    table,
+    chain: name,
+    base: { type, hook, priority, policy: name === "forward" ? policy : "accept" },
+  });
   const chains = [
     ...(filter.length === 0
       ? []
@@ -338,30 +344,19 @@ interface Held {
   readonly release: () => Promise<void>;
 }
 
-const NO_STDIO = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
-
 /** A process that waits in each place. */
 function holdAll(kernel: Kernel): Held {
-  const held = PLACES.map((place) => {
-    const child = kernel.spawn(NO_STDIO, ({ kernel: own }) => {
-      own.unshare(["CLONE_NEWNET"]);
-      return own.execve("/bin/sleep", ["sleep", "1000"], []);
-    });
-    return { place, child };
-  });
-  const byPlace = <T>(valueOf: (pid: number) => T): Readonly<Record<Place, T>> =>
+  const held = PLACES.map((place) => ({ place, ...holdNetwork(kernel) }));
+  const byPlace = <T>(valueOf: (one: (typeof held)[number]) => T): Readonly<Record<Place, T>> =>
     // One for each place.
-    Object.fromEntries(held.map(({ place, child }) => [place, valueOf(child.hostPid)])) as Record<
-      Place,
-      T
-    >;
-  const paths = byPlace((pid) => `/proc/${pid}/ns/net`);
+    Object.fromEntries(held.map((one) => [one.place, valueOf(one)])) as Record<Place, T>;
+  const paths = byPlace(({ path }) => path);
   return {
-    pids: byPlace((pid) => pid),
+    pids: byPlace(({ child }) => child.hostPid),
     networks: {
       paths,
       within: (place, act) => {
-        kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+        kernel.spawn(PLAIN, ({ kernel: own }) => {
           own.joinNamespacePath(paths[place], "CLONE_NEWNET");
           act(own);
           return undefined;
@@ -428,7 +423,7 @@ async function onModel(made: Topology): Promise<readonly string[]> {
   build(networks, made);
   const inodes = new Map(PLACES.map((place) => [kernel.readlink(networks.paths[place]), place]));
   for (const { place, address, port } of waiting(made)) {
-    kernel.spawn(NO_STDIO, ({ kernel: own }) => {
+    kernel.spawn(PLAIN, ({ kernel: own }) => {
       own.joinNamespacePath(networks.paths[place], "CLONE_NEWNET");
       return own.execve("/bin/wait", ["wait", address, String(port)], []);
     });

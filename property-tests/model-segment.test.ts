@@ -3,8 +3,11 @@
  */
 import { fc } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { createNetNamespace } from "../runtime/src/kernel/model/net/devices.ts";
-import { addDevice, setMaster } from "../runtime/src/kernel/model/net/devices.ts";
+import {
+  addDevice,
+  createNetNamespace,
+  setMaster,
+} from "../runtime/src/kernel/model/net/devices.ts";
 import { hearersOf } from "../runtime/src/kernel/model/net/segment.ts";
 import type { Device, UserNamespace } from "../runtime/src/kernel/model/state.ts";
 import { runs, SEED } from "./model.fixture.ts";

@@ -24,6 +24,11 @@ export interface KernelCall {
   readonly more: string;
 }
 
+/** The files that the port is declared in, in the order of the table. */
+export const PORT_FILES = ["port.ts", "port-files.ts", "port-network.ts"].map(
+  (name) => `runtime/src/kernel/${name}`,
+);
+
 /** The tagged methods of a source file, in its order. @throws Error when a tag has another form */
 export function readKernelCalls(path: string, text: string): readonly KernelCall[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);

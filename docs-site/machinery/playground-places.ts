@@ -6,7 +6,7 @@
  */
 import type { House } from "./house.ts";
 import { titleOf } from "./house.ts";
-import { readKernelCalls } from "./kernel-calls.ts";
+import { PORT_FILES, readKernelCalls } from "./kernel-calls.ts";
 
 /** What the playground knows about the origin of calls. */
 export interface PlaygroundPlaces {
@@ -17,15 +17,13 @@ export interface PlaygroundPlaces {
   readonly calls: Readonly<Record<string, { readonly manPage: string; readonly what: string }>>;
 }
 
-const PORT = ["port.ts", "port-files.ts", "port-network.ts"].map(
-  (name) => `runtime/src/kernel/${name}`,
-);
-
 /** Reads them from the tree. */
 export function playgroundPlaces(house: House): PlaygroundPlaces {
   const sources = [...house.sources.values()];
   const names = [...new Set(sources.flatMap(({ page }) => (page === null ? [] : [page])))];
-  const calls = PORT.flatMap((path) => readKernelCalls(path, house.sources.get(path)?.text ?? ""));
+  const calls = PORT_FILES.flatMap((path) =>
+    readKernelCalls(path, house.sources.get(path)?.text ?? ""),
+  );
   return {
     pages: names.map((page) => ({ title: titleOf(house, page), url: `/${page}/` })),
     files: Object.fromEntries(

@@ -15,7 +15,7 @@ import type { PageEvent } from "typedoc";
 import { MarkdownPageEvent } from "typedoc-plugin-markdown";
 import { readHouse, titleOf } from "./house.ts";
 import { sourceUrl } from "./source-url.ts";
-import { kernelCallsPage } from "./kernel-calls.ts";
+import { kernelCallsPage, PORT_FILES } from "./kernel-calls.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const out = join(house, "docs-site/dist/reference");
@@ -47,10 +47,7 @@ app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
 await app.generateOutputs(project);
 if (app.logger.hasErrors()) throw new Error("typedoc met errors");
 for (const file of markdownFiles()) writeFileSync(file, mendAnchors(readFileSync(file, "utf8")));
-const port = ["kernel/port.ts", "kernel/port-files.ts", "kernel/port-network.ts"].map(
-  (path) => sourceRoot + path,
-);
-const portFiles = port.flatMap((path) => known.sources.get(path) ?? []);
+const portFiles = PORT_FILES.flatMap((path) => known.sources.get(path) ?? []);
 writeFileSync(join(out, "kernel-calls.md"), kernelCallsPage(portFiles, sourceUrl));
 writeFileSync(join(out, "..", "reference-map.json"), JSON.stringify(places, null, 1));
 

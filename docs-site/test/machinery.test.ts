@@ -11,7 +11,7 @@ import { captionDrawings, wordsOf } from "../machinery/drawings.ts";
 import { decodeInfo } from "../machinery/embed-info.ts";
 import { fillEmbeds } from "../machinery/embed.ts";
 import { describeSource, filesExplainedOn, readHouse } from "../machinery/house.ts";
-import { readKernelCalls } from "../machinery/kernel-calls.ts";
+import { PORT_FILES, readKernelCalls } from "../machinery/kernel-calls.ts";
 import { addTerms, linkNames, listFiles, readTerms } from "../machinery/links.ts";
 import { cutRegion } from "../machinery/region.ts";
 import { pageTransformer } from "../machinery/transform-page.ts";
@@ -135,8 +135,7 @@ describe("readKernelCalls()", () => {
     expect(() => readKernelCalls("a.ts", text)).toThrow("@syscall of mount has another form");
   });
 
-  test("finds every tag of the port", () => {
-    const path = "runtime/src/kernel/port.ts";
+  test.each(PORT_FILES)("finds every tag of the port in %s", (path) => {
     const text = known.sources.get(path)?.text ?? "";
     const tags = text.match(/^ *(\/\*\*|\*) @syscall /gm)?.length;
     expect(readKernelCalls(path, text).length).toBe(tags);

@@ -94,10 +94,31 @@ export function formatNetwork(network: IpNetwork): string {
   return `${formatAddress(network)}/${network.prefixLength}`;
 }
 
+/** The text of a network as nft(8) has it: of a network of one, the address alone. */
+export function formatShort(network: IpNetwork): string {
+  const isOne = network.prefixLength === bitsOf(network);
+  return isOne ? formatAddress(network) : formatNetwork(network);
+}
+
 /** The network that an address with a prefix is in: its other bits are zero. */
 export function networkOf(network: IpNetwork): IpNetwork {
   const rest = BigInt(bitsOf(network) - network.prefixLength);
   return { ...network, value: (network.value >> rest) << rest };
+}
+
+/** Whether two addresses are one; of networks the prefixes do not count. */
+export function isSameAddress(one: IpAddress, other: IpAddress): boolean {
+  return one.family === other.family && one.value === other.value;
+}
+
+/** Whether two networks are one. */
+export function isSameNetwork(one: IpNetwork, other: IpNetwork): boolean {
+  return isSameAddress(one, other) && one.prefixLength === other.prefixLength;
+}
+
+/** Whether an address leads nowhere but to oneself: of 127.0.0.0/8, or ::1. */
+export function isLoopback({ family, value }: IpAddress): boolean {
+  return family === 4 ? value >> 24n === 127n : value === 1n;
 }
 
 /** Whether an address is in a network. */

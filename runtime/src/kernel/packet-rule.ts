@@ -12,9 +12,8 @@
  * @module
  */
 import {
-  bitsOf,
   formatAddress,
-  formatNetwork,
+  formatShort,
   networkOf,
   parseAddress,
   parseNetwork,
@@ -98,11 +97,8 @@ function networkIn(family: TableName["family"], text: string): IpNetwork | undef
 function valueOf(condition: Condition): string {
   switch (condition.on) {
     case "saddr":
-    case "daddr": {
-      const { network } = condition;
-      const isAddress = network.prefixLength === bitsOf(network);
-      return isAddress ? formatAddress(network) : formatNetwork(network);
-    }
+    case "daddr":
+      return formatShort(condition.network);
     case "iifname":
     case "oifname":
       return condition.link;

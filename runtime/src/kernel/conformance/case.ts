@@ -39,6 +39,14 @@ export function equal(actual: unknown, expected: unknown, what: string): void {
   if (left !== right) throw new Error(`${what}: expected ${right}, got ${left}`);
 }
 
+/** Plain data, whose keys are in one order: that of the kernel that made it says nothing. */
+export function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
+}
+
 /** The errno with which a call fails, or `"OK"`. */
 export function errnoOf(call: () => unknown): string {
   try {
@@ -48,6 +56,18 @@ export function errnoOf(call: () => unknown): string {
     if (error instanceof KernelError) return error.errno;
     throw error;
   }
+}
+
+/** Waits for what the kernel does in its own time. */
+export async function eventually(
+  kernel: Kernel,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (await holds()) return;
+    await new Promise<void>((resolve) => void kernel.after(20, resolve));
+  }
+  throw new Error("It has not come to pass in two seconds");
 }
 
 const decoder = new TextDecoder();

@@ -10,7 +10,7 @@
  * @module
  */
 import type { BpfInstruction, CapabilitySets, Self } from "../port.ts";
-import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
+import { equal, errnoOf, eventually, inChild, PLAIN, type Case } from "./case.ts";
 
 const NONE: CapabilitySets = {
   bounding: [],
@@ -140,9 +140,7 @@ export const credentialCases: readonly Case[] = [
       );
       const path = `/proc/${child.hostPid}/environ`;
       // The parent goes on when the old memory is given up: a moment before the new one is filled.
-      for (let tries = 0; tries < 400 && kernel.readText(path) === ""; tries++) {
-        await new Promise<void>((resolve) => void kernel.after(5, resolve));
-      }
+      await eventually(kernel, () => kernel.readText(path) !== "");
       equal(kernel.readText(path), "A=1\0B=two words\0", "environment");
       equal(kernel.stat(path).mode & 0o777, 0o400, "mode");
       const errno = await inChild(kernel, PLAIN, (own) => {

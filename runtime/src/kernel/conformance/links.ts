@@ -9,7 +9,7 @@
  * @module
  */
 import type { Child, Inside, Kernel } from "../port.ts";
-import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
+import { equal, errnoOf, eventually, inChild, PLAIN, type Case } from "./case.ts";
 
 /** Acts in a child with a network of its own. */
 export function inNetwork<T>(
@@ -25,7 +25,7 @@ export function inNetwork<T>(
 /** A process that waits in a network of its own; the path names that. */
 export function holdNetwork(
   kernel: Kernel,
-  prepare: (own: Inside["kernel"]) => void,
+  prepare: (own: Inside["kernel"]) => void = () => undefined,
 ): { readonly child: Child; readonly path: string } {
   const child = kernel.spawn(PLAIN, ({ kernel: own }) => {
     own.unshare(["CLONE_NEWNET"]);
@@ -40,15 +40,6 @@ const names = (own: Kernel, made: readonly string[]): readonly string[] =>
   own.listLinks().flatMap(({ name }) => (made.includes(name) ? [name] : []));
 
 const MACS = { one: "02:00:00:00:00:01", two: "02:00:00:00:00:02" };
-
-/** Waits for what the kernel does in its own time. */
-async function eventually(kernel: Kernel, holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (await holds()) return;
-    await new Promise<void>((resolve) => void kernel.after(20, resolve));
-  }
-  throw new Error("It has not come to pass in two seconds");
-}
 
 /** Links: what every implementation must do. */
 export const linkCases: readonly Case[] = [
@@ -72,6 +63,19 @@ export const linkCases: readonly Case[] = [
         ["b", false, 1500, MACS.two, "a", false],
       ];
       equal(seen, ends, "both ends");
+    },
+  },
+  {
+    name: "createLink() takes hardware addresses in any letters, and lists them in small ones",
+    need: "root",
+    run: async ({ kernel }) => {
+      const seen = await inNetwork(kernel, (own) => {
+        const peer = { name: "b", mac: "02:00:00:00:00:bE" };
+        own.createLink({ kind: "veth", name: "a", mac: "02:00:00:00:00:AE", peer });
+        const macOf = (wanted: string) => own.listLinks().find(({ name }) => name === wanted)?.mac;
+        return ["a", "b"].map(macOf);
+      });
+      equal(seen, ["02:00:00:00:00:ae", "02:00:00:00:00:be"], "both ends");
     },
   },
   {
@@ -149,7 +153,7 @@ export const linkCases: readonly Case[] = [
     name: "changeLink() moves one end of a veth to another network, where it arrives bare",
     need: "programs",
     run: async ({ kernel }) => {
-      const there = holdNetwork(kernel, () => undefined);
+      const there = holdNetwork(kernel);
       let seen: unknown;
       // It stays, since its links would go with it.
       const here = holdNetwork(kernel, (own) => {
@@ -182,7 +186,7 @@ export const linkCases: readonly Case[] = [
     name: "createLink() can make the other end in another network; who deletes one deletes both",
     need: "programs",
     run: async ({ kernel }) => {
-      const { child, path } = holdNetwork(kernel, () => undefined);
+      const { child, path } = holdNetwork(kernel);
       const seen = await inNetwork(kernel, (own) => {
         const peer = { name: "eth0", namespacePath: path };
         own.createLink({ kind: "veth", name: "a", peer });
@@ -205,7 +209,7 @@ export const linkCases: readonly Case[] = [
     name: "a network that nobody is in any more takes its links with it, and their other ends",
     need: "programs",
     run: async ({ kernel }) => {
-      const outer = holdNetwork(kernel, () => undefined);
+      const outer = holdNetwork(kernel);
       const inner = holdNetwork(kernel, (own) => {
         const peer = { name: "out", namespacePath: outer.path };
         own.createLink({ kind: "veth", name: "in", peer });

@@ -9,7 +9,7 @@
  * @module
  */
 import type { BaseChain, Inside, ListedTable, Rule, RulesetChange, Verdict } from "../port.ts";
-import { equal, errnoOf, type Case } from "./case.ts";
+import { equal, errnoOf, ordered, type Case } from "./case.ts";
 import { inNetwork } from "./links.ts";
 
 const table = { family: "ip", name: "t" } as const;
@@ -103,14 +103,6 @@ function asChanges(tables: readonly ListedTable[]): readonly RulesetChange[] {
 /** Tries one change after the other, each alone. */
 const tryEach = (own: Inside["kernel"], changes: readonly RulesetChange[]): readonly string[] =>
   changes.map((change) => errnoOf(() => own.changeRuleset([change])));
-
-/** Plain data, whose keys are in one order. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
-}
 
 /** The packet filter: what every implementation must do. */
 export const packetFilterCases: readonly Case[] = [

@@ -16,7 +16,6 @@ import {
   decodeLink,
   describeLinks,
   encodeLink,
-  encodeLinkChange,
   encodeLinkList,
   encodeLinkQuestion,
   encodeNewLink,
@@ -39,7 +38,7 @@ export function linuxLinks(channel: Channel): Links {
     createLink: (link) => createLink(channel, link),
     changeLink: (name, change) => changeLink(channel, name, change),
     deleteLink: (name) => {
-      const body = encodeLink({ index: 0, flags: 0, change: 0 }, [nameAttribute(name)]);
+      const body = encodeLink({}, [nameAttribute(name)]);
       channel.change({ type: RTM_DELLINK, body }, name);
     },
     listLinks: () => {
@@ -69,13 +68,13 @@ function createLink(channel: Channel, link: NewLink): void {
 function changeLink(channel: Channel, name: string, change: LinkChange): void {
   if ("up" in change) {
     const flags = change.up ? IFF_UP : 0;
-    const body = encodeLink({ index: 0, flags, change: IFF_UP }, [nameAttribute(name)]);
+    const body = encodeLink({ flags, change: IFF_UP }, [nameAttribute(name)]);
     channel.change({ type: RTM_SETLINK, body }, name);
     return;
   }
   const index = linkIndex(channel, name);
   const set = (attribute: NetlinkAttribute): void => {
-    channel.change({ type: RTM_SETLINK, body: encodeLinkChange(index, [attribute]) }, name);
+    channel.change({ type: RTM_SETLINK, body: encodeLink({ index }, [attribute]) }, name);
   };
   if ("namespacePath" in change) {
     withOpen(change.namespacePath, (fd) => set(namespaceAttribute(fd)));

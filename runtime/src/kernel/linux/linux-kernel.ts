@@ -17,7 +17,6 @@ import type { Kernel } from "../port.ts";
 import { linuxClock } from "./clock.ts";
 import { linuxFiles } from "./files.ts";
 import { openLibc } from "./libc.ts";
-
 import { linuxMachine } from "./machine.ts";
 import { linuxMounts } from "./mounts.ts";
 import { linuxNetwork } from "./network.ts";

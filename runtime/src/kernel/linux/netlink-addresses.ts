@@ -14,6 +14,7 @@ import {
   addressOf,
   formatAddress,
   formatNetwork,
+  isLoopback,
   type IpAddress,
   type IpNetwork,
 } from "../ip-address.ts";
@@ -27,7 +28,7 @@ import {
   viewOf,
   type NetlinkAttribute,
 } from "./netlink.ts";
-import { decodeMac, encodeMac } from "./netlink-links.ts";
+import { encodeMac, macOf } from "./netlink-links.ts";
 
 /** Message types of addresses. */
 export const ADDRESS = { new: 20, delete: 21, get: 22 } as const;
@@ -78,8 +79,8 @@ type Names = ReadonlyMap<number, string>;
 
 /** The body that adds or deletes an address: `struct ifaddrmsg`. */
 export function encodeAddress(index: number, address: IpNetwork): Uint8Array {
-  const isLoopback = address.family === 4 && address.value >> 24n === 127n;
-  const scope = isLoopback ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+  const isHost = address.family === 4 && isLoopback(address);
+  const scope = isHost ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
   const fixed = Uint8Array.of(familyOf(address), address.prefixLength, 0, scope, 0, 0, 0, 0);
   viewOf(fixed).setUint32(4, index, true);
   return encodeBody(fixed, [
@@ -193,7 +194,7 @@ export function decodeNeighbour(body: Uint8Array, names: Names): Neighbour | und
   return {
     link: names.get(view.getInt32(4, true)) ?? "",
     address: formatAddress(address),
-    mac: decodeMac(valueOf(attributes, NDA_LLADDR) ?? new Uint8Array()),
+    mac: macOf(attributes, NDA_LLADDR),
   };
 }
 
@@ -206,7 +207,7 @@ export function decodeForwarding(body: Uint8Array, names: Names): ForwardingEntr
   return {
     bridge,
     link: names.get(view.getInt32(4, true)) ?? "",
-    mac: decodeMac(valueOf(attributes, NDA_LLADDR) ?? new Uint8Array()),
+    mac: macOf(attributes, NDA_LLADDR),
     isPermanent: (view.getUint16(8, true) & NUD_PERMANENT) !== 0,
   };
 }

@@ -8,11 +8,11 @@
  *
  * @module
  */
+import { formatMac, parseMac } from "../mac-address.ts";
 import type { Link, NewLink } from "../port.ts";
 import {
   decodeAttributes,
   encodeBody,
-  encodeName,
   listOf,
   named,
   nameOf,
@@ -60,15 +60,16 @@ export interface LinkInfo {
   readonly change: number;
 }
 
-const NOTHING: LinkInfo = { index: 0, flags: 0, change: 0 };
-
-/** The body of a link message: the fixed part and its attributes. */
-export function encodeLink(link: LinkInfo, attributes: readonly NetlinkAttribute[]): Uint8Array {
+/** The body of a link message: the fixed part, zero where nothing is said, and its attributes. */
+export function encodeLink(
+  { index = 0, flags = 0, change = 0 }: Partial<LinkInfo>,
+  attributes: readonly NetlinkAttribute[],
+): Uint8Array {
   const fixed = new Uint8Array(IFINFO_BYTES);
   const view = viewOf(fixed);
-  view.setInt32(4, link.index, true);
-  view.setUint32(8, link.flags, true);
-  view.setUint32(12, link.change, true);
+  view.setInt32(4, index, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, change, true);
   return encodeBody(fixed, attributes);
 }
 
@@ -90,22 +91,19 @@ export function decodeLink(body: Uint8Array): LinkInfo & {
 
 /** The body that asks for all links, without their counters. */
 export function encodeLinkList(): Uint8Array {
-  return encodeLink(NOTHING, [numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
+  return encodeLink({}, [numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
 }
 
 /** The body that asks for one link. */
 export function encodeLinkQuestion(name: string): Uint8Array {
-  return encodeLink(NOTHING, [
-    named(IFLA_IFNAME, name),
-    numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS),
-  ]);
+  return encodeLink({}, [nameAttribute(name), numbered(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)]);
 }
 
 /** The body that makes a link. @param namespaceFd where the other end of a veth is to be */
 export function encodeNewLink(link: NewLink, namespaceFd: number | undefined): Uint8Array {
   const kind = named(IFLA_INFO_KIND, link.kind);
   const info = link.kind === "veth" ? [kind, peerData(link.peer, namespaceFd)] : [kind];
-  return encodeLink(NOTHING, [...nameAndMac(link), nested(IFLA_LINKINFO, info)]);
+  return encodeLink({}, [...nameAndMac(link), nested(IFLA_LINKINFO, info)]);
 }
 
 function peerData(
@@ -113,28 +111,17 @@ function peerData(
   namespaceFd: number | undefined,
 ): NetlinkAttribute {
   const where = namespaceFd === undefined ? [] : [numbered(IFLA_NET_NS_FD, namespaceFd)];
-  const value = encodeLink(NOTHING, [...nameAndMac(peer), ...where]);
+  const value = encodeLink({}, [...nameAndMac(peer), ...where]);
   return nested(IFLA_INFO_DATA, [{ type: VETH_INFO_PEER, value }]);
 }
 
 function nameAndMac(link: { readonly name: string; readonly mac?: string }): NetlinkAttribute[] {
-  const name = named(IFLA_IFNAME, link.name);
+  const name = nameAttribute(link.name);
   return link.mac === undefined ? [name] : [name, macAttribute(link.mac)];
 }
 
-/** The body that changes a link. @param attributes made by the functions below */
-export function encodeLinkChange(
-  index: number,
-  attributes: readonly NetlinkAttribute[],
-): Uint8Array {
-  return encodeLink({ ...NOTHING, index }, attributes);
-}
-
 /** The attribute for a name. */
-export const nameAttribute = (name: string): NetlinkAttribute => ({
-  type: IFLA_IFNAME,
-  value: encodeName(name),
-});
+export const nameAttribute = (name: string): NetlinkAttribute => named(IFLA_IFNAME, name);
 
 /** The attribute for an MTU. */
 export const mtuAttribute = (bytes: number): NetlinkAttribute => numbered(IFLA_MTU, bytes);
@@ -153,13 +140,12 @@ export const macAttribute = (mac: string): NetlinkAttribute => ({
 
 /** The bytes of a hardware address; none for what is no such text. */
 export function encodeMac(mac: string): Uint8Array {
-  const isMac = /^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(mac);
-  return Uint8Array.from(isMac ? mac.split(":") : [], (byte) => Number.parseInt(byte, 16));
+  return parseMac(mac) ?? new Uint8Array();
 }
 
-/** The text of a hardware address. */
-export function decodeMac(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+/** The text of the hardware address in an attribute; empty without one. */
+export function macOf(attributes: readonly NetlinkAttribute[], type: number): string {
+  return formatMac(valueOf(attributes, type) ?? new Uint8Array());
 }
 
 /** The links that a list of bodies tells, with the names of their masters. */
@@ -185,7 +171,7 @@ function describeLink(
     kind: kind ?? ((flags & IFF_LOOPBACK) === 0 ? "" : "loopback"),
     up: (flags & IFF_UP) !== 0,
     mtuBytes: numberOf(attributes, IFLA_MTU) ?? 0,
-    mac: decodeMac(valueOf(attributes, IFLA_ADDRESS) ?? new Uint8Array()),
+    mac: macOf(attributes, IFLA_ADDRESS),
     ...(master === undefined ? {} : { master }),
     ...(peer === undefined ? {} : { peer: { index: peer, isElsewhere } }),
   };

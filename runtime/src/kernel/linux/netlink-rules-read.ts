@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { addressOf, bitsOf, formatAddress, formatNetwork } from "../ip-address.ts";
+import { addressOf, formatAddress, formatShort } from "../ip-address.ts";
 import { PROTOCOLS, STATES } from "../packet-rule.ts";
 import type { PacketMatch, Rule, Verdict } from "../port.ts";
 import {
@@ -168,9 +168,7 @@ function readPayload(
   const address = addressOf(whole);
   if (address === undefined) return undefined;
   const prefixLength = cut === undefined ? bytes.length * 8 : onesOf(cut);
-  const isAddress = prefixLength === bitsOf(address);
-  const value = isAddress ? formatAddress(address) : formatNetwork({ ...address, prefixLength });
-  return { field, value };
+  return { field, value: formatShort({ ...address, prefixLength }) };
 }
 
 function onesOf(mask: Uint8Array): number {

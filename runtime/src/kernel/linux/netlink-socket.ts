@@ -18,7 +18,7 @@ import { check, type Libc } from "./libc.ts";
 import {
   decodeError,
   decodeMessages,
-  encodeMessage,
+  encodeMessages,
   NLM_F_ACK,
   NLM_F_DUMP,
   NLM_F_REQUEST,
@@ -66,7 +66,7 @@ export function netlinkChannel(libc: Libc, syscall: string, protocol: number): C
     const type = SOCK_RAW | SOCK_CLOEXEC;
     const fd = check(libc.socket(AF_NETLINK, type, protocol), syscall, subject);
     try {
-      const bytes = joined(messages.map(encodeMessage));
+      const bytes = encodeMessages(messages);
       check(libc.send(fd, bytes, bytes.length, 0), syscall, subject);
       return receive(libc, fd, { syscall, subject, last: messages.length });
     } finally {
@@ -86,16 +86,6 @@ export function netlinkChannel(libc: Libc, syscall: string, protocol: number): C
         .map(({ body }) => body),
     batch: (requests, subject) => void speak(number(requests, NLM_F_ACK), subject),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + ((length + 3) & ~3), 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += (part.length + 3) & ~3;
-  }
-  return bytes;
 }
 
 interface Wait {

@@ -74,6 +74,18 @@ export function encodeMessage(message: NetlinkMessage): Uint8Array {
   return bytes;
 }
 
+/** The bytes of several messages, each of which begins at a multiple of four. */
+export function encodeMessages(messages: readonly NetlinkMessage[]): Uint8Array {
+  const parts = messages.map(encodeMessage);
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + align4(length), 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += align4(part.length);
+  }
+  return bytes;
+}
+
 /**
  * The messages in what recv(2) returned.
  *

@@ -8,16 +8,12 @@
  *
  * @module
  */
-import { isWithin, type IpNetwork } from "../../ip-address.ts";
+import { isLoopback, isSameAddress, isWithin, type IpNetwork } from "../../ip-address.ts";
 import { refuseIf } from "../refusal.ts";
 import type { HeldAddress } from "../state.ts";
 
 /** How far an address is known: the less, the higher. */
 const REACH = { global: 0, link: 1, host: 2 } as const;
-
-/** Whether two addresses are one, whatever their prefixes. */
-export const isSame = (one: IpNetwork, other: IpNetwork): boolean =>
-  one.family === other.family && one.value === other.value;
 
 /** The list with one more. @throws Refusal EEXIST, EINVAL */
 export function withAddress(
@@ -29,7 +25,7 @@ export function withAddress(
   const sixes = list.filter(({ family }) => family === 6);
   if (network.family === 6) {
     refuseIf(
-      sixes.some((each) => isSame(each, network)),
+      sixes.some((each) => isSameAddress(each, network)),
       "EEXIST",
     );
     // Those that are known everywhere stand before the others.
@@ -41,7 +37,7 @@ export function withAddress(
     (each) => each.prefixLength === network.prefixLength && isWithin(network, each),
   );
   for (const each of alike) {
-    refuseIf(isSame(each, network), "EEXIST");
+    refuseIf(isSameAddress(each, network), "EEXIST");
     refuseIf(each.scope !== wished.scope, "EINVAL");
   }
   const added = { ...wished, isSecondary: alike.length > 0 };
@@ -53,10 +49,9 @@ export function withAddress(
   return { list: [...fours.toSpliced(at, 0, added), ...sixes], added };
 }
 
-function scopeOf({ family, value }: IpNetwork): HeldAddress["scope"] {
-  if (family === 4) return value >> 24n === 127n ? "host" : "global";
-  if (value === 1n) return "host";
-  return value >> 118n === 0x3fan ? "link" : "global";
+function scopeOf(network: IpNetwork): HeldAddress["scope"] {
+  if (isLoopback(network)) return "host";
+  return network.family === 6 && network.value >> 118n === 0x3fan ? "link" : "global";
 }
 
 /** What goes with an address: of IPv4, all others of its network if it was there first. */

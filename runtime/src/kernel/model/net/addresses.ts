@@ -12,11 +12,17 @@
  *
  * @module
  */
-import { formatAddress, isWithin, parseNetwork, type IpNetwork } from "../../ip-address.ts";
+import {
+  formatAddress,
+  isSameNetwork,
+  isWithin,
+  parseNetwork,
+  type IpNetwork,
+} from "../../ip-address.ts";
 import type { Address, Addresses, NewAddress } from "../../port.ts";
 import { call, refuse } from "../refusal.ts";
 import type { Device, HeldAddress, HeldRoute, Process } from "../state.ts";
-import { goingWith, isSame, neighboursOf, withAddress } from "./address-list.ts";
+import { goingWith, neighboursOf, withAddress } from "./address-list.ts";
 import { addConnected, deviceOf, dropRoutes } from "./devices.ts";
 import { devicesOf, requireNetAdmin } from "./links.ts";
 
@@ -56,10 +62,8 @@ function addAddress(device: Device, network: IpNetwork): void {
 }
 
 function deleteAddress(device: Device, network: IpNetwork): void {
-  const { family, prefixLength } = network;
-  const found = device.addresses.find(
-    (each) => isSame(each, network) && each.prefixLength === prefixLength,
-  );
+  const { family } = network;
+  const found = device.addresses.find((each) => isSameNetwork(each, network));
   if (found === undefined) return refuse("EADDRNOTAVAIL");
   const gone = goingWith(device.addresses, found);
   const keepsRoute = family === 6 && neighboursOf(device.addresses, found).length > 0;

@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { networkOf } from "../../ip-address.ts";
+import { isSameAddress, isSameNetwork, networkOf } from "../../ip-address.ts";
 import { refuse, refuseIf } from "../refusal.ts";
 import type {
   Device,
@@ -24,7 +24,7 @@ import type {
   UserNamespace,
   World,
 } from "../state.ts";
-import { isSame, withAddress } from "./address-list.ts";
+import { withAddress } from "./address-list.ts";
 
 const LOOPBACK_MTU = 65_536;
 const ETHERNET_MTU = 1500;
@@ -107,7 +107,7 @@ export function setUp(device: Device): void {
   device.up = true;
   if (device.kind === "loopback") {
     for (const network of LOOPBACK) {
-      const has = device.addresses.some((each) => isSame(each, network));
+      const has = device.addresses.some((each) => isSameAddress(each, network));
       if (!has) device.addresses = withAddress(device.addresses, network).list;
     }
   }
@@ -161,9 +161,7 @@ function isSameRoute(one: HeldRoute, other: HeldRoute): boolean {
     one.metric === other.metric &&
     one.protocol === other.protocol &&
     one.gateway === undefined &&
-    one.destination.family === other.destination.family &&
-    one.destination.value === other.destination.value &&
-    one.destination.prefixLength === other.destination.prefixLength &&
+    isSameNetwork(one.destination, other.destination) &&
     one.source?.value === other.source?.value
   );
 }
@@ -198,15 +196,13 @@ export function portsOf(bridge: Device): readonly Device[] {
 export function followPorts(bridge: Device): void {
   const ports = portsOf(bridge);
   if (!bridge.hasOwnMtu) {
-    bridge.mtuBytes = Math.min(...ports.map(({ mtuBytes }) => mtuBytes), ...standard(ports));
+    const isAlone = ports.length === 0;
+    bridge.mtuBytes = isAlone ? ETHERNET_MTU : Math.min(...ports.map(({ mtuBytes }) => mtuBytes));
   }
   if (bridge.hasOwnMac) return;
   const [lowest = NO_MAC] = ports.map(({ mac }) => mac).toSorted();
   if (lowest !== bridge.mac) setMac(bridge, lowest);
 }
-
-const standard = (ports: readonly Device[]): readonly number[] =>
-  ports.length === 0 ? [ETHERNET_MTU] : [];
 
 /** Gives a device another hardware address: what was said of its neighbours is forgotten. */
 export function setMac(device: Device, mac: string): void {

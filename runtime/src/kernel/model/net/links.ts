@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { formatMac, parseMac } from "../../mac-address.ts";
 import type { Link, LinkChange, Links, NewLink } from "../../port.ts";
 import { requireCapability } from "../files/permission.ts";
 import { namespaceAt } from "../processes/namespaces.ts";
@@ -33,7 +34,6 @@ import {
 
 const MTU_MIN = 68;
 const MTU_MAX = 65_535;
-const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i;
 
 /** @throws Refusal EPERM without power over a network */
 export function requireNetAdmin({ credentials }: Process, { owner }: NetNamespace): void {
@@ -96,17 +96,15 @@ function createLink(process: Process, link: NewLink): void {
   const peer = link.kind === "veth" ? link.peer : undefined;
   const there = peer?.namespacePath === undefined ? net : networkAt(process, peer.namespacePath);
   requireNetAdmin(process, net);
-  for (const end of [link, ...(peer === undefined ? [] : [peer])]) {
-    checkLength(end.name);
-    checkMac(end.mac);
-  }
+  const own = readEnd(link);
+  const far = peer && readEnd(peer);
   requireNetAdmin(process, there);
   refuseIf(findDevice(net, link.name) !== undefined, "EEXIST");
-  const { name, mac = randomMac(process) } = link;
-  const isVeth = peer !== undefined;
-  const made = { kind: link.kind, name, mac, hasOwnMac: isVeth || link.mac !== undefined };
-  if (!isVeth) return void addDevice(net, made);
-  const end = { ...made, name: peer.name, mac: peer.mac ?? randomMac(process) };
+  const { name, mac = randomMac(process) } = own;
+  const hasOwnMac = far !== undefined || own.mac !== undefined;
+  const made = { kind: link.kind, name, mac, hasOwnMac };
+  if (far === undefined) return void addDevice(net, made);
+  const end = { ...made, name: far.name, mac: far.mac ?? randomMac(process) };
   // The other end comes first; without it there is no device either.
   const other = addDevice(there, end);
   const device = addDeviceOr(net, made, () => removeDevice(other));
@@ -123,19 +121,28 @@ function addDeviceOr(net: NetNamespace, made: NewDevice, undo: () => void): Devi
   }
 }
 
-/** @throws Refusal EINVAL for no hardware address, EADDRNOTAVAIL for one of a group or of nobody */
-function checkMac(mac: string | undefined): void {
-  if (mac === undefined) return;
-  refuseIf(!MAC.test(mac), "EINVAL");
-  const first = Number.parseInt(mac.slice(0, 2), 16);
-  refuseIf((first & 1) === 1 || /^[0:]+$/.test(mac), "EADDRNOTAVAIL");
+/** What is said of one end of a new link. @throws Refusal ERANGE, EINVAL, EADDRNOTAVAIL */
+function readEnd(end: { readonly name: string; readonly mac?: string }) {
+  checkLength(end.name);
+  return { name: end.name, mac: end.mac === undefined ? undefined : readMac(end.mac) };
+}
+
+/**
+ * A hardware address in its one form.
+ *
+ * @throws Refusal EINVAL for what is none, EADDRNOTAVAIL for one of a group or of nobody
+ */
+function readMac(text: string): string {
+  const bytes = parseMac(text) ?? refuse("EINVAL");
+  const [first = 0] = bytes;
+  refuseIf((first & 1) === 1 || bytes.every((byte) => byte === 0), "EADDRNOTAVAIL");
+  return formatMac(bytes);
 }
 
 /** One of those that everybody may use: the second bit of the first byte says so. */
 function randomMac({ world }: Process): string {
   const [first = 0, ...rest] = world.clock.random(6);
-  const bytes = [(first & 0xfc) | 2, ...rest];
-  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+  return formatMac(Uint8Array.of((first & 0xfc) | 2, ...rest));
 }
 
 function changeLink(process: Process, device: Device, change: LinkChange): void {
@@ -177,9 +184,9 @@ function changeAttribute(device: Device, change: AttributeChange): void {
     device.mtuBytes = change.mtuBytes;
     device.hasOwnMtu = true;
   } else {
-    checkMac(change.mac);
+    const mac = readMac(change.mac);
     device.hasOwnMac = true;
-    setMac(device, change.mac.toLowerCase());
+    setMac(device, mac);
   }
   if (master !== undefined) followPorts(master);
 }

@@ -9,13 +9,12 @@
  * @module
  */
 import { formatAddress, parseAddress } from "../../ip-address.ts";
+import { formatMac, parseMac } from "../../mac-address.ts";
 import type { ForwardingEntry, Neighbour, Neighbours } from "../../port.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Device, NetNamespace, Process } from "../state.ts";
 import { deviceOf, NO_MAC, portsOf } from "./devices.ts";
 import { devicesOf, requireNetAdmin } from "./links.ts";
-
-const MAC = /^[\da-f]{2}(:[\da-f]{2}){5}$/i;
 
 /** The calls of the port about neighbours, made by a process. */
 export function modelNeighbours(process: Process): Neighbours {
@@ -30,9 +29,9 @@ export function modelNeighbours(process: Process): Neighbours {
     addNeighbour: (neighbour) =>
       call("rtnetlink", neighbour.address, () => {
         const { device, key } = find(neighbour);
-        refuseIf(!MAC.test(neighbour.mac), "EINVAL");
+        const mac = parseMac(neighbour.mac) ?? refuse("EINVAL");
         refuseIf(device.neighbours.has(key), "EEXIST");
-        device.neighbours.set(key, neighbour.mac.toLowerCase());
+        device.neighbours.set(key, formatMac(mac));
       }),
     deleteNeighbour: (neighbour) =>
       call("rtnetlink", neighbour.address, () => {

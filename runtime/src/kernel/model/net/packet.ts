@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { formatAddress, type IpAddress } from "../../ip-address.ts";
+import { formatAddress, isSameAddress, type IpAddress } from "../../ip-address.ts";
 import type { NetNamespace } from "../state.ts";
 
 /** One end of a connection. */
@@ -65,10 +65,6 @@ export const inverse = ({ source, destination }: Tuple): Tuple => ({
   source: destination,
   destination: source,
 });
-
-/** Whether two addresses are one. */
-export const isSameAddress = (one: IpAddress, other: IpAddress): boolean =>
-  one.family === other.family && one.value === other.value;
 
 const isSameEnd = (one: Endpoint, other: Endpoint): boolean =>
   one.port === other.port && isSameAddress(one.address, other.address);

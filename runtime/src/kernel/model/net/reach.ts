@@ -21,14 +21,18 @@
  *
  * @module
  */
-import { formatAddress, isWithin, type IpAddress } from "../../ip-address.ts";
-import type { BaseChain } from "../../port.ts";
+import {
+  formatAddress,
+  isLoopback,
+  isSameAddress,
+  isWithin,
+  type IpAddress,
+} from "../../ip-address.ts";
 import type { Device, HeldRoute, Listener, NetNamespace } from "../state.ts";
-import { passChains } from "./filter.ts";
+import { passChains, type Place } from "./filter.ts";
 import {
   formatEnd,
   inverse,
-  isSameAddress,
   isSameTuple,
   type Endpoint,
   type Packet,
@@ -89,11 +93,6 @@ export function wayTo(net: NetNamespace, destination: Endpoint): Way {
 
 const HOPS_MAX = 64;
 const CLIENT_PORT = 40_000;
-/** What never comes from a link, nor goes there. */
-const LOOPBACKS = [
-  { family: 4, value: 127n << 24n, prefixLength: 8 },
-  { family: 6, value: 1n, prefixLength: 128 },
-] as const;
 
 /** What is the same for all packets of one try. */
 interface Walk {
@@ -192,7 +191,8 @@ function emit(walk: Walk, net: NetNamespace, made: Packet): Arrival {
   if (packet === undefined || way === undefined) return undefined;
   const isMoved = !isSameAddress(packet.tuple.destination.address, made.tuple.destination.address);
   // What came from 127.0.0.1 does not leave; ::1 does, but nobody takes it.
-  const isLocal = packet.tuple.source.address.family === 4 && isLoopback(packet.tuple.source);
+  const { address: from } = packet.tuple.source;
+  const isLocal = from.family === 4 && isLoopback(from);
   if (isMoved && isLocal && way.device.kind !== "loopback") return undefined;
   return leave(walk, { ...place, output: way.device }, { packet, route: way.route });
 }
@@ -210,15 +210,8 @@ function exitOf(net: NetNamespace, to: IpAddress): Exit | undefined {
   return route && { device: route.device, route };
 }
 
-interface Asked {
-  readonly net: NetNamespace;
-  readonly hook: BaseChain["hook"];
-  readonly input: Device | undefined;
-  readonly output: Device | undefined;
-}
-
 /** Asks the chains of a place, and writes down what they change. */
-function ask(walk: Walk, place: Asked, packet: Packet): Packet | undefined {
+function ask(walk: Walk, place: Place, packet: Packet): Packet | undefined {
   const passed = passChains(place, packet, walk.tracking);
   if (passed === undefined) note(walk, place, packet, "drop");
   else if (!isSameTuple(passed.tuple, packet.tuple)) note(walk, place, passed, "translate");
@@ -227,7 +220,7 @@ function ask(walk: Walk, place: Asked, packet: Packet): Packet | undefined {
 
 function note(
   { hops }: Walk,
-  { net, hook, input, output }: Asked,
+  { net, hook, input, output }: Place,
   { kind, tuple }: Packet,
   what: "drop" | "translate" | "send" | "receive" | "refuse",
 ): void {
@@ -247,8 +240,8 @@ interface Leaving {
 }
 
 /** A packet leaves by a device, and arrives with the next namespace. */
-function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: Leaving): Arrival {
-  const here: Asked = { ...place, hook: "postrouting" };
+function leave(walk: Walk, place: Omit<Place, "hook">, { packet: made, route }: Leaving): Arrival {
+  const here: Place = { ...place, hook: "postrouting" };
   const { output, net } = here;
   const packet = ask(walk, here, made);
   if (packet === undefined || output === undefined) return undefined;
@@ -266,7 +259,7 @@ function leave(walk: Walk, place: Omit<Asked, "hook">, { packet: made, route }: 
 /** A packet arrives by a device. */
 function arrive(walk: Walk, input: Device, made: Packet): Arrival {
   const { namespace: net } = input;
-  const here: Asked = { net, input, output: undefined, hook: "prerouting" };
+  const here: Place = { net, input, output: undefined, hook: "prerouting" };
   note(walk, here, made, "receive");
   const packet = ask(walk, here, made);
   if (packet === undefined || isStrange(input, packet.tuple)) return undefined;
@@ -280,14 +273,11 @@ function arrive(walk: Walk, input: Device, made: Packet): Arrival {
 /** What cannot come from outside: from ourselves, from nobody, from or to a loopback. */
 function isStrange(input: Device, { source, destination }: Tuple): boolean {
   if (input.kind === "loopback") return false;
-  const isInner = isLoopback(source) || isLoopback(destination);
+  const isInner = isLoopback(source.address) || isLoopback(destination.address);
   const isNobody = source.address.value === 0n;
   const isOurs = source.address.family === 4 && hasAddress(input, source.address);
   return isInner || isNobody || isOurs;
 }
-
-const isLoopback = ({ address }: Endpoint): boolean =>
-  LOOPBACKS.some((network) => isWithin(address, network));
 
 /** A packet for others is passed on, where that is allowed. */
 function passOn(walk: Walk, input: Device, packet: Packet): Arrival {

@@ -9,9 +9,10 @@
  * @module
  */
 import {
-  bitsOf,
   formatAddress,
   formatNetwork,
+  isSameAddress,
+  isSameNetwork,
   isWithin,
   networkOf,
   parseAddress,
@@ -84,19 +85,13 @@ function addRoute(net: NetNamespace, { destination, gateway, device }: Wished): 
   if (through === undefined) return refuse("ENODEV");
   refuseIf(!through.up, "ENETDOWN");
   const metric = METRIC[family];
-  const known = net.routes.filter((route) => isTo(route, destination));
+  const known = net.routes.filter((route) => isSameNetwork(route.destination, destination));
   refuseIf(
     known.some((route) => route.metric === metric),
     "EEXIST",
   );
   const route = { destination, gateway, device: through, metric, source: undefined } as const;
   net.routes = [...net.routes, { ...route, protocol: "boot" }];
-}
-
-function isTo(route: HeldRoute, destination: IpNetwork): boolean {
-  const { family, value, prefixLength } = route.destination;
-  const isSame = family === destination.family && value === destination.value;
-  return isSame && prefixLength === destination.prefixLength;
 }
 
 /** The device behind which a gateway is a neighbour. @throws Refusal when it is not */
@@ -119,7 +114,7 @@ function deleteRoute(net: NetNamespace, wished: Wished): void {
   const { destination, gateway, device } = wished;
   checkBits(destination);
   const fits = (route: HeldRoute): boolean =>
-    isTo(route, destination) &&
+    isSameNetwork(route.destination, destination) &&
     (gateway === undefined || route.gateway?.value === gateway.value) &&
     (device === undefined || route.device === device);
   const [found] = net.routes.filter(fits).toSorted((a, b) => a.metric - b.metric);
@@ -130,7 +125,7 @@ function deleteRoute(net: NetNamespace, wished: Wished): void {
 /** Where IPv6 has no default route it has something in its place, which cannot be deleted. */
 function hasPlaceholder(net: NetNamespace, { destination, gateway, device }: Wished): boolean {
   const isDefault = destination.family === 6 && destination.prefixLength === 0;
-  const isFree = !net.routes.some((route) => isTo(route, destination));
+  const isFree = !net.routes.some((route) => isSameNetwork(route.destination, destination));
   const fits = gateway === undefined && (device === undefined || device.kind === "loopback");
   return isDefault && isFree && fits;
 }
@@ -140,8 +135,7 @@ export function holderOf(net: NetNamespace, address: IpAddress): Device | undefi
   return [...net.devices.values()].find((device) =>
     device.addresses.some((held) => {
       const isWhole = device.kind === "loopback" && device.up && held.family === 4;
-      const prefixLength = isWhole ? held.prefixLength : bitsOf(held);
-      return isWithin(address, { ...held, prefixLength });
+      return isWhole ? isWithin(address, held) : isSameAddress(address, held);
     }),
   );
 }

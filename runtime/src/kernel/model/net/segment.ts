@@ -14,10 +14,9 @@
  *
  * @module
  */
-import { bitsOf, formatAddress, isWithin, type IpAddress } from "../../ip-address.ts";
+import { formatAddress, isLoopback, isSameAddress, type IpAddress } from "../../ip-address.ts";
 import type { Device } from "../state.ts";
 import { portsOf } from "./devices.ts";
-import { isSameAddress } from "./packet.ts";
 import { holderOf } from "./routes.ts";
 
 /** The devices whose namespace hears what a device sends to all. */
@@ -73,15 +72,14 @@ function answersFor(device: Device, { sender, to, from }: Question): boolean {
     const isRight = believed === undefined || believed === sender.mac;
     return isRight && device.addresses.some((held) => isSameAddress(held, to));
   }
-  const isLoopback = isWithin(to, { family: 4, value: 127n << 24n, prefixLength: 8 });
   const isAskedByItself = from !== undefined && hasAddress(device, from);
-  return !isLoopback && !isAskedByItself && holderOf(device.namespace, to) !== undefined;
+  return !isLoopback(to) && !isAskedByItself && holderOf(device.namespace, to) !== undefined;
 }
 
 /** Whether an address is one of a device's namespace. */
 export function hasAddress({ namespace }: Device, address: IpAddress): boolean {
   return [...namespace.devices.values()].some(({ addresses }) =>
-    addresses.some((held) => isWithin(address, { ...held, prefixLength: bitsOf(held) })),
+    addresses.some((held) => isSameAddress(held, address)),
   );
 }
 

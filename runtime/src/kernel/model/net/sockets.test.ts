@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { KernelError } from "../../port.ts";
+import { errnoOf, PLAIN } from "../../conformance/case.ts";
 import { createLinuxKernel } from "../../linux/index.ts";
 import { createModel, programFile } from "../index.ts";
 import type { ModelProgram, ProgramContext } from "../state.ts";
 
-const PLAIN = { pidNamespace: "inherit", stdio: "null", stdin: false } as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -38,16 +37,6 @@ async function runAll(
   await Promise.all(children);
   return notes;
 }
-
-const errnoOf = (call: () => unknown): string => {
-  try {
-    call();
-    return "OK";
-  } catch (error) {
-    if (error instanceof KernelError) return error.errno;
-    throw error;
-  }
-};
 
 test("connect() gives both ends what the other writes, in both directions", async () => {
   const notes = await runAll("together", {

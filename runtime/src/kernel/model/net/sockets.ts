@@ -12,12 +12,11 @@
  *
  * @module
  */
-import { parseAddress, type IpAddress } from "../../ip-address.ts";
+import { isSameAddress, parseAddress, type IpAddress } from "../../ip-address.ts";
 import { isCapable } from "../files/permission.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { Connection, Listener, ListeningSocket, Process } from "../state.ts";
 import { createPipe } from "../processes/pipe.ts";
-import { isSameAddress } from "./packet.ts";
 import { reach } from "./reach.ts";
 import { holderOf } from "./routes.ts";
 

@@ -42,14 +42,10 @@ export function modelPacketFilter(process: Process): PacketFilter {
   return {
     changeRuleset: (changes) =>
       call("nf_tables", changes.map(({ table }) => table.name).join(", "), () => {
-        for (const change of changes) {
-          const isRight =
-            change.change !== "add-rule" || readRule(change.table.family, change.rule);
-          refuseIf(!isRight, "EINVAL");
-        }
+        const read = changes.map(readChange);
         const here = process.namespaces.net;
         requireNetAdmin(process, here);
-        here.tables = transact(here.tables, changes);
+        here.tables = transact(here.tables, read);
       }),
     listRuleset: () =>
       call("nf_tables", "list", () => {
@@ -66,6 +62,13 @@ export function describeTables({ tables }: NetNamespace): readonly ListedTable[]
       .filter(({ family }) => family === wanted)
       .map(({ family, name, chains }) => ({ family, name, chains })),
   );
+}
+
+/** A change, its rule with its words in their one form. @throws Refusal EINVAL for no such rule */
+function readChange(change: RulesetChange): RulesetChange {
+  if (change.change !== "add-rule") return change;
+  const rule = readRule(change.table.family, change.rule) ?? refuse("EINVAL");
+  return { ...change, rule };
 }
 
 /** What does not make sense at the end is looked for from the beginning. */
@@ -134,7 +137,7 @@ function changeTable(table: FilterTable, change: ChainChange): FilterTable {
       return withChain(table, { ...chain, rules: left });
     }
     case "add-rule": {
-      const rule = readRule(table.family, change.rule) ?? refuse("EINVAL");
+      const { rule } = change;
       checkJump(table, rule.verdict);
       const changed = withChain(table, { ...chain, rules: [...rules, { handle, rule }] });
       return { ...changed, lastHandle: handle };

@@ -10,8 +10,8 @@
  *
  * @module
  */
-import { isCapable } from "../files/permission.ts";
-import { refuse, refuseIf } from "../refusal.ts";
+import { requireNetAdmin } from "../net/links.ts";
+import { refuseIf } from "../refusal.ts";
 import type { GeneratedInode, World } from "../state.ts";
 import { generatedDirectory, generatedFile } from "./generated-file-system.ts";
 
@@ -28,9 +28,9 @@ export function networkSettings(world: World): GeneratedInode {
 function forwarding(world: World, family: 4 | 6): GeneratedInode {
   return generatedFile(world, {
     read: ({ namespaces }) => (namespaces.net.forwards[family] ? "1\n" : "0\n"),
-    write: ({ namespaces, credentials }, text) => {
-      const { net } = namespaces;
-      if (!isCapable(credentials, net.owner, "CAP_NET_ADMIN")) refuse("EPERM");
+    write: (by, text) => {
+      const { net } = by.namespaces;
+      requireNetAdmin(by, net);
       refuseIf(!/^\s*-?\d+\s*$/.test(text), "EINVAL");
       net.forwards[family] = Number(text) !== 0;
     },

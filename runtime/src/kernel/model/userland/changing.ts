@@ -27,16 +27,6 @@ function umaskOf({ kernel }: Tool): number {
   }
 }
 
-function lstatOrNone({ kernel }: Tool, path: string): FileStat | undefined {
-  try {
-    return kernel.lstat(path);
-  } catch (error) {
-    if (error instanceof KernelError && ["ENOENT", "ENOTDIR"].includes(error.errno))
-      return undefined;
-    throw error;
-  }
-}
-
 function isDirectory({ kernel }: Tool, path: string): boolean {
   try {
     return kernel.stat(path).type === "directory";
@@ -111,7 +101,7 @@ export const rm: Applet = (tool) => {
     (path) => `can't remove '${path}'`,
     async (path) => {
       if (/(^|\/)\.{1,2}\/*$/.test(path)) throw new Failure("'.' and '..' may not be removed");
-      const found = lstatOrNone(tool, path);
+      const found = tool.kernel.lstatIfPresent(path);
       if (found === undefined && options.has("f")) return;
       if (found?.type !== "directory") tool.kernel.unlink(path);
       else if (!isDeep) throw new Failure(`'${path}' is a directory`);
@@ -148,7 +138,7 @@ export const mv: Applet = (tool) => {
     targets(tool, options),
     ([from]) => `can't rename '${from}'`,
     ([from, to]) => {
-      if (options.has("n") && lstatOrNone(tool, to) !== undefined) return;
+      if (options.has("n") && tool.kernel.lstatIfPresent(to) !== undefined) return;
       move(tool, from, to);
     },
   );
@@ -180,7 +170,7 @@ export const cp: Applet = (tool) => {
     targets(tool, options),
     ([from]) => `can't stat '${from}'`,
     ([from, to]) => {
-      if (options.has("n") && lstatOrNone(tool, to) !== undefined) return;
+      if (options.has("n") && tool.kernel.lstatIfPresent(to) !== undefined) return;
       copy(tool, from, to, how);
     },
   );
@@ -214,7 +204,7 @@ function copyDirectory(
   { found, ...how }: How & { readonly found: FileStat },
 ): void {
   const { kernel } = tool;
-  if (lstatOrNone(tool, to) === undefined) kernel.mkdir(to, found.mode & ~umaskOf(tool));
+  if (kernel.lstatIfPresent(to) === undefined) kernel.mkdir(to, found.mode & ~umaskOf(tool));
   for (const name of kernel.readdir(from)) {
     copy(tool, inside(from, name), inside(to, name), { ...how, isExact: true });
   }
@@ -222,7 +212,7 @@ function copyDirectory(
 
 function copyNode(tool: Tool, from: string, to: string, found: FileStat): void {
   const { kernel } = tool;
-  const there = lstatOrNone(tool, to);
+  const there = kernel.lstatIfPresent(to);
   if (there?.inode === found.inode && there.device === found.device) {
     throw new Failure(`'${from}' and '${to}' are the same file`);
   }
@@ -261,9 +251,10 @@ export const ln: Applet = (tool) => {
     pairs,
     ([, path]) => path,
     ([target, path]) => {
-      if (options.has("f") && lstatOrNone(tool, path) !== undefined) tool.kernel.unlink(path);
-      if (options.has("s")) tool.kernel.symlink(target, path);
-      else tool.kernel.link(target, path);
+      const { kernel } = tool;
+      if (options.has("f") && kernel.lstatIfPresent(path) !== undefined) kernel.unlink(path);
+      if (options.has("s")) kernel.symlink(target, path);
+      else kernel.link(target, path);
     },
   );
 };
@@ -284,7 +275,7 @@ export const touch: Applet = (tool) => {
       : tool.kernel.stat(reference).mtimeMs;
   if (Number.isNaN(ms)) throw new Failure(`invalid date '${when}'`);
   return forEach(tool, options.operands, String, (path) => {
-    if (lstatOrNone(tool, path) === undefined) {
+    if (tool.kernel.lstatIfPresent(path) === undefined) {
       if (options.has("c")) return;
       tool.kernel.writeFile(path, "", "append", 0o666 & ~umaskOf(tool));
     }

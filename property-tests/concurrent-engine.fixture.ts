@@ -10,7 +10,7 @@ import {
 import { wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createEngine, PLAIN_EXEC, type OpenEngine } from "../runtime/src/engine/index.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
-import { CALLS, KernelError, type Kernel } from "../runtime/src/kernel/index.ts";
+import { decorate, KernelError, type Kernel } from "../runtime/src/kernel/index.ts";
 import { createModel, installUserland, USERLAND } from "../runtime/src/kernel/model/index.ts";
 import { createTestClock, pass, quiet, settle } from "./model-engine.fixture.ts";
 import { describeFound, type Call, type Made } from "./sequential-engine.fixture.ts";
@@ -214,26 +214,19 @@ export class ConcurrentBench {
   /** The kernel as a process sees it that may be killed. */
   #kernelOf(life: Life): Kernel {
     const { kernel } = this.#model;
-    const methods = Object.keys(kernel).map((name) => [
-      name,
-      (...args: readonly unknown[]) => {
-        const isEffect = CALLS[name as keyof Kernel].kind !== "own";
-        if (life.isOver && isEffect) throw new KernelError(name, "EIO", "killed");
-        // Every property of a kernel is a method.
-        const method = Reflect.get(kernel, name) as (...given: readonly unknown[]) => unknown;
-        return method.apply(kernel, [...args]);
-      },
-    ]);
-    const plain = Object.fromEntries(methods) as Kernel;
-    return {
-      ...plain,
-      after: (delayMs, callback) => plain.after(delayMs, () => life.isOver || callback()),
+    const own: Pick<Kernel, "after" | "lockFile"> = {
+      after: (delayMs, callback) => kernel.after(delayMs, () => life.isOver || callback()),
       lockFile: (path) => {
-        const lock = plain.lockFile(path);
+        const lock = kernel.lockFile(path);
         this.#releaseRoot = () => lock.release();
         return lock;
       },
     };
+    const unlessOver: Parameters<typeof decorate>[1] = ({ name, proceed }) => {
+      if (life.isOver) throw new KernelError(name, "EIO", "killed");
+      return proceed();
+    };
+    return decorate(kernel, unlessOver, { own });
   }
 
   /** The keeper at the other end of a line: all arrives in order, and takes its time. */

@@ -932,11 +932,11 @@ function refuseCall(name: string): never {
   throw new Error(`${name} was called for a log without limits`);
 }
 
-/** A directory in memory. */
 function* linesOf(batches: Iterable<readonly LogEntry[]>): Generator<LogEntry, void, undefined> {
   for (const entries of batches) yield* entries;
 }
 
+/** A directory in memory. */
 function memoryFiles() {
   const files = new Map<string, { text: string }>();
   let ms = 1_000_000;

@@ -3,7 +3,7 @@ import { fc, test } from "@fast-check/vitest";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { EngineBench, wish } from "../runtime/src/engine/engine.fixture.ts";
-import type { ApiObject, PrunePlan } from "../runtime/src/engine/index.ts";
+import type { PrunePlan } from "../runtime/src/engine/index.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { formatTar } from "../runtime/src/layers/index.ts";
 import { waitUntil, whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
@@ -95,8 +95,7 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
 
   async function clear(): Promise<void> {
     await bench.clear();
-    const all: Promise<ApiObject> = bench.engine.pruneImages({ dangling: ["false"] });
-    await all;
+    await bench.engine.pruneImages({ dangling: ["false"] });
     await bench.engine.pullImage(BASE);
   }
 

@@ -21,7 +21,7 @@
  * @module
  */
 
-import { KernelError } from "../kernel/index.ts";
+import { ifThere } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
 import { concatBytes } from "./connection.ts";
 import { comparableTime, createLogParser, parseLogEntry } from "./logs.ts";
@@ -237,7 +237,7 @@ function inFile<T>(log: LogFiles, born: string, look: (path: string) => T): T | 
     const names = Array.from({ length: maxFiles }, (_, age) => logFile(path, age));
     const name = names.find((each) => bornOf(kernel, each) === born);
     if (name === undefined) return null;
-    const found = unlessGone(() => look(name));
+    const found = ifThere(() => look(name)) ?? null;
     if (bornOf(kernel, name) === born) return found;
   }
   return null;
@@ -248,19 +248,10 @@ export function bornOf(kernel: Pick<Files, "readRange">, path: string): string {
   const parse = createLogParser();
   for (let offset = 0, length = FIRST_BYTES; ; length *= 2) {
     const at = offset;
-    const bytes = unlessGone(() => kernel.readRange(path, at, length));
-    if (bytes === null || bytes.length === 0) return "";
+    const bytes = ifThere(() => kernel.readRange(path, at, length));
+    if (bytes === undefined || bytes.length === 0) return "";
     offset += bytes.length;
     const [first] = parse(bytes);
     if (first !== undefined) return comparableTime(first.time);
-  }
-}
-
-function unlessGone<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return null;
-    throw error;
   }
 }

@@ -18,7 +18,7 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
+import { ifThere } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
 import type { HostConfig } from "./config.ts";
 
@@ -95,12 +95,4 @@ export function rotateLog(
     ifThere(() => kernel.rename(logFile(path, age - 1), logFile(path, age)));
   }
   if (maxFiles === 1) ifThere(() => kernel.unlink(path));
-}
-
-function ifThere(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof KernelError && error.errno === "ENOENT")) throw error;
-  }
 }

@@ -20,8 +20,7 @@ import {
 } from "../container/index.ts";
 import type { PathStat } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
-import type { Files } from "../kernel/index.ts";
+import { ifThere } from "../kernel/index.ts";
 import { layerDiff, readChanges, streamTree, writableLayerIn } from "../layers/index.ts";
 import { resolveIdentity } from "../security/index.ts";
 import type { Container } from "./container-table.ts";
@@ -168,17 +167,11 @@ function requireWritable({ definition, mounts }: Container, containerPath: strin
 }
 
 function ownerOf({ definition }: Container, { kernel, root }: OpenTree) {
-  const text = (path: string) => textIfThere(kernel, resolveInRoot(kernel, root, path));
+  const text = (path: string) => {
+    const hostPath = resolveInRoot(kernel, root, path);
+    return ifThere(() => kernel.readText(hostPath));
+  };
   const files = { passwd: text("/etc/passwd"), group: text("/etc/group") };
   const { uid, gid } = resolveIdentity(definition.config.User, [], files);
   return { uid, gid };
-}
-
-function textIfThere(kernel: Files, path: string): string | undefined {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
 }

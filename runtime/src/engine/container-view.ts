@@ -14,8 +14,8 @@
  */
 
 import { resolveInRoot } from "../container/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
+import { lookOr } from "./look.ts";
 
 /** Looking at a tree. Paths are the container's, absolute. */
 export interface ContainerView {
@@ -33,23 +33,14 @@ export interface ContainerView {
 export function createContainerView(kernel: Files, root: string): ContainerView {
   const at = (path: string): string => resolveInRoot(kernel, root, path);
   return {
-    stat: (path) => orNull(() => kernel.lstat(at(path))),
+    stat: (path) => lookOr(() => kernel.lstat(at(path)), null),
     link: (path) => {
       const [, above = "/", name = ""] = /^(.*\/)([^/]+)\/*$/u.exec(path) ?? [];
-      return orNull(() => kernel.readlink(`${at(above)}/${name}`));
+      return lookOr(() => kernel.readlink(`${at(above)}/${name}`), null);
     },
-    list: (path) => orNull(() => kernel.readdir(at(path))) ?? [],
-    head: (path, bytes) => orNull(() => kernel.readRange(at(path), 0, bytes)) ?? NO_BYTES,
+    list: (path) => lookOr(() => kernel.readdir(at(path)), []),
+    head: (path, bytes) => lookOr(() => kernel.readRange(at(path), 0, bytes), NO_BYTES),
   };
 }
 
 const NO_BYTES = new Uint8Array(0);
-
-function orNull<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError) return null;
-    throw error;
-  }
-}

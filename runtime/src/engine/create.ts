@@ -38,6 +38,7 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import type { CreateContainer } from "./engine.ts";
 import { openJournal } from "./journal.ts";
+import { textOr } from "./look.ts";
 import { prepareSoon } from "./prepare.ts";
 import { checkName, generateName } from "./names.ts";
 import { hostsFile, networkWarnings, resolvConf, sharesNetwork } from "./networks.ts";
@@ -301,13 +302,4 @@ function makeFiles(
   kernel.writeFile(files.hosts, hostsFile(config.Hostname, hostConfig, hosts), "create");
   const servers = resolvConf(textOr(kernel, "/etc/resolv.conf"), hostConfig);
   kernel.writeFile(files.resolvConf, servers, "create");
-}
-
-function textOr(kernel: Kernel, path: string): string {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError) return "";
-    throw error;
-  }
 }

@@ -31,7 +31,7 @@ import type { Digest } from "../layers/index.ts";
 import { pause } from "./clean-up.ts";
 import type { EngineContext } from "./context.ts";
 import type { DiskEntry, DiskProblem } from "./engine.ts";
-import { SWEEP, usedLayers } from "./image-changes.ts";
+import { SWEEP } from "./image-changes.ts";
 import { treeBytes } from "./listing.ts";
 import { containersDirectory, filesOf } from "./state-store.ts";
 
@@ -57,23 +57,20 @@ function entry(
   return { Kind, Owner, Path, Size: treeBytes(kernel, Path) };
 }
 
+/** Whose a blob or a layer is, by its digest. */
+type Owners = Map<string, string[]>;
+
 function blobEntries(engine: EngineContext): readonly DiskEntry[] {
   const { kernel, images } = engine;
-  const owners = new Map<string, string[]>();
+  const owners: Owners = new Map();
   for (const image of listImages(images)) {
     const { manifestDigest, manifest } = image;
     const blobs = [manifestDigest, manifest.config.digest, ...manifest.layers.map((l) => l.digest)];
-    for (const digest of new Set(blobs)) own(owners, digest.slice("sha256:".length), image);
+    for (const digest of new Set(blobs)) own(owners, digest, image);
   }
-  const directory = `${images.content.path}/blobs/sha256`;
   const rest = kernel.readdir(images.content.path).filter((name) => name !== "blobs");
   return [
-    ...kernel.readdir(directory).map((name) => {
-      const names = owners.get(name);
-      const path = `${directory}/${name}`;
-      if (names === undefined) return entry(engine, "orphan", "", path);
-      return entry(engine, "image", names.join(", "), path);
-    }),
+    ...entriesByDigest(engine, "image", `${images.content.path}/blobs/sha256`, owners),
     ...rest.map((name) => {
       const isOurs = name === "index.json" || name === "oci-layout";
       const path = `${images.content.path}/${name}`;
@@ -82,30 +79,40 @@ function blobEntries(engine: EngineContext): readonly DiskEntry[] {
   ];
 }
 
-function own(owners: Map<string, string[]>, key: string, image: Image): void {
+function own(owners: Owners, digest: Digest, image: Image): void {
   const name = image.references[0];
   const shown = name === undefined ? image.id.slice(7, 19) : familiarForm(name);
-  owners.set(key, [...(owners.get(key) ?? []), shown]);
+  owners.set(digest, [...(owners.get(digest) ?? []), shown]);
+}
+
+/** What is in a directory where the names are digests; what has no owner is an orphan. */
+function entriesByDigest(
+  engine: EngineContext,
+  kind: "image" | "layer",
+  directory: string,
+  owners: Owners,
+): readonly DiskEntry[] {
+  return engine.kernel.readdir(directory).map((name) => {
+    const names = owners.get(`sha256:${name}`);
+    const path = `${directory}/${name}`;
+    if (names === undefined) return entry(engine, "orphan", "", path);
+    return entry(engine, kind, names.join(", "), path);
+  });
 }
 
 function layerEntries(engine: EngineContext): readonly DiskEntry[] {
-  const { kernel, layers, images, containers } = engine;
-  const owners = new Map<string, string[]>();
+  const { layers, images, containers } = engine;
+  const owners: Owners = new Map();
   for (const image of listImages(images)) {
-    for (const chainId of image.chain) own(owners, chainId.slice(7), image);
+    for (const chainId of image.chain) own(owners, chainId, image);
   }
   for (const { definition, name } of containers.all()) {
     // An image that was removed by force leaves its layers to the containers that have them.
-    for (const hex of definition.layers.map((chainId) => chainId.slice(7))) {
-      if (!owners.has(hex)) owners.set(hex, [name]);
+    for (const chainId of definition.layers) {
+      if (!owners.has(chainId)) owners.set(chainId, [name]);
     }
   }
-  const used = new Set([...usedLayers(engine)].map((chainId) => chainId.slice(7)));
-  return kernel.readdir(`${layers.path}/layers`).map((name) => {
-    const path = `${layers.path}/layers/${name}`;
-    if (!used.has(name)) return entry(engine, "orphan", "", path);
-    return entry(engine, "layer", owners.get(name)?.join(", ") ?? "", path);
-  });
+  return entriesByDigest(engine, "layer", `${layers.path}/layers`, owners);
 }
 
 function containerEntries(engine: EngineContext, id: string): readonly DiskEntry[] {

@@ -11,18 +11,18 @@
  */
 
 import { listImages } from "../images/index.ts";
+import type { Image } from "../images/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, DiskUsageType } from "./engine.ts";
 import { imageList } from "./image-routes.ts";
 import { listContainers } from "./listing.ts";
-import { layerSizes, sum } from "./prune.ts";
 
 /** The answer of `GET /system/df`. @param types what is wanted; the rest is left out */
 export function diskUsage(engine: EngineContext, types: ReadonlySet<DiskUsageType>): ApiObject {
   return {
     ...(types.has("image")
       ? {
-          LayersSize: sum(layerSizes(listImages(engine.images)).values()),
+          LayersSize: layerBytes(listImages(engine.images)),
           Images: imagesWithUsers(engine),
         }
       : {}),
@@ -32,6 +32,25 @@ export function diskUsage(engine: EngineContext, types: ReadonlySet<DiskUsageTyp
     ...(types.has("volume") ? { Volumes: [] } : {}),
     ...(types.has("build-cache") ? { BuildCache: [] } : {}),
   };
+}
+
+/** What the layers of images take together: those that they share are stored once. */
+export function layerBytes(images: readonly Image[]): number {
+  return sum(layerSizes(images).values());
+}
+
+/** What each stored layer takes, by its chain id. */
+function layerSizes(images: readonly Image[]): ReadonlyMap<string, number> {
+  return new Map(
+    images.flatMap(({ chain, manifest }) =>
+      chain.map((chainId, at) => [chainId, manifest.layers[at]?.size ?? 0] as const),
+    ),
+  );
+}
+
+/** All of them together. */
+export function sum(sizes: Iterable<number>): number {
+  return [...sizes].reduce((total, size) => total + size, 0);
 }
 
 /** Each image with how many containers were made from it, and what it shares with others. */

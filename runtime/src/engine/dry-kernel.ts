@@ -17,8 +17,9 @@
  * @module
  */
 
-import { CALLS, decorate, KernelError } from "../kernel/index.ts";
+import { CALLS, decorate } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
+import { lookOr } from "./look.ts";
 
 /** A kernel that only looks. */
 export function createDryKernel(kernel: Kernel): Kernel {
@@ -41,24 +42,15 @@ export function createDryKernel(kernel: Kernel): Kernel {
 }
 
 function exists(kernel: Kernel, path: string): boolean {
-  try {
-    kernel.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof KernelError) return false;
-    throw error;
-  }
+  return lookOr(() => kernel.lstat(path), null) !== null;
 }
 
 /** A cgroup beside the one that would be made; where there is none, the one above. */
 function neighbourOf(kernel: Kernel, path: string): string {
   const above = path.slice(0, path.lastIndexOf("/"));
   if (!exists(kernel, `${above}/cgroup.procs`)) return path;
-  try {
+  return lookOr(() => {
     const names = kernel.readdir(above).map((name) => `${above}/${name}`);
     return names.find((each) => kernel.lstat(each).type === "directory") ?? above;
-  } catch (error) {
-    if (error instanceof KernelError) return above;
-    throw error;
-  }
+  }, above);
 }

@@ -19,12 +19,13 @@ import { readOomKills } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
 import type { ExitRecord } from "../container/index.ts";
-import { KernelError, withContext } from "../kernel/index.ts";
+import { withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { cleanUp, outcomeOf, pause } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { tellHolders } from "./held-output.ts";
+import { lookOr } from "./look.ts";
 import { removeEnded } from "./remove.ts";
 import { decisionFor, scheduleRestart } from "./restart.ts";
 import { saveSoon } from "./save.ts";
@@ -103,10 +104,5 @@ export function tellEnd({ events }: EngineContext, { definition, history }: Cont
 
 /** Whether memory ran out; a cgroup that cannot be asked says no. */
 export function wasOomKilled(kernel: Kernel, cgroup: Cgroup | null): boolean {
-  try {
-    return cgroup !== null && readOomKills(kernel, cgroup) > 0;
-  } catch (error) {
-    if (error instanceof KernelError) return false;
-    throw error;
-  }
+  return cgroup !== null && lookOr(() => readOomKills(kernel, cgroup) > 0, false);
 }

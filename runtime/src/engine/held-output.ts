@@ -16,10 +16,10 @@
 
 import { readCgroupPids } from "../cgroups/index.ts";
 import type { ExitRecord } from "../container/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { HostPid, Kernel } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import { lookOr, textOr } from "./look.ts";
 
 /** Tells the administrator who still holds the output, if anybody does. */
 export function tellHolders(engine: EngineContext, container: Container, record: ExitRecord): void {
@@ -40,23 +40,10 @@ export function tellHolders(engine: EngineContext, container: Container, record:
 
 function holds(kernel: Kernel, pid: HostPid, pipes: ReadonlySet<string>): boolean {
   const directory = `/proc/${pid}/fd`;
-  const names = orIfGone(() => kernel.readdir(directory), []);
-  return names.some((name) =>
-    pipes.has(orIfGone(() => kernel.readlink(`${directory}/${name}`), "")),
-  );
+  const names = lookOr(() => kernel.readdir(directory), []);
+  return names.some((name) => pipes.has(lookOr(() => kernel.readlink(`${directory}/${name}`), "")));
 }
 
 function commandOf(kernel: Kernel, pid: HostPid): string {
-  const text = orIfGone(() => kernel.readText(`/proc/${pid}/cmdline`), "");
-  return text.replaceAll("\0", " ").trim();
-}
-
-/** Processes come and go while one looks. */
-function orIfGone<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError) return otherwise;
-    throw error;
-  }
+  return textOr(kernel, `/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
 }

@@ -15,8 +15,8 @@
 
 import type { HostConfig, HostDevice } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
+import { lookOr } from "./look.ts";
 
 /** Of /dev not passed on: the container has these of its own, or they are nobody's to give. */
 const OWN = ["pts", "shm", "mqueue", "fd", "core", "console", "ptmx", "tty"];
@@ -89,18 +89,9 @@ function deviceOf(
 }
 
 function statOr(kernel: Files, path: string): FileStat | undefined {
-  return orMissing(() => kernel.stat(path));
+  return lookOr(() => kernel.stat(path), undefined);
 }
 
 function lstatOr(kernel: Files, path: string): FileStat | undefined {
-  return orMissing(() => kernel.lstat(path));
-}
-
-function orMissing(look: () => FileStat): FileStat | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError) return undefined;
-    throw error;
-  }
+  return lookOr(() => kernel.lstat(path), undefined);
 }

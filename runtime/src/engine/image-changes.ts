@@ -133,7 +133,7 @@ export function giveBackLayers(engine: EngineContext): readonly Digest[] {
 }
 
 /** Chain ids of every layer that an image or a container has. */
-export function usedLayers(engine: EngineContext): ReadonlySet<Digest> {
+function usedLayers(engine: EngineContext): ReadonlySet<Digest> {
   return new Set([
     ...listImages(engine.images).flatMap(({ chain }) => chain),
     ...engine.containers.all().flatMap(({ definition }) => definition.layers),

@@ -11,12 +11,12 @@
  */
 
 import { architectureOf } from "../images/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
 import type { EngineContext } from "./context.ts";
 import { rfc3339 } from "./durations.ts";
 import type { ApiObject } from "./engine.ts";
 import { STORAGE_DRIVER } from "./inspect.ts";
+import { textOr } from "./look.ts";
 
 /** The newest version of the API that the engine speaks. */
 export const API_VERSION = "1.50";
@@ -188,13 +188,4 @@ export function readMemoryBytes(kernel: Files): number {
 
 function readSwitch(kernel: Files, path: string): boolean {
   return textOr(kernel, path).trim() === "1";
-}
-
-function textOr(kernel: Files, path: string): string {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError) return "";
-    throw error;
-  }
 }

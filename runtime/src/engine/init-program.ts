@@ -16,8 +16,8 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
+import { lookOr } from "./look.ts";
 
 /** Where Debian and Docker put a static tini. */
 const PLACES = ["/usr/bin/tini-static", "/usr/libexec/docker/docker-init", "/usr/bin/docker-init"];
@@ -36,10 +36,5 @@ export function findInitProgram(kernel: Files): string {
 }
 
 function isFile(kernel: Files, path: string): boolean {
-  try {
-    return kernel.stat(path).type === "file";
-  } catch (error) {
-    if (error instanceof KernelError) return false;
-    throw error;
-  }
+  return lookOr(() => kernel.stat(path).type === "file", false);
 }

@@ -21,7 +21,7 @@
  * @module
  */
 
-import { KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
+import { ifThere, KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
 import type { ExplainedCall, ExplainedExec } from "./told.ts";
 
@@ -196,12 +196,7 @@ export function newerHalf(lines: readonly string[]): readonly string[] {
 }
 
 function readLines(kernel: Kernel, path: string): readonly Line[] {
-  try {
-    return kernel.readText(path).split("\n").flatMap(parseLine);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return [];
-    throw error;
-  }
+  return (ifThere(() => kernel.readText(path)) ?? "").split("\n").flatMap(parseLine);
 }
 
 /** A line that was cut off by a crash is no entry. */

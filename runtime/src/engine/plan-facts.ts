@@ -17,8 +17,7 @@ import { openCgroupParent, planCgroup, readBlockDevices } from "../cgroups/index
 import type { Cgroup, CgroupParent } from "../cgroups/index.ts";
 import { planContainerCapabilities } from "../container/index.ts";
 import type { ContainerConfig, HostConfig, PlanInput } from "../container/index.ts";
-import { KernelError } from "../kernel/index.ts";
-import type { Files, Kernel } from "../kernel/index.ts";
+import type { Kernel } from "../kernel/index.ts";
 import { layerLink, writableLayerIn } from "../layers/index.ts";
 import { parseNamespaceModes, parseSubordinateIds, planIdMaps } from "../namespaces/index.ts";
 import type { NamespaceModes, SubordinateIds } from "../namespaces/index.ts";
@@ -28,6 +27,7 @@ import type { EngineContext } from "./context.ts";
 import { readDevices } from "./host-devices.ts";
 import { findInitProgram } from "./init-program.ts";
 import { networkOwner, readJoins, sharedMemoryOf } from "./joins.ts";
+import { textOr } from "./look.ts";
 import type { Definition } from "./record.ts";
 import { filesOf } from "./state-store.ts";
 
@@ -189,13 +189,4 @@ export function stdioOf(
     rows,
     columns,
   };
-}
-
-function textOr(kernel: Files, path: string): string {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError) return "";
-    throw error;
-  }
 }

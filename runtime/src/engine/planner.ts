@@ -15,6 +15,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../container/index.ts";
 import { architectureOf, findImage, MEDIA_TYPES, openImageStore } from "../images/index.ts";
 import type { Image } from "../images/index.ts";
 import { RuntimeError } from "../errors/index.ts";
@@ -100,8 +101,6 @@ function imageOf(engine: EngineContext, { config }: CreateContainer): Image | nu
   }
 }
 
-const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 function assumedImage({ machine }: EngineContext, { config }: CreateContainer): Image {
   const digest = digestOf(config.Image);
   const layer = { mediaType: MEDIA_TYPES.layer, digest, size: 0 };
@@ -118,7 +117,7 @@ function assumedImage({ machine }: EngineContext, { config }: CreateContainer): 
       created: "",
       architecture: architectureOf(machine.uname.machine),
       os: "linux",
-      config: { Env: [PATH], Cmd: ["sh"] },
+      config: { Env: [`PATH=${DEFAULT_PATH}`], Cmd: ["sh"] },
       rootfs: { type: "layers", diff_ids: [digest] },
       history: [],
     },

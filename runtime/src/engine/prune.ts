@@ -22,6 +22,7 @@ import { writableLayerIn } from "../layers/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
+import { layerBytes, sum } from "./disk-usage.ts";
 import type { ApiObject, Filters, PrunePlan } from "./engine.ts";
 import { hasLabel } from "./filters.ts";
 import { carryOut } from "./image-changes.ts";
@@ -49,12 +50,11 @@ export async function pruneContainers(engine: EngineContext, filters: Filters): 
 
 /** The answer of `POST /images/prune`: removes what no container was made from. */
 export function pruneImages(engine: EngineContext, filters: Filters): ApiObject {
-  const before = layerSizes(listImages(engine.images));
+  const before = layerBytes(listImages(engine.images));
   const deleted = unusedImages(engine, filters, new Set()).flatMap((image) =>
     carryOut(engine, image, { untagged: image.references, isDeleted: true }),
   );
-  const after = layerSizes(listImages(engine.images));
-  const reclaimed = sum(before.values()) - sum(after.values());
+  const reclaimed = before - layerBytes(listImages(engine.images));
   tellPrune(engine, "image", reclaimed);
   return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
 }
@@ -76,20 +76,19 @@ export function planPrune(
   const staying = all.filter(({ manifestDigest }) =>
     images.every((image) => image.manifestDigest !== manifestDigest),
   );
-  const containerSizes = containers.map((container) => containerBytes(engine, container));
+  const Containers = containers.map((container) => ({
+    Id: container.id,
+    Name: container.name,
+    Size: containerBytes(engine, container),
+  }));
   return {
-    Containers: containers.map(({ id, name }, at) => ({
-      Id: id,
-      Name: name,
-      Size: containerSizes[at] ?? 0,
-    })),
+    Containers,
     Images: images.map(({ id, references, sizeBytes }) => ({
       Id: id,
       Names: references.map(familiarForm),
       Size: sizeBytes,
     })),
-    SpaceReclaimed:
-      sum(containerSizes) + sum(layerSizes(all).values()) - sum(layerSizes(staying).values()),
+    SpaceReclaimed: sum(Containers.map(({ Size }) => Size)) + layerBytes(all) - layerBytes(staying),
   };
 }
 
@@ -128,20 +127,6 @@ function isFalse(value: string): boolean {
   if (["1", "true"].includes(value)) return false;
   if (["0", "false"].includes(value)) return true;
   throw invalidFilter(`invalid filter 'dangling=${value}'`);
-}
-
-/** What each stored layer takes, by its chain id: layers that images share are stored once. */
-export function layerSizes(images: readonly Image[]): ReadonlyMap<string, number> {
-  return new Map(
-    images.flatMap(({ chain, manifest }) =>
-      chain.map((chainId, at) => [chainId, manifest.layers[at]?.size ?? 0] as const),
-    ),
-  );
-}
-
-/** All of them together. */
-export function sum(sizes: Iterable<number>): number {
-  return [...sizes].reduce((total, size) => total + size, 0);
 }
 
 interface Prunable {

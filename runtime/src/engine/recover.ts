@@ -28,7 +28,7 @@ import { isFrozen, killCgroup, removeCgroup } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { exitCodeOf, hasProcess, lastEndOf } from "../container/index.ts";
 import type { ContainerState, ExitRecord, Kept } from "../container/index.ts";
-import { KernelError } from "../kernel/index.ts";
+import { ifThere } from "../kernel/index.ts";
 import { removeTree } from "../layers/index.ts";
 import { parseMountSpecs } from "../volumes/index.ts";
 import { pause } from "./clean-up.ts";
@@ -219,12 +219,7 @@ function leftovers(engine: EngineContext, ids: ReadonlySet<string>): readonly Cg
 }
 
 function namesIn(kernel: EngineContext["kernel"], path: string): readonly string[] {
-  try {
-    return kernel.readdir(path);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return [];
-    throw error;
-  }
+  return ifThere(() => kernel.readdir(path)) ?? [];
 }
 
 /** The keeper is gone, and with it every process: what ran has ended. */

@@ -30,7 +30,7 @@
 
 import type { ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
+import { ifThere, KernelError } from "../kernel/index.ts";
 import type { Files, Lock } from "../kernel/index.ts";
 import { NEW_HISTORY } from "./record.ts";
 import type { Definition, History } from "./record.ts";
@@ -102,7 +102,7 @@ export function writeDefinition(
 
 /** Ends a container: what its directory still holds is rubbish now. It may have ended before. */
 export function removeDefinition(kernel: Files, files: ContainerFiles): void {
-  unlessMissing(() => kernel.rename(files.definition, `${files.definition}.removed`));
+  ifThere(() => kernel.rename(files.definition, `${files.definition}.removed`));
 }
 
 /** Writes a history, atomically but for a loss of the machine. */
@@ -135,8 +135,8 @@ export function readStore(kernel: Files, root: string): readonly Stored[] {
 
 function readOne(kernel: Files, root: string, id: string): Stored {
   const files = filesOf(root, id);
-  const text = textIfThere(kernel, files.definition);
-  if (text === null) return { kind: "rubbish", id };
+  const text = ifThere(() => kernel.readText(files.definition));
+  if (text === undefined) return { kind: "rubbish", id };
   // These documents are written by this file and the keeper only: their shapes are known.
   const definition = parseObject(text) as (Definition & { version: number }) | null;
   if (definition === null || definition.id !== id) {
@@ -148,7 +148,7 @@ function readOne(kernel: Files, root: string, id: string): Stored {
   }
   const { version: _, ...rest } = definition;
   // A torn history is one that the machine took with it: the container is as it was created.
-  const history = parseObject(textIfThere(kernel, files.history) ?? "") as History | null;
+  const history = readObject(kernel, files.history) as History | null;
   return { kind: "whole", definition: rest, history: history ?? NEW_HISTORY };
 }
 
@@ -156,29 +156,16 @@ function readOne(kernel: Files, root: string, id: string): Stored {
  * What the keeper wrote when the container's process ended; null: it has not ended, or never ran.
  */
 export function readExitRecord(kernel: Files, files: ContainerFiles): ExitRecord | null {
-  return parseObject(textIfThere(kernel, files.exit) ?? "") as ExitRecord | null;
+  return readObject(kernel, files.exit) as ExitRecord | null;
 }
 
 /** Removes a name; one that is gone is fine. */
 export function unlinkIfThere(kernel: Files, path: string): void {
-  unlessMissing(() => kernel.unlink(path));
+  ifThere(() => kernel.unlink(path));
 }
 
-function unlessMissing(change: () => void): void {
-  try {
-    change();
-  } catch (error) {
-    if (!(error instanceof KernelError) || error.errno !== "ENOENT") throw error;
-  }
-}
-
-function textIfThere(kernel: Files, path: string): string | null {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return null;
-    throw error;
-  }
+function readObject(kernel: Files, path: string): object | null {
+  return parseObject(ifThere(() => kernel.readText(path)) ?? "");
 }
 
 function parseObject(text: string): object | null {
@@ -213,7 +200,7 @@ function takeLock(kernel: Files, path: string, root: string): Lock {
   } catch (cause) {
     if (!(cause instanceof KernelError) || !/^(EWOULDBLOCK|EAGAIN)$/u.test(cause.errno))
       throw cause;
-    const owner = textIfThere(kernel, path)?.trim() ?? "";
+    const owner = ifThere(() => kernel.readText(path))?.trim() ?? "";
     throw new RuntimeError({
       code: "engine-locked",
       class: "unavailable",

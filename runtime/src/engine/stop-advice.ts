@@ -15,10 +15,11 @@
  */
 
 import { hasProcess, parseSignal, signalFate } from "../container/index.ts";
-import { KernelError, signalNumber } from "../kernel/index.ts";
+import { signalNumber } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopAdvice, StopOptions } from "./engine.ts";
+import { textOr } from "./look.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 
@@ -46,7 +47,8 @@ export function adviseStop(
   const { state } = container.history;
   const { signal, seconds } = stopPlan(container, options);
   if (!hasProcess(state) || seconds === 0) return null;
-  const status = statusOf(engine, state.hostPid);
+  // Empty where it has ended, or is ending now.
+  const status = textOr(engine.kernel, `/proc/${state.hostPid}/status`);
   const fateOf = (name: string) => signalFate(status, signalNumber(name) ?? 0);
   const fate = fateOf(signal);
   if (fate !== "ignored" && fate !== "dropped") return null;
@@ -77,14 +79,4 @@ function remedyFor(fate: StopAdvice["fate"], understood: readonly string[]): str
     "Create it with --init, or with its command in exec form, so that the program itself is " +
     `process 1 and not a shell; or with ${others}.`
   );
-}
-
-function statusOf({ kernel }: EngineContext, hostPid: number): string {
-  try {
-    return kernel.readText(`/proc/${hostPid}/status`);
-  } catch (error) {
-    // It has ended, or is ending now.
-    if (error instanceof KernelError) return "";
-    throw error;
-  }
 }

@@ -22,6 +22,7 @@ import { requireProcess } from "./container-table.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProcessTable } from "./engine.ts";
+import { textOr } from "./look.ts";
 
 /** USER_HZ: the unit of times in /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
@@ -216,13 +217,4 @@ function span(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60];
   return parts.map((part) => two(Math.floor(part))).join(":");
-}
-
-function textOr(kernel: Files, path: string): string {
-  try {
-    return kernel.readText(path);
-  } catch (error) {
-    if (error instanceof KernelError) return "";
-    throw error;
-  }
 }

@@ -16,13 +16,13 @@
  * @module
  */
 
-import { KernelError } from "../kernel/index.ts";
 import type { Files, HostPid } from "../kernel/index.ts";
 import { readNamespaces } from "../namespaces/index.ts";
 import { parseCapabilityMask, parseLimits } from "../security/index.ts";
 import { requireProcess } from "./container-table.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
+import { lookOr } from "./look.ts";
 import type { ProcessView, Table } from "./told.ts";
 import { mountPointsIn } from "./tree.ts";
 
@@ -111,21 +111,14 @@ const CGROUP_FILES = new Set(
 );
 
 function cgroupTable(kernel: Files, directory: string): Table {
-  const names = orNone(() => kernel.readdir(directory)).filter((name) => CGROUP_FILES.has(name));
+  const names = lookOr(() => kernel.readdir(directory), []);
+  const shown = names.filter((name) => CGROUP_FILES.has(name));
   return Object.fromEntries(
-    names.flatMap((name) =>
-      orNone(() => [[name, kernel.readText(`${directory}/${name}`).trim().replaceAll("\n", ", ")]]),
-    ),
+    shown.flatMap((name) => {
+      const text = lookOr(() => kernel.readText(`${directory}/${name}`), null);
+      return text === null ? [] : [[name, text.trim().replaceAll("\n", ", ")]];
+    }),
   );
-}
-
-function orNone<T>(look: () => readonly T[]): readonly T[] {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError) return [];
-    throw error;
-  }
 }
 
 const SETS = { CapEff: "effective", CapPrm: "permitted", CapBnd: "bounding", CapAmb: "ambient" };

@@ -19,12 +19,12 @@ import { readCgroupPids, readCgroupUsage } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, lastEndOf, planHealth } from "../container/index.ts";
 import type { Ended, ExitRecord } from "../container/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject } from "./engine.ts";
 import { commandOf } from "./inspect.ts";
+import { lookOr } from "./look.ts";
 import type { Account, History, SignalRequest } from "./record.ts";
 import { readExitRecord } from "./state-store.ts";
 
@@ -53,14 +53,11 @@ export function accountFor(
 }
 
 function memoryOf(kernel: Kernel, cgroup: Cgroup): Account["memory"] {
-  try {
-    const { memoryPeakBytes, memoryLimitBytes } = readCgroupUsage(kernel, cgroup);
-    const limitBytes = Number.isFinite(memoryLimitBytes) ? memoryLimitBytes : null;
-    return { peakBytes: memoryPeakBytes, limitBytes };
-  } catch (error) {
-    if (error instanceof KernelError) return null;
-    throw error;
-  }
+  const usage = lookOr(() => readCgroupUsage(kernel, cgroup), null);
+  if (usage === null) return null;
+  const { memoryPeakBytes, memoryLimitBytes } = usage;
+  const limitBytes = Number.isFinite(memoryLimitBytes) ? memoryLimitBytes : null;
+  return { peakBytes: memoryPeakBytes, limitBytes };
 }
 
 /** The answer of `GET /drydock/containers/{id}/why`. */
@@ -133,12 +130,12 @@ function endOf(
 function zombiesOf({ kernel }: EngineContext, { cgroup, history }: Container): readonly object[] {
   if (cgroup === null || !hasProcess(history.state)) return [];
   return readCgroupPids(kernel, cgroup).flatMap((pid) => {
-    const children = orNone(() => childrenOf(kernel, pid)).flatMap((child) =>
-      orNone(() => [readProcess(kernel, child)]),
+    const children = lookOr(() => childrenOf(kernel, pid), []).flatMap((child) =>
+      lookOr(() => [readProcess(kernel, child)], []),
     );
     const dead = children.filter(({ state }) => state === "Z");
     if (dead.length === 0) return [];
-    const parentName = orNone(() => [readProcess(kernel, pid).name])[0] ?? "";
+    const parentName = lookOr(() => readProcess(kernel, pid).name, "");
     return dead.map(({ name, pid: child }) => ({ pid: child, name, parentPid: pid, parentName }));
   });
 }
@@ -166,14 +163,4 @@ function readProcess(kernel: Kernel, pid: number): Process {
   const field = (name: string): string =>
     new RegExp(`^${name}:\\s*(.*)$`, "mu").exec(text)?.[1] ?? "";
   return { pid, name: field("Name"), state: field("State").slice(0, 1) };
-}
-
-/** What has ended meanwhile has nothing to say. */
-function orNone<T>(look: () => readonly T[]): readonly T[] {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof KernelError) return [];
-    throw error;
-  }
 }

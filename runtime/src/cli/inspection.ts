@@ -12,7 +12,7 @@
 import { ApiError, imagePath, pathPart, readText, type Api, type Query } from "./api.ts";
 import { withCandidates } from "./ambiguous.ts";
 import type { Context } from "./command.ts";
-import { Failure, messageOf } from "./failure.ts";
+import { Failure, failureText, messageOf } from "./failure.ts";
 import type { Flag } from "./grammar.ts";
 import { indentJson } from "./indent-json.ts";
 import { evaluate, parseFormat } from "./template/evaluate.ts";
@@ -70,13 +70,8 @@ export async function inspect({ api, console }: Context, wish: InspectWish): Pro
     }
   }
   console.out.write(assembled(wish.format, found));
-  for (const failure of failures) console.err.write(`${lines(failure)}\n`);
+  for (const failure of failures) console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
-}
-
-function lines(failure: unknown): string {
-  const hint = failure instanceof Failure ? failure.hint : undefined;
-  return hint === undefined ? messageOf(failure) : `${messageOf(failure)}\n${hint}`;
 }
 
 function templateOf(format: string): Template | undefined {

@@ -40,6 +40,13 @@ export const FORMAT_FLAG: Flag = {
   help: "'json', or a Go template such as '{{.State.Pid}}' or '{{json .Mounts}}'",
 };
 
+/** The flag of the forms of inspect that know containers; `as-run.ts` does what it asks for. */
+export const AS_RUN_FLAG: Flag = {
+  name: "as-run",
+  kind: "bool",
+  help: "Print the command that makes the container again",
+};
+
 /** What to inspect. */
 export interface InspectWish {
   readonly kinds: readonly ObjectKind[];

@@ -37,17 +37,20 @@ export const ELSEWHERE_FLAGS: readonly Flag[] = [
   },
 ].map((flag): Flag => ({ ...flag, concept: "elsewhere" }) as Flag);
 
-/** @throws Failure for what no Linux daemon can do */
-export function checkElsewhere(flags: Flags): void {
+/** @throws Failure with exit code 1 for what only a Windows daemon takes */
+export function checkSystem(flags: Flags): void {
   const given = WINDOWS.find(([name]) => flags.changed(name));
-  if (given !== undefined) {
-    throw new Failure({
-      message:
-        `"--${given[0]}" is only supported on a Docker daemon running on windows, ` +
-        "but the Docker daemon is running on linux",
-      exitCode: 1,
-    });
-  }
+  if (given === undefined) return;
+  throw new Failure({
+    message:
+      `"--${given[0]}" is only supported on a Docker daemon running on windows, ` +
+      "but the Docker daemon is running on linux",
+    exitCode: 1,
+  });
+}
+
+/** @throws Failure when signatures are to be checked */
+export function checkContentTrust(flags: Flags): void {
   if (flags.bool("disable-content-trust")) return;
   throw new Failure({
     message: "Error: content trust is not available: there is no notary server to ask",

@@ -13,29 +13,15 @@
  * @module
  */
 import { Failure } from "../failure.ts";
-import type { Flag, Flags } from "../grammar.ts";
+import type { Flags } from "../grammar.ts";
 
 /** What only a Windows daemon takes: the name and the kind of its value. */
-const WINDOWS = [
+export const WINDOWS = [
   ["cpu-count", "int"],
   ["cpu-percent", "int"],
   ["io-maxbandwidth", "bytes"],
   ["io-maxiops", "int"],
 ] as const;
-
-/** Flags that run and create know, and mostly refuse. */
-export const ELSEWHERE_FLAGS: readonly Flag[] = [
-  ...WINDOWS.map(([name, kind]): Flag => ({ name, kind, help: "Windows only" })),
-  { name: "isolation", kind: "string", help: "Windows only, but for 'default'" },
-  { name: "gpus", kind: "string", check: checkGpus, help: "GPUs, which need a driver for them" },
-  { name: "kernel-memory", kind: "bytes", help: "Gone from the kernel: has no effect" },
-  {
-    name: "disable-content-trust",
-    kind: "bool",
-    initial: true,
-    help: "Signatures of images are not checked, so only 'true' can be had",
-  },
-].map((flag): Flag => ({ ...flag, concept: "elsewhere" }) as Flag);
 
 /** @throws Failure with exit code 1 for what only a Windows daemon takes */
 export function checkSystem(flags: Flags): void {
@@ -120,7 +106,8 @@ function countOf(text: string): number {
   );
 }
 
-function checkGpus(text: string): string {
+/** A value of --gpus. @throws Error */
+export function checkGpus(text: string): string {
   parseGpus(text);
   return text;
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
-import { checkContextName, contextsOf } from "../contexts.ts";
+import { checkNewContext, contextsOf } from "../contexts.ts";
 import { Failure, messageOf } from "../failure.ts";
 
 /** See the head of this file. */
@@ -30,10 +30,7 @@ const MOST_BYTES = 10 << 20;
 async function run({ around, console }: Context, { args }: Input): Promise<number> {
   const [name = "", file = ""] = args;
   const store = contextsOf(around.contexts);
-  checkContextName(name);
-  if (store.read(name) !== undefined) {
-    throw new Failure({ message: `context ${JSON.stringify(name)} already exists`, exitCode: 1 });
-  }
+  checkNewContext(store, name);
   try {
     const archive = await readAll(file === "-" ? console.input() : console.files.stream(file));
     await store.unpack(name, archive);

@@ -50,7 +50,7 @@ export interface ContextStore {
   /** A context with its keys as a tar archive, in the docker CLI's form. */
   pack(name: string): Promise<Uint8Array>;
   /** Writes what `pack` made under a name. @throws Error when it is no such archive */
-  unpack(name: string, archive: Uint8Array): Promise<void>;
+  unpack(name: string, archive: AsyncIterable<Uint8Array>): Promise<void>;
   /** Where a context's description and certificates are. */
   pathsOf(name: string): { readonly metadata: string; readonly tls: string };
 }

@@ -15,7 +15,8 @@
 import { askNamed } from "./ambiguous.ts";
 import { pathPart } from "./api.ts";
 import type { Context } from "./command.ts";
-import { shellLine, wordsFor, type RunRequest } from "./run-words.ts";
+import { wordsFor, type RunRequest } from "./run-words.ts";
+import { shellLine } from "./shell-words.ts";
 
 type Config = Omit<RunRequest, "HostConfig" | "NetworkingConfig"> & {
   readonly AttachStdout?: boolean;

@@ -12,7 +12,6 @@ import {
   TRANSITIONS,
   assertContainer,
   comparableTime,
-  concatBytes,
   createLineCutter,
   createLineReader,
   createLogParser,
@@ -59,7 +58,7 @@ import { createPaperKernel } from "../runtime/src/container/paper-kernel.fixture
 import { KeeperBench, whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 import type { Prepared } from "../runtime/src/keeper/keeper.fixture.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
-import { signalName, signalNumber } from "../runtime/src/kernel/index.ts";
+import { concatBytes, signalName, signalNumber } from "../runtime/src/kernel/index.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
 import type { FileStat } from "../runtime/src/kernel/index.ts";
 import type { ByteSink, ByteSource } from "../runtime/src/kernel/index.ts";

@@ -10,7 +10,8 @@ import { compareTables, type Comparison } from "../runtime/src/cli/comparison.ts
 import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
 import { runCommandLine } from "../runtime/src/cli/program.fixture.ts";
-import { shellLine, wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
+import { wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
+import { shellLine } from "../runtime/src/cli/shell-words.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createContainerView } from "../runtime/src/engine/container-view.ts";

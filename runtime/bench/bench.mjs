@@ -29,8 +29,8 @@ const lightRounds = Number(options.rounds);
 /** What takes seconds is done less often: its median needs fewer. */
 const heavyRounds = Math.ceil(lightRounds / 3);
 const docker = contestants.findProgram("docker");
-/** A heap grows in steps: enough containers that a step is not mistaken for their price. */
 const machine = `${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+/** A heap grows in steps: enough containers that a step is not mistaken for their price. */
 const idleContainers = 50;
 const burst = { containers: 50, atOnce: 8 };
 

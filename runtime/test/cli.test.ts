@@ -10,11 +10,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { launcher, run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 import { onTerminal, whyNoTerminal } from "./terminal.fixture.ts";
 
-const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
 const skip = skipped("our CLI against our daemon", whyNoContainers());
 const skipTerminals = skip || skipped("terminals", whyNoTerminal());
 const skipDocker = skip || skipped("our CLI beside docker's", whyNoDocker());

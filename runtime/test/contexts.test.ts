@@ -6,12 +6,10 @@
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { run, skipped, whyNoDocker, type Ran } from "./daemon.ts";
+import { launcher, run, skipped, whyNoDocker, type Ran } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 
-const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
 const skip = skipped("contexts beside the docker CLI, and ssh", whyNoDocker());
 const daemon = shareDaemon(skip);
 const bin = join(daemon.directory, "bin");

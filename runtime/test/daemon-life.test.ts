@@ -4,23 +4,15 @@
 import { readFileSync, statSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { run, skipped, TestDaemon, until, whyNoContainers } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 import { fileURLToPath } from "node:url";
 
 const skip = skipped("the daemon's life", whyNoContainers());
 const bundle = fileURLToPath(new URL("../dist/daemon.js", import.meta.url));
 
-let daemon: TestDaemon;
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-beforeEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
+const daemon = shareDaemon(skip);
 
 const create = async (name: string, options: object): Promise<string> => {
   const answer = await daemon.api("POST", `/containers/create?name=${name}`, {

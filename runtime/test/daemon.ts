@@ -15,7 +15,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "../tools/build.mjs";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
-const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
+/** What a shell would run as `drydock`. */
+export const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
 const decoder = new TextDecoder();
 
 /** How a program ended and what it printed. */
@@ -119,14 +120,17 @@ export class TestDaemon implements AsyncDisposable {
 
   /** The docker CLI, which must succeed; returns what it printed, without the last newline. */
   async mustDocker(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.docker(...args);
-    if (code !== 0) throw new Error(`docker ${args.join(" ")}: exit ${code}\n${stderr}${stdout}`);
-    return stdout.trimEnd();
+    return printedBy(`docker ${args.join(" ")}`, await this.docker(...args));
   }
 
   /** Runs our CLI against it. */
   drydock(...args: string[]): Promise<Ran> {
     return run(process.execPath, [launcher, ...args], { env: this.environment });
+  }
+
+  /** Our CLI, which must succeed; returns what it printed, without the last newline. */
+  async mustDrydock(...args: string[]): Promise<string> {
+    return printedBy(`drydock ${args.join(" ")}`, await this.drydock(...args));
   }
 
   /** The environment in which clients find it. */
@@ -179,6 +183,11 @@ export class TestDaemon implements AsyncDisposable {
     // The daemon prints a stack only for a bug, whatever its clients did.
     if (/(?:\n|\\n) {4}at /.test(this.#log)) throw new Error(`the daemon met a bug:\n${this.#log}`);
   }
+}
+
+function printedBy(line: string, { code, stdout, stderr }: Ran): string {
+  if (code !== 0) throw new Error(`${line}: exit ${code}\n${stderr}${stdout}`);
+  return stdout.trimEnd();
 }
 
 function listProcesses(): readonly { readonly pid: number; readonly command: string }[] {

@@ -2,23 +2,14 @@
  * Ends that take their time: who does not hear that it is to stop, and who is left behind.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { skipped, TestDaemon, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { launcher, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("ends", whyNoContainers());
 const skipDocker = skipped("ends with the docker CLI", whyNoDocker());
 
-let daemon: TestDaemon;
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-beforeEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
+const daemon = shareDaemon(skip);
 
 /** Runs a shell script as process 1, and waits until it has said that it is ready. */
 async function start(name: string, script: string, hostConfig: object = {}): Promise<void> {
@@ -46,7 +37,6 @@ describe.skipIf(skip)("a process that does not hear that it is to stop", () => {
   test("drydock stop says so at once, with the remedy, and waits all the same", async () => {
     await start("deaf", LOOP);
     const began = performance.now();
-    const launcher = join(import.meta.dirname, "../bin/drydock.js");
     const child = spawn(process.execPath, [launcher, "stop", "-t", "2", "deaf"], {
       env: daemon.environment,
     });

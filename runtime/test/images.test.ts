@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { run, skipped, until, whyNoDocker } from "./daemon.ts";
+import { launcher, run, skipped, until, whyNoDocker } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("images by the docker CLI", whyNoDocker());
@@ -136,14 +136,10 @@ describe.skipIf(skip)("images", () => {
     );
     expect(planned.stdout).toContain("one:1");
     expect(await must("ps", "-aq")).not.toBe("");
-    const asked = await run(
-      "node",
-      [join(import.meta.dirname, "../bin/drydock.js"), "system", "prune"],
-      {
-        env: daemon.environment,
-        input: "n\n",
-      },
-    );
+    const asked = await run("node", [launcher, "system", "prune"], {
+      env: daemon.environment,
+      input: "n\n",
+    });
     expect([asked.code, asked.stdout]).toEqual([1, expect.stringContaining("stopped")]);
     const done = await drydock("system", "prune", "-a", "-f");
     expect(done.stdout).toMatch(

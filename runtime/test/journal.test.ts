@@ -58,11 +58,7 @@ test("strace sees no mount, namespace, signal or cgroup write that explain does 
   expect(kinds).toEqual(new Set([...all, "unshare", "write"]));
 });
 
-const must = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await daemon.drydock(...args);
-  if (code !== 0) throw new Error(`drydock ${args.join(" ")}: exit ${code}\n${stderr}${stdout}`);
-  return stdout.trimEnd();
-};
+const must = (...args: string[]): Promise<string> => daemon.mustDrydock(...args);
 
 /** Its cgroup goes a moment after the answer. */
 async function untilTold(name: string): Promise<readonly ExplainedCall[]> {

@@ -3,21 +3,13 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { skipped, TestDaemon, until, whyNoContainers } from "./daemon.ts";
+import { describe, expect, test } from "vitest";
+import { skipped, until, whyNoContainers } from "./daemon.ts";
+import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("live restore", whyNoContainers());
 
-let daemon: TestDaemon;
-beforeAll(async () => {
-  if (!skip) daemon = await new TestDaemon().start();
-});
-beforeEach(async () => {
-  if (!skip) await daemon.removeContainers();
-});
-afterAll(async () => {
-  if (!skip) await daemon[Symbol.asyncDispose]();
-});
+const daemon = shareDaemon(skip);
 
 async function start(name: string, options: object): Promise<void> {
   const body = { Image: "busybox", Cmd: ["sleep", "1000"], ...options };

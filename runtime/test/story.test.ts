@@ -3,21 +3,15 @@
  */
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
+import { launcher, run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
 import { shareDaemon } from "./shared-daemon.fixture.ts";
 
 const skip = skipped("what is told of containers", whyNoContainers());
 const skipDocker = skip || skipped("the same by docker", whyNoDocker());
 const daemon = shareDaemon(skip);
-const launcher = fileURLToPath(new URL("../bin/drydock.js", import.meta.url));
 
-const must = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await daemon.drydock(...args);
-  if (code !== 0) throw new Error(`drydock ${args.join(" ")}: exit ${code}\n${stderr}${stdout}`);
-  return stdout.trimEnd();
-};
+const must = (...args: string[]): Promise<string> => daemon.mustDrydock(...args);
 
 /** Scripts that cannot run, in a directory to mount. */
 function brokenScripts(): string {

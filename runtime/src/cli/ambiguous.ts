@@ -11,13 +11,26 @@
  *
  * @module
  */
-import { ApiError, type Api } from "./api.ts";
+import { ApiError, type Api, type Call } from "./api.ts";
 import { Failure } from "./failure.ts";
 import { shortId } from "./human.ts";
 
 interface Listed {
   readonly Id: string;
   readonly Names: readonly string[];
+}
+
+/**
+ * Asks the daemon about a container, in JSON.
+ *
+ * @throws Failure that names the candidates when a prefix fitted several
+ */
+export async function askNamed<Answer>(api: Api, call: Call): Promise<Answer> {
+  try {
+    return await api.json<Answer>(call);
+  } catch (thrown) {
+    throw await withCandidates(api, thrown);
+  }
 }
 
 /** The same failure, with the candidates named when a prefix fitted several containers. */

@@ -12,18 +12,11 @@
  *
  * @module
  */
-import { withCandidates } from "./ambiguous.ts";
+import { askNamed } from "./ambiguous.ts";
 import { pathPart } from "./api.ts";
 import type { Context } from "./command.ts";
-import type { Flag } from "./grammar.ts";
-import { shellLine, wordsFor, type RunRequest } from "./run-words.ts";
-
-/** The flag of both forms of inspect. */
-export const AS_RUN_FLAG: Flag = {
-  name: "as-run",
-  kind: "bool",
-  help: "Print the command that makes the container again",
-};
+import { wordsFor, type RunRequest } from "./run-words.ts";
+import { shellLine } from "./shell-words.ts";
 
 type Config = Omit<RunRequest, "HostConfig" | "NetworkingConfig"> & {
   readonly AttachStdout?: boolean;
@@ -44,18 +37,15 @@ export async function printAsRun(
   { api, console }: Context,
   names: readonly string[],
 ): Promise<number> {
-  const ask = <Answer>(path: string): Promise<Answer> => api.json<Answer>({ method: "GET", path });
+  const ask = <Answer>(path: string): Promise<Answer> =>
+    askNamed<Answer>(api, { method: "GET", path });
+  const machine = await ask<{ readonly CgroupVersion?: string }>("/info");
   for (const name of names) {
-    const found = await ask<Inspected>(`/containers/${pathPart(name)}/json`).catch(
-      async (thrown: unknown) => {
-        throw await withCandidates(api, thrown);
-      },
-    );
+    const found = await ask<Inspected>(`/containers/${pathPart(name)}/json`);
     // Of an image that is gone nothing is known: then everything is said.
     const image = await ask<{ readonly Config: Config | null }>(
       `/images/${found.Image}/json`,
     ).catch(() => ({ Config: null }));
-    const machine = await ask<{ readonly CgroupVersion?: string }>("/info");
     const request = requestOf(found, image.Config, machine.CgroupVersion ?? "");
     const { words, unsaid } = wordsFor(request);
     const { AttachStdout, AttachStderr } = found.Config;

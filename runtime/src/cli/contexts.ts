@@ -50,7 +50,7 @@ export interface ContextStore {
   /** A context with its keys as a tar archive, in the docker CLI's form. */
   pack(name: string): Promise<Uint8Array>;
   /** Writes what `pack` made under a name. @throws Error when it is no such archive */
-  unpack(name: string, archive: Uint8Array): Promise<void>;
+  unpack(name: string, archive: AsyncIterable<Uint8Array>): Promise<void>;
   /** Where a context's description and certificates are. */
   pathsOf(name: string): { readonly metadata: string; readonly tls: string };
 }
@@ -61,8 +61,15 @@ export function contextsOf(store: ContextStore | undefined): ContextStore {
   throw new Failure({ message: "drydock: there are no contexts in this program", exitCode: 1 });
 }
 
+/** A context by its name. @throws Failure when there is none */
+export function storedContext(store: ContextStore, name: string): StoredContext {
+  const context = store.read(name);
+  if (context === undefined) throw noSuchContext(store, name);
+  return context;
+}
+
 /** Docker's words, because scripts look for them. */
-export function noSuchContext(store: ContextStore, name: string): Failure {
+function noSuchContext(store: ContextStore, name: string): Failure {
   const file = `${store.pathsOf(name).metadata}/meta.json`;
   return new Failure({
     message: `context ${JSON.stringify(name)}: context not found: open ${file}: no such file or directory`,
@@ -71,8 +78,7 @@ export function noSuchContext(store: ContextStore, name: string): Failure {
   });
 }
 
-/** @throws Failure when a context cannot be called so */
-export function checkContextName(name: string): void {
+function checkContextName(name: string): void {
   const form = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
   if (name === DEFAULT_CONTEXT) {
     throw new Failure({ message: '"default" is a reserved context name', exitCode: 1 });
@@ -80,6 +86,12 @@ export function checkContextName(name: string): void {
   if (form.test(name)) return;
   const message = `context name ${JSON.stringify(name)} is invalid, names are validated against regexp "${form.source}"`;
   throw new Failure({ message, exitCode: 1 });
+}
+
+/** @throws Failure when a name is taken, or no context can be called so */
+export function checkNewContext(store: ContextStore, name: string): void {
+  if (store.read(name) === undefined) return checkContextName(name);
+  throw new Failure({ message: `context ${JSON.stringify(name)} already exists`, exitCode: 1 });
 }
 
 /** How a context's certificates protect a connection; undefined when it has none and needs none. */

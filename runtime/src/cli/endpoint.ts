@@ -13,7 +13,7 @@
  * @module
  */
 import type { Console } from "./console.ts";
-import { DEFAULT_CONTEXT, contextsOf, noSuchContext, tlsOfContext } from "./contexts.ts";
+import { DEFAULT_CONTEXT, contextsOf, storedContext, tlsOfContext } from "./contexts.ts";
 import type { ContextStore } from "./contexts.ts";
 import { Failure, messageOf } from "./failure.ts";
 import type { Flags } from "./grammar.ts";
@@ -61,8 +61,7 @@ export function chooseEndpoint(around: Surroundings): Endpoint {
   const name = currentContext(around);
   if (name === DEFAULT_CONTEXT) return defaultEndpoint(around);
   const store = contextsOf(around.contexts);
-  const context = store.read(name);
-  if (context === undefined) throw noSuchContext(store, name);
+  const context = storedContext(store, name);
   return { host: context.host, tls: tlsOfContext(context, store.readTls(name)) };
 }
 

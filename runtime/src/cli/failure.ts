@@ -51,14 +51,18 @@ export class Failure extends Error {
  * @example renderFailure(new Failure({ message: "unknown flag: --foo", exitCode: 125 }))
  */
 export function renderFailure(failure: Failure): string {
-  const blocks = [
-    failure.hint === undefined ? failure.message : `${failure.message}\n${failure.hint}`,
-  ];
+  const blocks = [failureText(failure)];
   if (failure.usage !== undefined) blocks.push(`Usage:  ${failure.usage}`);
   if (failure.seeAlso !== undefined) {
     blocks.push(`Run '${failure.seeAlso}' for more information`);
   }
   return `${blocks.join("\n\n")}\n`;
+}
+
+/** What was thrown, and on a line of its own what to do about it, if that is known. */
+export function failureText(thrown: unknown): string {
+  const hint = thrown instanceof Failure ? thrown.hint : undefined;
+  return hint === undefined ? messageOf(thrown) : `${messageOf(thrown)}\n${hint}`;
 }
 
 /** The text of what was thrown; an undo that failed too does not hide the first failure. */

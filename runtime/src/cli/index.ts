@@ -1,4 +1,5 @@
 export { main } from "./main.ts";
+export { shellLine } from "./shell-words.ts";
 export { PROGRAM_VERSION, type Program } from "./program.ts";
 export type {
   Console,

@@ -12,7 +12,7 @@
 import { ApiError, imagePath, pathPart, readText, type Api, type Query } from "./api.ts";
 import { withCandidates } from "./ambiguous.ts";
 import type { Context } from "./command.ts";
-import { Failure, messageOf } from "./failure.ts";
+import { Failure, failureText, messageOf } from "./failure.ts";
 import type { Flag } from "./grammar.ts";
 import { indentJson } from "./indent-json.ts";
 import { evaluate, parseFormat } from "./template/evaluate.ts";
@@ -38,6 +38,13 @@ export const FORMAT_FLAG: Flag = {
   short: "f",
   kind: "string",
   help: "'json', or a Go template such as '{{.State.Pid}}' or '{{json .Mounts}}'",
+};
+
+/** The flag of the forms of inspect that know containers; `as-run.ts` does what it asks for. */
+export const AS_RUN_FLAG: Flag = {
+  name: "as-run",
+  kind: "bool",
+  help: "Print the command that makes the container again",
 };
 
 /** What to inspect. */
@@ -70,13 +77,8 @@ export async function inspect({ api, console }: Context, wish: InspectWish): Pro
     }
   }
   console.out.write(assembled(wish.format, found));
-  for (const failure of failures) console.err.write(`${lines(failure)}\n`);
+  for (const failure of failures) console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
-}
-
-function lines(failure: unknown): string {
-  const hint = failure instanceof Failure ? failure.hint : undefined;
-  return hint === undefined ? messageOf(failure) : `${messageOf(failure)}\n${hint}`;
 }
 
 function templateOf(format: string): Template | undefined {

@@ -1,5 +1,5 @@
 /**
- * New container: create, fetching the image if it is missing.
+ * New container: a command line as a request, and create, fetching the image if it is missing.
  *
  * Kernel interface: none; the daemon acts.
  * Specification: Docker Engine API v1.50, ContainerCreate, ImageCreate.
@@ -10,16 +10,38 @@
  * @module
  */
 import { ApiError, readJsonLines } from "./api.ts";
-import type { Context } from "./command.ts";
+import type { Context, Input } from "./command.ts";
 import { Failure } from "./failure.ts";
 import type { Flags } from "./grammar.ts";
-import type { CreateBody } from "./options/create-body.ts";
+import { buildCreateBody, type CreateBody } from "./options/create-body.ts";
+import { checkSystem } from "./options/elsewhere.ts";
 import { showProgress } from "./progress.ts";
 import { familiarReference, fullName, looksLikeId, parseReference } from "./reference.ts";
 
 interface CreateAnswer {
   readonly Id: string;
   readonly Warnings?: readonly string[] | null;
+}
+
+/**
+ * The request that a command line of run or create makes.
+ *
+ * @throws Failure in Docker's frame with exit code 125; with 1 and bare for flags of another system
+ */
+export function translate({ console, commandLine }: Context, { flags, args }: Input): CreateBody {
+  checkSystem(flags);
+  try {
+    return buildCreateBody(console, flags, args);
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown;
+    throw new Failure({
+      message: `drydock: ${thrown.message}`,
+      exitCode: 125,
+      hint: thrown.hint,
+      seeAlso: `${commandLine} --help`,
+      cause: thrown,
+    });
+  }
 }
 
 /**

@@ -12,6 +12,7 @@
 import { ApiError } from "./api.ts";
 import type { Context } from "./command.ts";
 import { Failure } from "./failure.ts";
+import type { Flags } from "./grammar.ts";
 import type { CreateBody } from "./options/create-body.ts";
 import { ConnectionError } from "./transport.ts";
 import { sectionsOf, storyText } from "./story.ts";
@@ -36,15 +37,12 @@ interface Plan {
 /**
  * Asks for the plan of a container and prints it.
  *
- * @param format "" for text, "json" for the daemon's answer
+ * @param flags "json" or "format" ask for the daemon's answer instead of text
  * @returns the exit code
  */
-export async function printPlan(
-  context: Context,
-  body: CreateBody,
-  format: string,
-): Promise<number> {
+export async function printPlan(context: Context, flags: Flags, body: CreateBody): Promise<number> {
   const { console } = context;
+  const format = flags.bool("json") ? "json" : flags.text("format");
   if (format !== "" && format !== "json") {
     throw new Failure({
       message: `unknown format for --plan: ${format}`,

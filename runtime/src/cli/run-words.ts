@@ -8,7 +8,6 @@
  * Specification: docker run reference; Docker Engine API v1.50, ContainerCreate.
  * Invariants:
  *   run-words-round-trip   the words for a request parse back to the same request
- *   shell-line-round-trip   a shell reads a printed line as the same words
  * Left out: a seccomp profile, of which only the content is known; streams that were attached.
  * Docs: docs/concepts/cli.md
  *
@@ -189,17 +188,4 @@ function endpointText(name: string, endpoint: Endpoint): string {
     ),
   ];
   return fields.length === 0 ? name : [`name=${name}`, ...fields].join(",");
-}
-
-/**
- * Words as a shell would have to read them.
- *
- * @example shellLine(["echo", "it's"]) // "echo 'it'\\''s'"
- */
-export function shellLine(words: readonly string[]): string {
-  return words
-    .map((word) =>
-      /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`,
-    )
-    .join(" ");
 }

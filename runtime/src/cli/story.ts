@@ -62,23 +62,34 @@ export type StoryOrder = "concept" | "time";
  * @param steps in the order of time
  */
 export function sectionsOf(steps: readonly Step[]): readonly Section[] {
-  const found = new Map<string, Step[]>();
   let run = 0;
   let hasProcess = true;
-  for (const step of steps) {
-    const isOwn = step.exec === undefined;
+  const sectionOf = (step: Step): string => {
+    if (step.exec !== undefined) return execTitle(step.exec);
     const starts = step.where === "engine" && step.operation === START;
-    if (isOwn && hasProcess && starts) {
+    if (hasProcess && starts) {
       run += 1;
       hasProcess = false;
     }
-    hasProcess ||= isOwn && step.call === "spawn";
-    const title = isOwn ? titleOf(run) : execTitle(step.exec);
-    const mine = found.get(title);
-    if (mine === undefined) found.set(title, [step]);
+    hasProcess ||= step.call === "spawn";
+    return titleOf(run);
+  };
+  return groupsOf(steps, sectionOf).map(([title, mine]) => ({ title, steps: mine }));
+}
+
+/** Steps by a name that each is given, in the order of first naming; all are asked in order. */
+function groupsOf(
+  steps: readonly Step[],
+  nameOf: (step: Step) => string,
+): readonly (readonly [name: string, steps: readonly Step[]])[] {
+  const found = new Map<string, Step[]>();
+  for (const step of steps) {
+    const name = nameOf(step);
+    const mine = found.get(name);
+    if (mine === undefined) found.set(name, [step]);
     else mine.push(step);
   }
-  return [...found].map(([title, mine]) => ({ title, steps: mine }));
+  return [...found];
 }
 
 const START = "start container";
@@ -106,14 +117,7 @@ export function storyText(sections: readonly Section[], order: StoryOrder): stri
 
 /** By concept, in the order in which each first acted. */
 function byConcept(steps: readonly Step[]): readonly string[] {
-  const concepts = new Map<string, Step[]>();
-  for (const step of steps) {
-    const concept = conceptOf(step);
-    const mine = concepts.get(concept);
-    if (mine === undefined) concepts.set(concept, [step]);
-    else mine.push(step);
-  }
-  return [...concepts].flatMap(([concept, mine]) => {
+  return groupsOf(steps, conceptOf).flatMap(([concept, mine]) => {
     const page = pageOf({ concept });
     const where = page === undefined ? "" : ` (${page})`;
     return ["", `${concept}: ${countAndTime(mine)}${where}`, ...linesOf(mine)];

@@ -68,6 +68,17 @@ async function copyOutput(console: Console, wish: StreamWish): Promise<"closed">
   return "closed";
 }
 
+/** Copies bytes to standard output, as fast as it takes them. */
+export async function copyBytes(
+  console: Console,
+  source: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  for await (const bytes of source) {
+    console.out.write(bytes);
+    await console.out.drained();
+  }
+}
+
 /**
  * Copies what the daemon sends to standard output and standard error.
  *
@@ -78,13 +89,9 @@ export async function copyFrames(
   source: AsyncIterable<Uint8Array>,
   raw: boolean,
 ): Promise<void> {
+  if (raw) return copyBytes(console, source);
   const reader = createFrameReader();
   for await (const chunk of source) {
-    if (raw) {
-      console.out.write(chunk);
-      await console.out.drained();
-      continue;
-    }
     for (const { stream, payload } of reader.push(chunk)) {
       if (stream === "system") throw systemFailure(payload);
       const target = stream === "stderr" ? console.err : console.out;

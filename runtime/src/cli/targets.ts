@@ -14,7 +14,7 @@
  */
 import { withCandidates } from "./ambiguous.ts";
 import type { Context } from "./command.ts";
-import { Failure, messageOf } from "./failure.ts";
+import { failureText } from "./failure.ts";
 
 const AT_ONCE = 50;
 
@@ -48,11 +48,6 @@ export async function forEachTarget(
       else context.console.out.write(`${known.shown}\n`);
     }
   }
-  for (const failure of failures) context.console.err.write(`${lines(failure)}\n`);
+  for (const failure of failures) context.console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
-}
-
-function lines(failure: unknown): string {
-  const hint = failure instanceof Failure ? failure.hint : undefined;
-  return hint === undefined ? messageOf(failure) : `${messageOf(failure)}\n${hint}`;
 }

@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { ByteSink, ByteSource } from "../kernel/index.ts";
+import { concatBytes, type ByteSink, type ByteSource } from "../kernel/index.ts";
 import { encodeFrame } from "../wire/index.ts";
 import type { StreamName } from "../wire/index.ts";
 
@@ -96,15 +96,4 @@ export function createLineReader(): LineReader {
 /** An object as a line of JSON. */
 export function encodeLine(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
-}
-
-/** One array with the bytes of all. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 }

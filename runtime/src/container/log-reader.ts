@@ -21,9 +21,8 @@
  * @module
  */
 
-import { ifThere } from "../kernel/index.ts";
+import { concatBytes, ifThere } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
-import { concatBytes } from "./connection.ts";
 import { comparableTime, createLogParser, parseLogEntry } from "./logs.ts";
 import type { LogEntry } from "./logs.ts";
 import { logFile } from "./log-rotation.ts";

@@ -24,8 +24,8 @@
  * @module
  */
 
+import { concatBytes } from "../kernel/index.ts";
 import { FRAME_HEADER_BYTES, encodeFrame, writeFrameHeader } from "../wire/index.ts";
-import { concatBytes } from "./connection.ts";
 
 /** The stream that an entry came from. */
 export type LogStream = "stdout" | "stderr";

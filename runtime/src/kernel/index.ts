@@ -1,3 +1,4 @@
+export { concatBytes } from "./bytes.ts";
 export { CALLS, type CallKind, type CallName } from "./calls.ts";
 export { decorate } from "./decorate.ts";
 export { type JournalValue } from "./describe.ts";

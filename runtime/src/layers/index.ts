@@ -33,6 +33,6 @@ export { removeTree } from "./remove-tree.ts";
 export { makeInode, setAttributes } from "./tar-inode.ts";
 export { formatTar, formatTarHead, tarEnd, tarPadding } from "./tar-print.ts";
 export { readTar } from "./tar-read.ts";
-export { parseTar, type TarEntry, type TarType } from "./tar.ts";
+export { EMPTY_ENTRY, parseTar, type TarEntry, type TarType } from "./tar.ts";
 export { streamTree, type TreeStreamOptions } from "./tree-stream.ts";
 export { unpackLayer, type UnpackReport } from "./unpack.ts";

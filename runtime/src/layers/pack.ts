@@ -20,7 +20,7 @@ import { RuntimeError } from "../errors/index.ts";
 import type { FileStat, Files } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { formatTar } from "./tar-print.ts";
-import type { TarEntry } from "./tar.ts";
+import { EMPTY_ENTRY, type TarEntry } from "./tar.ts";
 import { OPAQUE_XATTR } from "./unpack.ts";
 
 /**
@@ -84,27 +84,15 @@ export function isOpaque(kernel: Files, path: string): boolean {
   }
 }
 
-const PLAIN = {
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  linkPath: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map<string, Uint8Array>(),
-  data: new Uint8Array(),
-};
-
 function whiteout(parent: string, name: string): TarEntry {
-  return { ...PLAIN, path: parent === "" ? name : `${parent}/${name}`, type: "file" };
+  return { ...EMPTY_ENTRY, path: parent === "" ? name : `${parent}/${name}`, type: "file" };
 }
 
 function entryOf(walk: Walk, path: string, stat: FileStat): TarEntry {
   const { kernel, firstNames } = walk;
   const absolute = path === "" ? walk.root : `${walk.root}/${path}`;
   const common = {
-    ...PLAIN,
+    ...EMPTY_ENTRY,
     path: path === "" ? "." : path,
     mode: stat.mode,
     uid: stat.hostUid,

@@ -9,7 +9,8 @@
  *
  * @module
  */
-import { BLOCK, checksumOf, FIELD, TYPE_FLAGS, XATTR_PREFIX } from "./tar.ts";
+import { concatBytes } from "../kernel/index.ts";
+import { BLOCK, checksumOf, EMPTY_ENTRY, FIELD, TYPE_FLAGS, XATTR_PREFIX } from "./tar.ts";
 import type { Field, TarEntry, TarType } from "./tar.ts";
 
 /**
@@ -19,7 +20,7 @@ import type { Field, TarEntry, TarType } from "./tar.ts";
  */
 export function formatTar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> {
   const parts = entries.flatMap((entry) => formatEntry(entry));
-  return concat([...parts, tarEnd()]);
+  return concatBytes([...parts, tarEnd()]);
 }
 
 function formatEntry(entry: TarEntry): readonly Uint8Array[] {
@@ -90,33 +91,19 @@ function fitsOctal(value: number, field: Field): boolean {
 }
 
 function formatPax(entry: TarEntry, records: readonly PaxRecord[]): readonly Uint8Array[] {
-  const data = concat(records.map((record) => formatPaxRecord(record)));
+  const data = concatBytes(records.map((record) => formatPaxRecord(record)));
   const name = entry.path.slice(entry.path.lastIndexOf("/") + 1).replace(/[^\x21-\x7e]/g, "_");
   const path = `PaxHeaders.0/${name.slice(0, 80)}`;
   const plain = { ...EMPTY_ENTRY, path, mode: 0o644, data };
   return [formatHeader(plain, "x", data.length), ...padded(data)];
 }
 
-const EMPTY_ENTRY: TarEntry = {
-  path: "",
-  type: "file",
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  linkPath: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-  data: new Uint8Array(),
-};
-
 /** `length key=value\n`, where the length counts its own digits too. */
 function formatPaxRecord([key, value]: PaxRecord): Uint8Array {
-  const body = concat([new TextEncoder().encode(` ${key}=`), value, Uint8Array.of(0x0a)]);
+  const body = concatBytes([new TextEncoder().encode(` ${key}=`), value, Uint8Array.of(0x0a)]);
   let total = body.length + 1;
   while (String(total).length + body.length !== total) total = String(total).length + body.length;
-  return concat([new TextEncoder().encode(String(total)), body]);
+  return concatBytes([new TextEncoder().encode(String(total)), body]);
 }
 
 function formatHeader(entry: TarEntry, typeFlag: string, sizeBytes: number): Uint8Array {
@@ -148,15 +135,4 @@ function formatHeader(entry: TarEntry, typeFlag: string, sizeBytes: number): Uin
 
 function padded(data: Uint8Array): readonly Uint8Array[] {
   return data.length === 0 ? [] : [data, tarPadding(data.length)];
-}
-
-/** One array with the bytes of all. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

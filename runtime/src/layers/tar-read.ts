@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { concat } from "./tar-print.ts";
+import { concatBytes } from "../kernel/index.ts";
 import { addExtra, BLOCK, isExtra, parseEntry, readSize, readText, refuseTar } from "./tar.ts";
 import type { TarEntry } from "./tar.ts";
 
@@ -49,7 +49,7 @@ class ByteReader {
     }
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) return only;
-    return concat(parts);
+    return concatBytes(parts);
   }
 
   /** What comes next, as it arrived, up to so many bytes; empty at the end of the stream. */

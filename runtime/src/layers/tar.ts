@@ -47,6 +47,21 @@ export interface TarEntry {
   readonly data: Uint8Array;
 }
 
+/** A file without a name, to make others of. */
+export const EMPTY_ENTRY: TarEntry = {
+  path: "",
+  type: "file",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  linkPath: "",
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+  data: new Uint8Array(),
+};
+
 /** Headers and bytes come in blocks of this size. */
 export const BLOCK = 512;
 /** Each type with the letter that stands for it. */

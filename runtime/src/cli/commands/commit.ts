@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { repositoryAndTag } from "../reference.ts";
 
@@ -42,15 +42,8 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
     // A query leaves out what is false, and the daemon's default is to pause.
     pause: flags.bool("pause") ? undefined : "0",
   };
-  try {
-    const made = await api.json<{ readonly Id: string }>({
-      method: "POST",
-      path: "/commit",
-      query,
-    });
-    console.out.write(`${made.Id}\n`);
-    return 0;
-  } catch (thrown) {
-    throw await withCandidates(api, thrown);
-  }
+  const path = "/commit";
+  const made = await askNamed<{ readonly Id: string }>(api, { method: "POST", path, query });
+  console.out.write(`${made.Id}\n`);
+  return 0;
 }

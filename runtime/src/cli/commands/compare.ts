@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { pathPart, type Api } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { compareTables, type Comparison, type Table } from "../comparison.ts";
@@ -65,9 +65,7 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
 function viewOf(api: Api, name: string | undefined): Promise<View> {
   const path =
     name === undefined ? "/drydock/host/view" : `/drydock/containers/${pathPart(name)}/view`;
-  return api.json<View>({ method: "GET", path }).catch(async (thrown: unknown) => {
-    throw await withCandidates(api, thrown);
-  });
+  return askNamed<View>(api, { method: "GET", path });
 }
 
 /** What both sides tell of. */

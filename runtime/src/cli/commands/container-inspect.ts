@@ -9,9 +9,8 @@
  *
  * @module
  */
-import { AS_RUN_FLAG, printAsRun } from "../as-run.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { AS_RUN_FLAG, FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -26,8 +25,11 @@ export const command: Command = {
   about: "As `drydock inspect`, but only containers.",
   concepts: ["container"],
   completes: "containers",
-  run: (context: Context, { flags, args }: Input) => {
-    if (flags.bool("as-run")) return printAsRun(context, args);
+  run: async (context: Context, { flags, args }: Input) => {
+    if (flags.bool("as-run")) {
+      const { printAsRun } = await import("../as-run.ts");
+      return printAsRun(context, args);
+    }
     return inspect(context, {
       kinds: OBJECT_KINDS.filter((kind) => kind.type === "container"),
       names: args,

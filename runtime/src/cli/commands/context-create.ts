@@ -10,16 +10,14 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
-import { checkContextName, contextsOf, noSuchContext } from "../contexts.ts";
+import { checkNewContext, contextsOf, storedContext, type ContextStore } from "../contexts.ts";
 import {
   contextContent,
   contextSettings,
   DOCKER_FLAG,
   type ContextContent,
 } from "../context-settings.ts";
-import type { ContextStore } from "../contexts.ts";
 import { defaultEndpoint } from "../endpoint.ts";
-import { Failure } from "../failure.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -41,9 +39,7 @@ export const command: Command = {
 async function run(context: Context, { flags, args }: Input): Promise<number> {
   const [name = ""] = args;
   const store = contextsOf(context.around.contexts);
-  if (store.read(name) !== undefined)
-    throw failure(`context ${JSON.stringify(name)} already exists`);
-  checkContextName(name);
+  checkNewContext(store, name);
   const settings = contextSettings(flags.text("docker"));
   const from = flags.text("from") || settings.get("from") || "";
   const content = settings.has("host")
@@ -68,11 +64,5 @@ function copyOf({ around }: Context, store: ContextStore, from: string): Context
     const skipTlsVerify = tls?.verify === false;
     return { context: { description, host, skipTlsVerify }, tls: Object.fromEntries(kept) };
   }
-  const source = store.read(from);
-  if (source === undefined) throw noSuchContext(store, from);
-  return { context: source, tls: store.readTls(from) };
-}
-
-function failure(message: string, cause?: unknown): Failure {
-  return new Failure({ message, exitCode: 1, cause });
+  return { context: storedContext(store, from), tls: store.readTls(from) };
 }

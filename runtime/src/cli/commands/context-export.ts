@@ -10,7 +10,7 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
-import { DEFAULT_CONTEXT, contextsOf, noSuchContext } from "../contexts.ts";
+import { DEFAULT_CONTEXT, contextsOf, storedContext } from "../contexts.ts";
 import { Failure } from "../failure.ts";
 
 /** See the head of this file. */
@@ -30,7 +30,7 @@ async function run({ around, console }: Context, { args }: Input): Promise<numbe
   if (name === DEFAULT_CONTEXT) {
     throw failure('context "default" cannot be exported: it is kept nowhere');
   }
-  if (store.read(name) === undefined) throw noSuchContext(store, name);
+  storedContext(store, name);
   const archive = await store.pack(name);
   if (file === "-") {
     if (console.out.isTerminal) {

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
-import { checkContextName, contextsOf } from "../contexts.ts";
+import { checkNewContext, contextsOf } from "../contexts.ts";
 import { Failure, messageOf } from "../failure.ts";
 
 /** See the head of this file. */
@@ -24,19 +24,12 @@ export const command: Command = {
   run,
 };
 
-/** A context is a few certificates: what is larger is something else. */
-const MOST_BYTES = 10 << 20;
-
 async function run({ around, console }: Context, { args }: Input): Promise<number> {
   const [name = "", file = ""] = args;
   const store = contextsOf(around.contexts);
-  checkContextName(name);
-  if (store.read(name) !== undefined) {
-    throw new Failure({ message: `context ${JSON.stringify(name)} already exists`, exitCode: 1 });
-  }
+  checkNewContext(store, name);
   try {
-    const archive = await readAll(file === "-" ? console.input() : console.files.stream(file));
-    await store.unpack(name, archive);
+    await store.unpack(name, file === "-" ? console.input() : console.files.stream(file));
   } catch (cause) {
     const message = `cannot import context ${JSON.stringify(name)}: ${messageOf(cause)}`;
     throw new Failure({ message, exitCode: 1, cause });
@@ -44,16 +37,4 @@ async function run({ around, console }: Context, { args }: Input): Promise<numbe
   console.out.write(`${name}\n`);
   console.err.write(`Successfully imported context ${JSON.stringify(name)}\n`);
   return 0;
-}
-
-async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  let all = new Uint8Array(0);
-  for await (const piece of pieces) {
-    const longer = new Uint8Array(all.length + piece.length);
-    longer.set(all);
-    longer.set(piece, all.length);
-    all = longer;
-    if (all.length > MOST_BYTES) throw new Error("read exceeds the defined limit of 10 MiB");
-  }
-  return all;
 }

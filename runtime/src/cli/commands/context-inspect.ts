@@ -10,7 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { DEFAULT_CONTEXT, contextsOf, noSuchContext } from "../contexts.ts";
+import { DEFAULT_CONTEXT, contextsOf, storedContext } from "../contexts.ts";
 import { currentContext, defaultEndpoint, type Surroundings } from "../endpoint.ts";
 import { indentJson } from "../indent-json.ts";
 import { FORMAT_FLAG } from "../inspection.ts";
@@ -55,9 +55,7 @@ function describe(around: Surroundings, name: string): object {
     };
   }
   const store = contextsOf(around.contexts);
-  const context = store.read(name);
-  if (context === undefined) throw noSuchContext(store, name);
-  const { description, host, skipTlsVerify } = context;
+  const { description, host, skipTlsVerify } = storedContext(store, name);
   const files = Object.keys(store.readTls(name));
   const { metadata, tls } = store.pathsOf(name);
   return {

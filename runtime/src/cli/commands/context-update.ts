@@ -11,7 +11,7 @@
  */
 import type { Command, Context, Input } from "../command.ts";
 import { contextContent, contextSettings, DOCKER_FLAG } from "../context-settings.ts";
-import { contextsOf, noSuchContext } from "../contexts.ts";
+import { contextsOf, storedContext } from "../contexts.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -27,12 +27,10 @@ export const command: Command = {
 async function run(context: Context, { flags, args }: Input): Promise<number> {
   const [name = ""] = args;
   const store = contextsOf(context.around.contexts);
-  const before = store.read(name);
-  if (before === undefined) throw noSuchContext(store, name);
+  const before = storedContext(store, name);
   const settings = contextSettings(flags.text("docker"));
   const from = settings.get("from");
-  const source = from === undefined ? before : store.read(from);
-  if (source === undefined) throw noSuchContext(store, from ?? "");
+  const source = from === undefined ? before : storedContext(store, from);
   const content = settings.has("host")
     ? contextContent(context, settings)
     : { context: source, tls: store.readTls(source.name) };

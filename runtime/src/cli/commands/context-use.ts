@@ -10,7 +10,7 @@
  * @module
  */
 import type { Command, Context, Input } from "../command.ts";
-import { DEFAULT_CONTEXT, contextsOf, noSuchContext } from "../contexts.ts";
+import { DEFAULT_CONTEXT, contextsOf, storedContext } from "../contexts.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -26,7 +26,7 @@ export const command: Command = {
 async function run({ around, console }: Context, { args }: Input): Promise<number> {
   const [name = ""] = args;
   const store = contextsOf(around.contexts);
-  if (name !== DEFAULT_CONTEXT && store.read(name) === undefined) throw noSuchContext(store, name);
+  if (name !== DEFAULT_CONTEXT) storedContext(store, name);
   store.setCurrentName(name === DEFAULT_CONTEXT ? undefined : name);
   console.out.write(`${name}\n`);
   console.err.write(`Current context is now ${JSON.stringify(name)}\n`);

@@ -15,6 +15,7 @@ import type { Command, Context, Input } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { humanSize } from "../human.ts";
 import { baseOf, planCopy, splitPlace, type CopyPlace } from "../local-archive.ts";
+import { copyBytes } from "../streams.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -117,10 +118,7 @@ async function copyOut(
   const call = { method: "GET", path: archiveOf(source.container), query: { path } } as const;
   const { body } = await api.stream(call);
   if (destination === "-") {
-    for await (const bytes of body) {
-      console.out.write(bytes);
-      await console.out.drained();
-    }
+    await copyBytes(console, body);
     return 0;
   }
   const at = path === source.path ? found : await statOf(api, { ...source, path });

@@ -10,9 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { Failure } from "../failure.ts";
-import { createContainer } from "../new-container.ts";
-import { buildCreateBody, type CreateBody } from "../options/create-body.ts";
+import { createContainer, translate } from "../new-container.ts";
 import { CONTAINER_FLAGS } from "../options/flags.ts";
 
 /** See the head of this file. */
@@ -33,23 +31,9 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
   const body = translate(context, { flags, args });
   if (flags.bool("plan")) {
     const { printPlan } = await import("../plan-report.ts");
-    return printPlan(context, body, flags.text("format"));
+    return printPlan(context, flags, body);
   }
   const id = await createContainer(context, flags, body);
   context.console.out.write(`${id}\n`);
   return 0;
-}
-
-function translate(context: Context, { flags, args }: Input): CreateBody {
-  try {
-    return buildCreateBody(context.console, flags, args);
-  } catch (thrown) {
-    if (!(thrown instanceof Failure)) throw thrown;
-    throw new Failure({
-      message: `drydock: ${thrown.message}`,
-      exitCode: 125,
-      seeAlso: `${context.commandLine} --help`,
-      cause: thrown,
-    });
-  }
 }

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { pathPart } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 
@@ -30,15 +30,11 @@ export const command: Command = {
 const LETTERS = ["C", "A", "D"];
 
 async function run({ api, console }: Context, { args }: Input): Promise<number> {
-  try {
-    const path = `/containers/${pathPart(args[0] ?? "")}/changes`;
-    const changes = await api.json<readonly { Path: string; Kind: number }[] | null>({
-      method: "GET",
-      path,
-    });
-    for (const { Path, Kind } of changes ?? []) console.out.write(`${LETTERS[Kind]} ${Path}\n`);
-    return 0;
-  } catch (thrown) {
-    throw await withCandidates(api, thrown);
-  }
+  const path = `/containers/${pathPart(args[0] ?? "")}/changes`;
+  const changes = await askNamed<readonly { Path: string; Kind: number }[] | null>(api, {
+    method: "GET",
+    path,
+  });
+  for (const { Path, Kind } of changes ?? []) console.out.write(`${LETTERS[Kind]} ${Path}\n`);
+  return 0;
 }

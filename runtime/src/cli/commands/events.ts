@@ -13,6 +13,7 @@ import { readJsonLines } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { checkFilter, encodeFilters } from "../filters.ts";
+import { rfc3339Local } from "../human.ts";
 import { parseMoment } from "../moment.ts";
 import { evaluate, parseFormat } from "../template/evaluate.ts";
 import { GO_TYPE } from "../template/go-value.ts";
@@ -115,15 +116,8 @@ export function printEvent({ Type, Action, Actor, timeNano }: EventMessage): str
 /** RFC 3339 in the reader's zone, with nanoseconds of which the last three are not known. */
 function localTime(timeNano: number): string {
   const microseconds = Math.round(timeNano / 1000);
-  const moment = new Date(Math.floor(microseconds / 1000));
-  const eastMinutes = -moment.getTimezoneOffset();
-  const local = new Date(moment.getTime() + eastMinutes * 60_000).toISOString().slice(0, 19);
+  const local = rfc3339Local(Math.floor(microseconds / 1_000_000));
   const fraction = String(microseconds % 1_000_000).padStart(6, "0");
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const ahead = Math.abs(eastMinutes);
-  const zone =
-    eastMinutes === 0
-      ? "Z"
-      : `${eastMinutes < 0 ? "-" : "+"}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`;
-  return `${local}.${fraction}000${zone}`;
+  // The fraction stands before the zone.
+  return `${local.slice(0, 19)}.${fraction}000${local.slice(19)}`;
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { pathPart } from "../api.ts";
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { Failure } from "../failure.ts";
 import type { Flag, Flags } from "../grammar.ts";
@@ -63,9 +63,7 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
   const body = bodyOf(context, flags, words);
   const container = `/containers/${pathPart(name)}`;
   // "No such container" comes before complaints about the terminal.
-  await api.json<unknown>({ method: "GET", path: `${container}/json` }).catch(async (thrown) => {
-    throw await withCandidates(api, thrown);
-  });
+  await askNamed<unknown>(api, { method: "GET", path: `${container}/json` });
   if (!flags.bool("detach")) checkTerminal(console, { stdin: body.AttachStdin, tty: body.Tty });
   const { Id } = await api.json<{ readonly Id: string }>({
     method: "POST",

@@ -10,7 +10,7 @@
  * @module
  */
 import { pathPart } from "../api.ts";
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { conceptOf, pageOf } from "../step-text.ts";
 import { countAndTime, sectionsOf, storyText, type Step } from "../story.ts";
@@ -39,9 +39,7 @@ type Entry = Omit<Step, "number" | "purpose">;
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const name = pathPart(args[0] ?? "");
   const ask = <Answer>(path: string): Promise<Answer> =>
-    api.json<Answer>({ method: "GET", path }).catch(async (thrown: unknown) => {
-      throw await withCandidates(api, thrown);
-    });
+    askNamed<Answer>(api, { method: "GET", path });
   const entries = await ask<readonly Entry[]>(`/drydock/containers/${name}/journal`);
   const steps = entries.map((entry, at) => ({
     ...entry,

@@ -13,6 +13,7 @@ import { withCandidates } from "../ambiguous.ts";
 import { pathPart } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { Failure } from "../failure.ts";
+import { copyBytes } from "../streams.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -40,12 +41,7 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
     const path = `/containers/${pathPart(args[0] ?? "")}/export`;
     const { body } = await api.stream({ method: "GET", path });
     if (output !== "") await console.files.save(output, body);
-    else {
-      for await (const bytes of body) {
-        console.out.write(bytes);
-        await console.out.drained();
-      }
-    }
+    else await copyBytes(console, body);
     return 0;
   } catch (thrown) {
     throw await withCandidates(api, thrown);

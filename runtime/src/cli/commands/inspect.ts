@@ -9,10 +9,9 @@
  *
  * @module
  */
-import { AS_RUN_FLAG, printAsRun } from "../as-run.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { Failure } from "../failure.ts";
-import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { AS_RUN_FLAG, FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -38,7 +37,10 @@ export const command: Command = {
 };
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
-  if (flags.bool("as-run")) return printAsRun(context, args);
+  if (flags.bool("as-run")) {
+    const { printAsRun } = await import("../as-run.ts");
+    return printAsRun(context, args);
+  }
   const type = flags.text("type");
   const kinds = OBJECT_KINDS.filter((kind) => type === "" || kind.type === type);
   if (kinds.length === 0) {

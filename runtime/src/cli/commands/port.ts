@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { pathPart } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { Failure } from "../failure.ts";
@@ -30,16 +30,10 @@ type Bindings = readonly { readonly HostIp: string; readonly HostPort: string }[
 
 async function run({ api, console }: Context, { args }: Input): Promise<number> {
   const [name = "", wanted] = args;
-  const found = await api
-    .json<{
-      readonly NetworkSettings: { readonly Ports?: Readonly<Record<string, Bindings>> | null };
-    }>({
-      method: "GET",
-      path: `/containers/${pathPart(name)}/json`,
-    })
-    .catch(async (thrown: unknown) => {
-      throw await withCandidates(api, thrown);
-    });
+  const path = `/containers/${pathPart(name)}/json`;
+  const found = await askNamed<{
+    readonly NetworkSettings: { readonly Ports?: Readonly<Record<string, Bindings>> | null };
+  }>(api, { method: "GET", path });
   const ports = found.NetworkSettings.Ports ?? {};
   if (wanted === undefined) {
     const lines = Object.entries(ports).flatMap(([port, bindings]) =>

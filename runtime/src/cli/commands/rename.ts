@@ -10,7 +10,7 @@
  * @module
  */
 import { pathPart } from "../api.ts";
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
 
 /** See the head of this file. */
@@ -28,10 +28,6 @@ export const command: Command = {
 async function run({ api }: Context, { args }: Input): Promise<number> {
   const [name = "", newName = ""] = args;
   const path = `/containers/${pathPart(name)}/rename`;
-  await api
-    .json<undefined>({ method: "POST", path, query: { name: newName } })
-    .catch(async (thrown: unknown) => {
-      throw await withCandidates(api, thrown);
-    });
+  await askNamed<undefined>(api, { method: "POST", path, query: { name: newName } });
   return 0;
 }

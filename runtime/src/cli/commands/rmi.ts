@@ -13,7 +13,7 @@
  */
 import { ApiError, imagePath } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import type { Failure } from "../failure.ts";
+import { failureText, type Failure } from "../failure.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -59,9 +59,7 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
       else failures.push(thrown);
     }
   }
-  for (const { message, hint } of failures) {
-    console.err.write(hint === undefined ? `${message}\n` : `${message}\n${hint}\n`);
-  }
+  for (const failure of failures) console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
 }
 

@@ -14,8 +14,8 @@ import { startAttached, startContainer } from "../container-session.ts";
 import { startFailureCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import type { Flag } from "../grammar.ts";
-import { createContainer } from "../new-container.ts";
-import { buildCreateBody, type CreateBody } from "../options/create-body.ts";
+import { createContainer, translate } from "../new-container.ts";
+import type { CreateBody } from "../options/create-body.ts";
 import { CONTAINER_FLAGS } from "../options/flags.ts";
 import { checkTerminal } from "../streams.ts";
 
@@ -59,16 +59,10 @@ export const command: Command = {
 };
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
-  const seeAlso = `${context.commandLine} --help`;
-  let body: CreateBody;
-  try {
-    body = buildCreateBody(context.console, flags, args);
-  } catch (thrown) {
-    throw runFailure(thrown, seeAlso);
-  }
+  const body = translate(context, { flags, args });
   if (flags.bool("plan")) {
     const { printPlan } = await import("../plan-report.ts");
-    return await printPlan(context, body, flags.bool("json") ? "json" : flags.text("format"));
+    return printPlan(context, flags, body);
   }
   const detached = flags.bool("detach");
   if (detached) detach(body, flags.list("attach"));
@@ -77,7 +71,7 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
     const id = await createContainer(context, flags, body);
     return await start(context, { flags, args }, { id, body });
   } catch (thrown) {
-    throw runFailure(thrown, seeAlso);
+    throw runFailure(thrown, `${context.commandLine} --help`);
   }
 }
 
@@ -125,7 +119,6 @@ async function start(context: Context, { flags }: Input, { id, body }: Created):
 function runFailure(thrown: unknown, seeAlso: string): unknown {
   if (!(thrown instanceof Failure)) return thrown;
   const isFromDaemon = thrown.message.startsWith("Error response from daemon: ");
-  if (thrown.exitCode === 1 && thrown.message.startsWith('"--')) return thrown;
   return new Failure({
     message: `drydock: ${thrown.message}`,
     exitCode: isFromDaemon ? startFailureCode(thrown.message) : 125,

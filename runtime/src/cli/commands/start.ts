@@ -13,7 +13,7 @@ import { pathPart } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { startAttached, startContainer } from "../container-session.ts";
 import { withCandidates } from "../ambiguous.ts";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure, failureText } from "../failure.ts";
 import type { Flags } from "../grammar.ts";
 
 /** See the head of this file. */
@@ -78,10 +78,7 @@ async function startMany(context: Context, names: readonly string[]): Promise<nu
       context.console.out.write(`${name}\n`);
     } catch (thrown) {
       const told = await withCandidates(context.api, thrown);
-      context.console.err.write(`${messageOf(told)}\n`);
-      if (told instanceof Failure && told.hint !== undefined) {
-        context.console.err.write(`${told.hint}\n`);
-      }
+      context.console.err.write(`${failureText(told)}\n`);
       failed.push(name);
     }
   }

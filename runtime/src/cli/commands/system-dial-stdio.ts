@@ -12,6 +12,7 @@
 import type { Command, Context } from "../command.ts";
 import { chooseEndpoint } from "../endpoint.ts";
 import { Failure } from "../failure.ts";
+import { copyBytes } from "../streams.ts";
 import type { Connection } from "../transport.ts";
 
 /** See the head of this file. */
@@ -34,10 +35,7 @@ async function run({ program, around, console }: Context): Promise<number> {
   }
   const connection = await transport.dial();
   void send(console.input(), connection);
-  for await (const bytes of connection.output) {
-    console.out.write(bytes);
-    await console.out.drained();
-  }
+  await copyBytes(console, connection.output);
   // The daemon has closed: what the client still says reaches nobody.
   return 0;
 }

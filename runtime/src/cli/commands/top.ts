@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { pathPart } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { layOut } from "../table.ts";
@@ -32,19 +32,15 @@ const LAYOUT = { minimumWidth: 20, padding: 1 };
 
 async function run({ api, console }: Context, { args }: Input): Promise<number> {
   const [name = "", ...options] = args;
-  try {
-    const answer = await api.json<{
-      readonly Titles: readonly string[];
-      readonly Processes: readonly (readonly string[])[] | null;
-    }>({
-      method: "GET",
-      path: `/containers/${pathPart(name)}/top`,
-      query: { ps_args: options.join(" ") },
-    });
-    const lines = [answer.Titles, ...(answer.Processes ?? [])].map((cells) => cells.join("\t"));
-    console.out.write(layOut(`${lines.join("\n")}\n`, LAYOUT));
-    return 0;
-  } catch (thrown) {
-    throw await withCandidates(api, thrown);
-  }
+  const answer = await askNamed<{
+    readonly Titles: readonly string[];
+    readonly Processes: readonly (readonly string[])[] | null;
+  }>(api, {
+    method: "GET",
+    path: `/containers/${pathPart(name)}/top`,
+    query: { ps_args: options.join(" ") },
+  });
+  const lines = [answer.Titles, ...(answer.Processes ?? [])].map((cells) => cells.join("\t"));
+  console.out.write(layOut(`${lines.join("\n")}\n`, LAYOUT));
+  return 0;
 }

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { withCandidates } from "../ambiguous.ts";
+import { askNamed } from "../ambiguous.ts";
 import { pathPart, readText } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { reasonsFor, type Facts } from "../reasons.ts";
@@ -32,11 +32,8 @@ export const command: Command = {
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const name = pathPart(args[0] ?? "");
-  const facts = await api
-    .json<Facts>({ method: "GET", path: `/drydock/containers/${name}/why` })
-    .catch(async (thrown: unknown) => {
-      throw await withCandidates(api, thrown);
-    });
+  const path = `/drydock/containers/${name}/why`;
+  const facts = await askNamed<Facts>(api, { method: "GET", path });
   const reasons = reasonsFor(facts, console.nowMs());
   if (flags.bool("json")) {
     console.out.write(`${JSON.stringify({ ...facts, reasons })}\n`);

@@ -12,26 +12,16 @@
  *
  * @module
  */
-import { formatTar, parseTar } from "../../layers/index.ts";
+import { concatBytes } from "../../kernel/index.ts";
+import { EMPTY_ENTRY, formatTar, parseTar } from "../../layers/index.ts";
 import type { TarEntry } from "../../layers/index.ts";
 import type { TlsFiles } from "../index.ts";
 
 const encoder = new TextEncoder();
 
 function entryOf(path: string, type: "file" | "directory", text: string): TarEntry {
-  return {
-    path,
-    type,
-    mode: type === "directory" ? 0o700 : path === "meta.json" ? 0o644 : 0o600,
-    uid: 0,
-    gid: 0,
-    mtimeSeconds: 0,
-    linkPath: "",
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-    data: encoder.encode(text),
-  };
+  const mode = type === "directory" ? 0o700 : path === "meta.json" ? 0o644 : 0o600;
+  return { ...EMPTY_ENTRY, path, type, mode, data: encoder.encode(text) };
 }
 
 /** A context as a tar. */
@@ -45,14 +35,17 @@ export function packContext(metadata: object, tls: TlsFiles): Uint8Array {
   ]);
 }
 
-/** The other way. @throws Error when a file in it is none of a context's */
-export function unpackContext(archive: Uint8Array): {
+/** A context is a few certificates: what is larger is something else. */
+const MOST_BYTES = 10 << 20;
+
+/** The other way. @throws Error when it is too large, or a file in it is none of a context's */
+export async function unpackContext(archive: AsyncIterable<Uint8Array>): Promise<{
   readonly metadata: unknown;
   readonly tls: TlsFiles;
-} {
+}> {
   const tls: Record<string, string> = {};
   let metadata: unknown;
-  for (const { path, type, data } of parseTar(archive)) {
+  for (const { path, type, data } of parseTar(await readAll(archive))) {
     if (type === "directory") continue;
     const text = new TextDecoder().decode(data);
     const name = /^tls\/docker\/((?:ca|cert|key)\.pem)$/.exec(path)?.[1];
@@ -63,4 +56,15 @@ export function unpackContext(archive: Uint8Array): {
     else tls[name] = text;
   }
   return { metadata, tls };
+}
+
+async function readAll(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const read: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    read.push(piece);
+    size += piece.length;
+    if (size > MOST_BYTES) throw new Error("read exceeds the defined limit of 10 MiB");
+  }
+  return concatBytes(read);
 }

@@ -63,7 +63,7 @@ export function openContexts(directory: string): ContextStore {
     },
     unpack: async (name, archive) => {
       const { unpackContext } = await import("./context-archive.ts");
-      const { metadata, tls } = unpackContext(archive);
+      const { metadata, tls } = await unpackContext(archive);
       const context = contextOf({ ...fieldsOf(metadata), Name: name });
       if (context === undefined) throw new Error("the archive describes no docker endpoint");
       writeContext(pathsOf(name), context, tls);

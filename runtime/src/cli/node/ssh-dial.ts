@@ -15,7 +15,7 @@
  */
 import { spawn } from "node:child_process";
 import { Duplex } from "node:stream";
-import { ConnectionError } from "../index.ts";
+import { ConnectionError, shellLine } from "../index.ts";
 
 /** Connects to "ssh://[user@]name[:port][/path/of/socket]". @throws Error for another form */
 export function dialSsh(host: string): Duplex {
@@ -55,8 +55,9 @@ export function sshWords(host: string): readonly string[] {
     throw new Error(`unable to parse docker host \`${host}\`: plain-text passwords are refused`);
   }
   const path = decodeURIComponent(pathname).replace(/^\/$/, "");
-  const at = path === "" ? "" : `--host ${quoted(`unix://${path}`)} `;
-  const dial = (program: string): string => `exec ${program} ${at}system dial-stdio`;
+  const socket = path === "" ? [] : ["--host", `unix://${path}`];
+  const dial = (program: string): string =>
+    shellLine(["exec", program, ...socket, "system", "dial-stdio"]);
   return [
     "-o",
     "ConnectTimeout=30",
@@ -67,9 +68,4 @@ export function sshWords(host: string): readonly string[] {
     hostname,
     `if command -v drydock >/dev/null; then ${dial("drydock")}; else ${dial("docker")}; fi`,
   ];
-}
-
-/** One word for the shell over there. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

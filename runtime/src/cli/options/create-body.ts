@@ -13,7 +13,7 @@ import { consoleSize, type Console } from "../console.ts";
 import type { Flags } from "../grammar.ts";
 import { parseUlimit } from "./checks.ts";
 import { parseDevice, parseRate, parseThrottle, parseWeightDevice } from "./devices.ts";
-import { checkElsewhere, deviceRequests, isQualifiedName } from "./elsewhere.ts";
+import { checkContentTrust, deviceRequests, isQualifiedName } from "./elsewhere.ts";
 import { readEnvironment, readLabels, toMap } from "./key-values.ts";
 import { checkConflicts, parseRestartPolicy, readHealth } from "./life-cycle.ts";
 import { parseVolumes, resolveMount } from "./mounts.ts";
@@ -46,7 +46,7 @@ export function buildCreateBody(
   words: readonly string[],
 ): CreateBody {
   checkConflicts(flags);
-  checkElsewhere(flags);
+  checkContentTrust(flags);
   const [image = "", ...command] = words;
   const ports = parsePorts(flags.list("publish"), flags.list("expose"));
   const volumes = parseVolumes(console, flags.list("volume"));

@@ -13,41 +13,30 @@
  * @module
  */
 import { Failure } from "../failure.ts";
-import type { Flag, Flags } from "../grammar.ts";
+import type { Flags } from "../grammar.ts";
 
 /** What only a Windows daemon takes: the name and the kind of its value. */
-const WINDOWS = [
+export const WINDOWS = [
   ["cpu-count", "int"],
   ["cpu-percent", "int"],
   ["io-maxbandwidth", "bytes"],
   ["io-maxiops", "int"],
 ] as const;
 
-/** Flags that run and create know, and mostly refuse. */
-export const ELSEWHERE_FLAGS: readonly Flag[] = [
-  ...WINDOWS.map(([name, kind]): Flag => ({ name, kind, help: "Windows only" })),
-  { name: "isolation", kind: "string", help: "Windows only, but for 'default'" },
-  { name: "gpus", kind: "string", check: checkGpus, help: "GPUs, which need a driver for them" },
-  { name: "kernel-memory", kind: "bytes", help: "Gone from the kernel: has no effect" },
-  {
-    name: "disable-content-trust",
-    kind: "bool",
-    initial: true,
-    help: "Signatures of images are not checked, so only 'true' can be had",
-  },
-].map((flag): Flag => ({ ...flag, concept: "elsewhere" }) as Flag);
-
-/** @throws Failure for what no Linux daemon can do */
-export function checkElsewhere(flags: Flags): void {
+/** @throws Failure with exit code 1 for what only a Windows daemon takes */
+export function checkSystem(flags: Flags): void {
   const given = WINDOWS.find(([name]) => flags.changed(name));
-  if (given !== undefined) {
-    throw new Failure({
-      message:
-        `"--${given[0]}" is only supported on a Docker daemon running on windows, ` +
-        "but the Docker daemon is running on linux",
-      exitCode: 1,
-    });
-  }
+  if (given === undefined) return;
+  throw new Failure({
+    message:
+      `"--${given[0]}" is only supported on a Docker daemon running on windows, ` +
+      "but the Docker daemon is running on linux",
+    exitCode: 1,
+  });
+}
+
+/** @throws Failure when signatures are to be checked */
+export function checkContentTrust(flags: Flags): void {
   if (flags.bool("disable-content-trust")) return;
   throw new Failure({
     message: "Error: content trust is not available: there is no notary server to ask",
@@ -117,7 +106,8 @@ function countOf(text: string): number {
   );
 }
 
-function checkGpus(text: string): string {
+/** A value of --gpus. @throws Error */
+export function checkGpus(text: string): string {
   parseGpus(text);
   return text;
 }

@@ -22,7 +22,7 @@ import {
   checkUlimit,
 } from "./checks.ts";
 import { checkRate, checkThrottle, checkWeightDevice } from "./devices.ts";
-import { ELSEWHERE_FLAGS } from "./elsewhere.ts";
+import { checkGpus, WINDOWS } from "./elsewhere.ts";
 import { checkEnv } from "./key-values.ts";
 import { checkMount } from "./mounts.ts";
 import { checkNetwork } from "./network.ts";
@@ -279,6 +279,19 @@ const IMAGES = flagsOf("images", {
   quiet: { kind: "bool", short: "q", help: "Do not show how fetching proceeds" },
 });
 
+/** What run and create know, and mostly refuse. */
+const ELSEWHERE = flagsOf("elsewhere", {
+  ...Object.fromEntries(WINDOWS.map(([name, kind]) => [name, { kind, help: "Windows only" }])),
+  isolation: { kind: "string", help: "Windows only, but for 'default'" },
+  gpus: { kind: "string", check: checkGpus, help: "GPUs, which need a driver for them" },
+  "kernel-memory": { kind: "bytes", help: "Gone from the kernel: has no effect" },
+  "disable-content-trust": {
+    kind: "bool",
+    initial: true,
+    help: "Signatures of images are not checked, so only 'true' can be had",
+  },
+});
+
 /** The flags that run and create share. */
 export const CONTAINER_FLAGS: readonly Flag[] = [
   { name: "name", kind: "string", concept: "life-cycle", help: "Name; one is made up without it" },
@@ -292,7 +305,7 @@ export const CONTAINER_FLAGS: readonly Flag[] = [
   ...VOLUMES,
   ...NETWORK,
   ...IMAGES,
-  ...ELSEWHERE_FLAGS,
+  ...ELSEWHERE,
   {
     name: "plan",
     kind: "bool",

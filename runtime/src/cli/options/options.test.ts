@@ -188,4 +188,20 @@ describe("create", () => {
     expect(ran.code).toBe(125);
     expect(ran.asked).toEqual([]);
   });
+
+  test.each(["run", "create"])("%s refuses flags of Windows as docker does", async (name) => {
+    const ran = await runCommandLine([name, "--cpu-count", "2", "x"], () => undefined);
+    expect(ran.err).toBe(
+      '"--cpu-count" is only supported on a Docker daemon running on windows, ' +
+        "but the Docker daemon is running on linux\n",
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.asked).toEqual([]);
+  });
+
+  test.each(["run", "create"])("%s --plan --json prints the daemon's answer", async (name) => {
+    const json = { steps: [], warnings: [] };
+    const ran = await runCommandLine([name, "--plan", "--json", "x"], () => ({ json }));
+    expect(JSON.parse(ran.out)).toEqual(json);
+  });
 });

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { concatBytes } from "../../bytes.ts";
 import { refuse } from "../refusal.ts";
 import {
   nextNumber,
@@ -202,7 +203,7 @@ function memoryContents(touch: (dentry: Dentry) => void): Contents {
       const inode = inodeOf(dentry);
       // Appending nothing is no write at all; replacing by nothing has truncated.
       if (how === "append" && bytes.length === 0) return;
-      inode.bytes = how === "append" ? joined(inode.bytes, bytes) : bytes.slice();
+      inode.bytes = how === "append" ? concatBytes([inode.bytes, bytes]) : bytes.slice();
       touch(dentry);
     },
     truncate: (dentry, sizeBytes) => {
@@ -213,13 +214,6 @@ function memoryContents(touch: (dentry: Dentry) => void): Contents {
       touch(dentry);
     },
   };
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
 }
 
 type Xattrs = Pick<FileSystem, "listXattr" | "getXattr" | "setXattr" | "removeXattr">;

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { concatBytes } from "../../bytes.ts";
 import { KernelError } from "../../port.ts";
 import type { ProgramContext, Source, Streams } from "../state.ts";
 import { errnoText } from "./errno-text.ts";
@@ -162,12 +163,7 @@ export async function readAll(tool: Tool, from: Source): Promise<Uint8Array> {
     held += bytes.length;
     pieces.push(bytes);
   }
-  const all = new Uint8Array(held);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
+  const all = concatBytes(pieces);
   tool.context.useMemory(-held);
   return all;
 }

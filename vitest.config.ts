@@ -8,6 +8,12 @@ const execArgv = ["--single-threaded", "--no-flush-bytecode"];
 const plugins = mutantPlugins();
 const setupFiles = plugins.length > 0 ? ["property-tests/mutants/first-failure.ts"] : [];
 
+/**
+ * Where files of tests share what they import: it is most of their time otherwise. They can, since
+ * no module of ours keeps a state that a test could see.
+ */
+const shared = { isolate: false };
+
 /** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */
 const alone = { pool: "forks" as const, maxWorkers: 1, fileParallelism: false, execArgv };
 
@@ -20,6 +26,7 @@ export default defineConfig({
           include: ["runtime/src/**/*.test.ts"],
           pool: "forks",
           execArgv,
+          ...shared,
         },
       },
       {
@@ -30,6 +37,7 @@ export default defineConfig({
           setupFiles,
           testTimeout: 60_000,
           ...alone,
+          ...shared,
         },
       },
       {

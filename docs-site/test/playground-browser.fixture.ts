@@ -110,7 +110,7 @@ export function describePlayground(open: () => SiteBrowser, built: string): void
     });
 
     for (const colours of ["light", "dark"] as const) {
-      test(`drawings and tables have no fault that axe knows, ${colours}`, async () => {
+      test.concurrent(`drawings and tables have no fault that axe knows, ${colours}`, async () => {
         const page = await openPlayground(open(), "/playground/", { ...WIDE, colours });
         // A mark that fades is looked at before or after, not half-way.
         await page.emulateMedia({ reducedMotion: "reduce" });

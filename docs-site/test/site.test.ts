@@ -64,7 +64,7 @@ describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser"
   });
 
   for (const [name, path] of Object.entries(PAGES)) {
-    test(`${name} has no fault that axe knows, light or dark, and fits a narrow window`, async () => {
+    test.concurrent(`${name} has no fault that axe knows, light or dark, and fits a narrow window`, async () => {
       const page = await site.page(path, { width: 1280, colours: "light" });
       const faults = [...(await axeFaults(page, "light"))];
       await page.emulateMedia({ colorScheme: "dark" });

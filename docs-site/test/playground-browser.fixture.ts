@@ -166,7 +166,9 @@ export function describePlayground(open: () => SiteBrowser, built: string): void
     test("an example runs at a press, and its last call leads to its line", async () => {
       const page = await openPlayground(open(), "/concepts/eight-steps/", WIDE);
       await page.getByRole("button", { name: /Run example 05/ }).press("Enter");
-      await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).toMatch(/has: bin proc\n/);
+      await expect
+        .poll(() => terminalText(page), { timeout: PATIENCE_MS })
+        .toMatch(/has: bin proc\n/);
       await page.getByRole("option", { name: /child execve/ }).waitFor();
       await page.locator(".pg-one-call a[href*='/source/examples/shell.ts']").waitFor();
       await page.close();

@@ -64,18 +64,21 @@ describe.skipIf(skipped("the site in a browser", whyNoBrowser()))("in a browser"
   });
 
   for (const [name, path] of Object.entries(PAGES)) {
-    test.concurrent(`${name} has no fault that axe knows, light or dark, and fits a narrow window`, async () => {
-      const page = await site.page(path, { width: 1280, colours: "light" });
-      const faults = [...(await axeFaults(page, "light"))];
-      await page.emulateMedia({ colorScheme: "dark" });
-      await page.waitForSelector("html[data-theme=dark]", { state: "attached" });
-      faults.push(...(await axeFaults(page, "dark")));
-      await page.setViewportSize({ width: 380, height: 900 });
-      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-      await page.close();
-      expect(faults).toEqual([]);
-      expect(width).toBeLessThanOrEqual(380);
-    });
+    test.concurrent(
+      `${name} has no fault that axe knows, light or dark, and fits a narrow window`,
+      async () => {
+        const page = await site.page(path, { width: 1280, colours: "light" });
+        const faults = [...(await axeFaults(page, "light"))];
+        await page.emulateMedia({ colorScheme: "dark" });
+        await page.waitForSelector("html[data-theme=dark]", { state: "attached" });
+        faults.push(...(await axeFaults(page, "dark")));
+        await page.setViewportSize({ width: 380, height: 900 });
+        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+        await page.close();
+        expect(faults).toEqual([]);
+        expect(width).toBeLessThanOrEqual(380);
+      },
+    );
   }
 
   test("the keyboard alone skips to the text, searches, and opens what it found", async () => {

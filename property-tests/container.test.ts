@@ -424,7 +424,7 @@ describe("bytes", () => {
     length: fc.oneof(fc.nat({ max: 100 }), fc.nat({ max: 9000 })),
     isCut: fc.nat({ max: 7 }).map((chance) => chance === 0),
   });
-  const written = { afterMs: 0, count: 1, length: 9000, isCut: false };
+  const written = { afterMs: 0, count: 1 as const, length: 9000, isCut: false };
   const torn = Array.from({ length: 12 }, () => ({ ...written, isCut: true }));
   test.prop(
     [

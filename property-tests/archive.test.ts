@@ -152,7 +152,8 @@ describe("archives", () => {
   });
 
   const change = fc.record({
-    afterChunk: fc.nat(5),
+    // -1: when it is about to be opened.
+    afterChunk: fc.integer({ min: -1, max: 5 }),
     file: fc.nat(3),
     how: fc.constantFrom("truncate" as const, "append", "unlink", "symlink"),
   });
@@ -161,7 +162,7 @@ describe("archives", () => {
     numRuns: runs(25),
     examples: [
       [[2 ** 21, 5, 5, 5], [{ afterChunk: 0, file: 0, how: "truncate" }]],
-      [[2 ** 19, 600, 600, 5], [{ afterChunk: 0, file: 2, how: "symlink" }]],
+      [[2 ** 19, 600, 600, 5], [{ afterChunk: -1, file: 2, how: "symlink" }]],
     ],
   })(
     "archive-stays-whole: what nobody changed is in it, whatever becomes of the rest",
@@ -176,12 +177,20 @@ describe("archives", () => {
       const touched = new Set<string>();
       const chunks: Uint8Array[] = [];
       const tree = { path: `${HOME}/from`, name: "", hidden: new Set<string>() };
-      for (const chunk of streamTree(kernel, tree)) {
+      const changeAt = (moment: number, only?: string): void => {
         for (const { afterChunk, file, how } of changes) {
-          if (afterChunk !== chunks.length) continue;
+          const path = `${HOME}/from/f${file}`;
+          if (afterChunk !== moment || path !== (only ?? path)) continue;
           touched.add(`f${file}`);
-          perturb(kernel, `${HOME}/from/f${file}`, how);
+          perturb(kernel, path, how);
         }
+      };
+      const openFile: Kernel["openFile"] = (path) => {
+        changeAt(-1, path);
+        return kernel.openFile(path);
+      };
+      for (const chunk of streamTree({ ...kernel, openFile }, tree)) {
+        changeAt(chunks.length);
         chunks.push(chunk);
       }
       const entries = parseTar(concatBytes(chunks));

@@ -36,6 +36,8 @@ export const PRUNE_FLAGS: readonly Flag[] = [
 export interface PruneWish {
   readonly containers: boolean;
   readonly images: "none" | "dangling" | "all";
+  /** Also the volumes without a name that no container uses. */
+  readonly volumes?: boolean;
   /** What Docker says before it asks. */
   readonly warning: string;
 }
@@ -64,10 +66,12 @@ export async function prune(context: Context, flags: Flags, wish: PruneWish): Pr
     }
     if (plan !== undefined) console.out.write(planLines(plan));
     if (flags.bool("dry-run")) return 0;
-    if (!(await isConfirmed(context, wish.warning))) return 1;
+    // As with docker, to say no is no failure.
+    if (!(await isConfirmed(context, wish.warning))) return 0;
   }
   const reclaimed = [
     wish.containers ? await pruneContainers(context, flags) : 0,
+    wish.volumes === true ? await pruneVolumes(context, flags) : 0,
     wish.images === "none" ? 0 : await pruneImages(context, flags, wish),
   ];
   const total = reclaimed.reduce((sum, bytes) => sum + bytes, 0);
@@ -134,6 +138,20 @@ async function pruneContainers({ api, console }: Context, flags: Flags): Promise
   });
   const deleted = ContainersDeleted ?? [];
   if (deleted.length > 0) console.out.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);
+  return SpaceReclaimed;
+}
+
+async function pruneVolumes({ api, console }: Context, flags: Flags): Promise<number> {
+  const { VolumesDeleted, SpaceReclaimed } = await api.json<{
+    readonly VolumesDeleted: readonly string[] | null;
+    readonly SpaceReclaimed: number;
+  }>({
+    method: "POST",
+    path: "/volumes/prune",
+    query: { filters: encodeFilters(flags.list("filter")) },
+  });
+  const deleted = VolumesDeleted ?? [];
+  if (deleted.length > 0) console.out.write(`Deleted Volumes:\n${deleted.join("\n")}\n\n`);
   return SpaceReclaimed;
 }
 

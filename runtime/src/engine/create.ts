@@ -31,7 +31,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
 import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
-import { checkSources, parseMountSpecs } from "../volumes/index.ts";
+import { checkSources, inheritMounts, parseMountSpecs } from "../volumes/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -120,7 +120,10 @@ export function acceptRequest(
   const warnings = checkHostConfig(engine, hostConfig);
   const config = completeConfig(request.config, imageDefaults(image.config.config));
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
-  const mounts = parseMountSpecs(hostConfig);
+  const inheritedMounts = inheritMounts(hostConfig.VolumesFrom ?? [], (name) =>
+    mountsOf(engine, name),
+  );
+  const mounts = parseMountSpecs(hostConfig, inheritedMounts);
   checkSources(kernel, mounts);
   checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
@@ -136,6 +139,7 @@ export function acceptRequest(
     imageId: image.id,
     config: { ...config, Hostname: hostnameOf(engine, config, hostConfig, id) },
     hostConfig: completeHostConfig(hostConfig, cgroupVersion(engine)),
+    ...(inheritedMounts.length === 0 ? {} : { inheritedMounts }),
     networkingConfig: request.networkingConfig,
     layers: image.chain,
   };
@@ -150,6 +154,16 @@ export function acceptRequest(
       ...policyWarnings(config, hostConfig),
     ],
   };
+}
+
+/** That one is missing is no 404 of create: clients take that for a missing image. */
+function mountsOf({ containers }: EngineContext, name: string): readonly MountSpec[] {
+  try {
+    return containers.find(name).mounts;
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError) || cause.class !== "not-found") throw cause;
+    throw refuse(cause.message, "--volumes-from names a container whose mounts are wanted too.");
+  }
 }
 
 /** @returns warnings: what was asked for and is not acted on */

@@ -94,14 +94,15 @@ describe("mounts", () => {
     return { Binds: [`/elsewhere:/x/..${path}//`] };
   }
 
-  const donors = fc.uniqueArray(fc.tuple(wishes, fc.boolean()), { minLength: 1, maxLength: 3 });
+  const donor = fc.record({ wish: wishes, isReadOnly: fc.boolean() });
+  const donors = fc.array(donor, { minLength: 1, maxLength: 3 });
   test.prop([donors, wishes], runs(300))("inherits-without-gaining", (given, own) => {
     const mountsOf = (name: string): readonly MountSpec[] =>
-      parseMountSpecs(merge(given[Number(name)]?.[0].requests ?? [])).map((spec) => ({
+      parseMountSpecs(merge(given[Number(name)]?.wish.requests ?? [])).map((spec) => ({
         ...spec,
         isReadOnly: spec.containerPath.endsWith("/b"),
       }));
-    const sources = given.map(([, isReadOnly], index) => `${index}${isReadOnly ? ":ro" : ""}`);
+    const sources = given.map(({ isReadOnly }, index) => `${index}${isReadOnly ? ":ro" : ""}`);
     const inherited = inheritMounts(sources, mountsOf);
     const targetsOf = (specs: readonly MountSpec[]) =>
       specs.map(({ containerPath }) => containerPath);
@@ -116,7 +117,7 @@ describe("mounts", () => {
         ),
       );
       const wasReadOnly = mount.containerPath.endsWith("/b");
-      expect(mount.isReadOnly).toBe(wasReadOnly || given[owner]?.[1]);
+      expect(mount.isReadOnly).toBe(wasReadOnly || given[owner]?.isReadOnly);
     }
     const all = parseMountSpecs(merge(own.requests), inherited);
     expect(targetsOf(all).toSorted()).toEqual(

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { checkResources, checkSettings } from "../cgroups/index.ts";
+import { checkResources, checkSettings, readUnweighable } from "../cgroups/index.ts";
 import {
   completeConfig,
   completeHostConfig,
@@ -112,7 +112,7 @@ export function acceptRequest(
   image = findImage(engine.images, request.config.Image),
 ): Accepted {
   const { containers, kernel, machine } = engine;
-  const { hostConfig } = request;
+  const { hostConfig, dropped } = withoutVainWeights(engine, request.hostConfig);
   if (request.name !== "") {
     checkName(request.name);
     containers.requireFree(request.name);
@@ -150,9 +150,31 @@ export function acceptRequest(
     warnings: [
       ...warnings,
       ...limits.warnings,
+      ...dropped,
       ...volumeWarnings(config, mounts),
       ...policyWarnings(config, hostConfig),
     ],
+  };
+}
+
+/** A weight counts only on a disk whose scheduler knows it: Docker drops the others, and says so. */
+function withoutVainWeights(
+  { kernel, machine }: EngineContext,
+  hostConfig: HostConfig,
+): { readonly hostConfig: HostConfig; readonly dropped: readonly string[] } {
+  const { BlkioWeightDevice: wanted } = hostConfig;
+  const paths = wanted.map(({ Path }) => Path);
+  const vain = readUnweighable(kernel, machine.cgroupParent, paths);
+  if (vain.length === 0) return { hostConfig, dropped: [] };
+  return {
+    hostConfig: {
+      ...hostConfig,
+      BlkioWeightDevice: wanted.filter(({ Path }) => !vain.includes(Path)),
+    },
+    dropped: vain.map(
+      (path) =>
+        `The scheduler of ${path} does not support Block I/O weight. Weight-device discarded.`,
+    ),
   };
 }
 

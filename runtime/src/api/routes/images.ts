@@ -88,14 +88,13 @@ async function importTar(engine: Engine, query: Query, call: Call): Promise<Resp
       "Fetch it first and hand it over: curl URL | drydock import - NAME.",
     );
   }
-  const platform = query.get("platform") ?? "";
   const { id } = await engine.importImage({
     archive: await readArchive(call),
     reference: joinReference(query.get("repo") ?? "", query.get("tag") ?? ""),
     message: query.get("message") ?? "",
     changes: changesOf(query),
+    platform: query.get("platform") ?? "",
   });
-  await requirePlatform(engine, id, platform);
   return progress([{ status: id }]);
 }
 

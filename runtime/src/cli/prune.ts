@@ -56,18 +56,9 @@ interface Plan {
 export async function prune(context: Context, flags: Flags, wish: PruneWish): Promise<number> {
   const { console } = context;
   if (flags.bool("dry-run") || !flags.bool("force")) {
-    const plan = await readPlan(context, flags, wish);
-    if (plan === undefined && flags.bool("dry-run")) {
-      throw new Failure({
-        message: "drydock: this daemon cannot say what a prune would remove",
-        exitCode: 1,
-        hint: "Only a drydock daemon plans; Docker's removes and tells afterwards.",
-      });
-    }
-    if (plan !== undefined) console.out.write(planLines(plan));
-    if (flags.bool("dry-run")) return 0;
+    await showPlan(context, flags, wish);
     // As with docker, to say no is no failure.
-    if (!(await isConfirmed(context, wish.warning))) return 0;
+    if (flags.bool("dry-run") || !(await isConfirmed(context, wish.warning))) return 0;
   }
   const reclaimed = [
     wish.containers ? await pruneContainers(context, flags) : 0,
@@ -77,6 +68,19 @@ export async function prune(context: Context, flags: Flags, wish: PruneWish): Pr
   const total = reclaimed.reduce((sum, bytes) => sum + bytes, 0);
   console.out.write(`Total reclaimed space: ${humanSize(total, 4)}\n`);
   return 0;
+}
+
+async function showPlan(context: Context, flags: Flags, wish: PruneWish): Promise<void> {
+  const plan = await readPlan(context, flags, wish);
+  if (plan !== undefined) {
+    context.console.out.write(planLines(plan));
+  } else if (flags.bool("dry-run")) {
+    throw new Failure({
+      message: "drydock: this daemon cannot say what a prune would remove",
+      exitCode: 1,
+      hint: "Only a drydock daemon plans; Docker's removes and tells afterwards.",
+    });
+  }
 }
 
 function filtersOf(flags: Flags, { images }: PruneWish): string | undefined {

@@ -117,11 +117,16 @@ function runConfigOf(
     ExposedPorts,
     Volumes,
     ...(StopSignal === "" ? {} : { StopSignal }),
-    ...(Healthcheck ? { Healthcheck } : {}),
+    ...(Healthcheck ? { Healthcheck: withoutZeros(Healthcheck) } : {}),
   };
 }
 
 function isEmpty(value: unknown): boolean {
   if (value === null || value === "" || value === false) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Zero is "not said". */
+function withoutZeros(check: NonNullable<ImageRunConfig["Healthcheck"]>): typeof check {
+  return Object.fromEntries(Object.entries(check).filter(([, value]) => value !== 0));
 }

@@ -78,15 +78,19 @@ function commandOf(text: string): readonly string[] {
 
 /** `[--interval=30s …] CMD command`, or `NONE`: the parent's check is no longer wanted. */
 function healthOf(text: string): NonNullable<ImageRunConfig["Healthcheck"]> {
-  const [, options = "", kind = "", command = ""] =
-    /^((?:--\S+\s+)*)(\S*)\s*(.*)$/su.exec(text) ?? [];
+  const [, options = "", kind = "", command = ""] = HEALTHCHECK.exec(text) ?? [];
   const type = kind.toUpperCase();
-  if (type === "NONE") {
-    if (command !== "" || options !== "") throw refused("HEALTHCHECK NONE takes no arguments");
-    return { Test: ["NONE"] };
-  }
-  if (type !== "CMD")
+  if (type === "CMD") return checkOf(options, command);
+  if (type !== "NONE") {
     throw refused(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
+  }
+  if (command + options !== "") throw refused("HEALTHCHECK NONE takes no arguments");
+  return { Test: ["NONE"] };
+}
+
+const HEALTHCHECK = /^((?:--\S+\s+)*)(\S*)\s*(.*)$/su;
+
+function checkOf(options: string, command: string): NonNullable<ImageRunConfig["Healthcheck"]> {
   if (command === "") throw refused("Missing command after HEALTHCHECK CMD");
   const list = listOf(command);
   const Test = list === undefined ? ["CMD-SHELL", command] : ["CMD", ...list];

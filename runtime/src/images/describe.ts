@@ -85,9 +85,10 @@ function imageConfigObject(config: ImageRunConfig): ApiObject {
     Entrypoint: config.Entrypoint ?? null,
     OnBuild: config.OnBuild ?? null,
     Labels: config.Labels ?? null,
-    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
-    ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
-    ...(config.Healthcheck === undefined ? {} : { Healthcheck: config.Healthcheck }),
+    // What is undefined is left out of the answer.
+    ExposedPorts: config.ExposedPorts,
+    StopSignal: config.StopSignal,
+    Healthcheck: config.Healthcheck,
   };
 }
 

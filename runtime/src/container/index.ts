@@ -15,6 +15,7 @@ export * from "./keeper.ts";
 export * from "./local-keeper.ts";
 export * from "./local-tree.ts";
 export * from "./log-reader.ts";
+export * from "./log-details.ts";
 export * from "./log-rotation.ts";
 export * from "./log-writer.ts";
 export * from "./logs.ts";

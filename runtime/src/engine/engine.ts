@@ -193,6 +193,8 @@ export interface ImportImage {
   readonly message: string;
   /** Lines of a Dockerfile that make the configuration. */
   readonly changes: readonly string[];
+  /** `os[/architecture[/variant]]` for which the files are; empty: this machine's. */
+  readonly platform: string;
 }
 
 /** What a prune would remove. */

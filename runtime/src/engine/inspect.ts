@@ -147,7 +147,7 @@ function configObject({ config }: Definition): ApiObject {
 /** Docker shows most empty lists as null, and has a few fields that we do not act on. */
 function hostConfigObject(hostConfig: HostConfig): ApiObject {
   const emptyAsNull =
-    "Binds CapAdd CapDrop SecurityOpt GroupAdd ExtraHosts DeviceCgroupRules".split(" ");
+    "Binds CapAdd CapDrop SecurityOpt GroupAdd ExtraHosts DeviceCgroupRules VolumesFrom".split(" ");
   const shown: Record<string, unknown> = {
     ContainerIDFile: "",
     VolumeDriver: "",

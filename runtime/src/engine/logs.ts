@@ -17,6 +17,7 @@
 import {
   comparableTime,
   createLogParser,
+  detailsOf,
   endOfLog,
   formatEntries,
   hasProcess,
@@ -49,9 +50,14 @@ export async function containerLogs(
   const follower = isFollowed ? createFollower(engine, container) : null;
   const log = logFilesOf(engine, container);
   const live = (await follower?.open()) ?? null;
+  const format = {
+    timestamps: request.timestamps,
+    raw,
+    ...(request.details ? { details: detailsOf(container.definition) } : {}),
+  };
   const formatted = function* (entries: readonly LogEntry[]): Generator<Uint8Array> {
     const wanted = entries.filter((entry) => isWanted(entry, request));
-    if (wanted.length > 0) yield formatEntries(wanted, { timestamps: request.timestamps, raw });
+    if (wanted.length > 0) yield formatEntries(wanted, format);
   };
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     const end = live ?? endOfLog(log);

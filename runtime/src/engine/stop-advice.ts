@@ -16,6 +16,7 @@
 
 import { hasProcess, parseSignal, signalFate } from "../container/index.ts";
 import { signalNumber } from "../kernel/index.ts";
+import type { HostPid } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopAdvice, StopOptions } from "./engine.ts";
@@ -47,6 +48,7 @@ export function adviseStop(
   const { state } = container.history;
   const { signal, seconds } = stopPlan(container, options);
   if (!hasProcess(state) || seconds === 0) return null;
+  if (waitsForSignals(engine, state.hostPid)) return null;
   // Empty where it has ended, or is ending now.
   const status = textOr(engine.kernel, `/proc/${state.hostPid}/status`);
   const fateOf = (name: string) => signalFate(status, signalNumber(name) ?? 0);
@@ -68,6 +70,18 @@ export function adviseStop(
     hint: remedyFor(fate, understood),
   };
 }
+
+/**
+ * An init such as tini blocks all signals and takes them one by one. While it waits the kernel
+ * shows none as blocked: only the call in which it sleeps tells.
+ */
+function waitsForSignals({ kernel, machine }: EngineContext, hostPid: HostPid): boolean {
+  const [number] = textOr(kernel, `/proc/${hostPid}/syscall`).split(" ");
+  return number !== undefined && number === RT_SIGTIMEDWAIT[machine.uname.machine];
+}
+
+/** The number of rt_sigtimedwait(2) on each machine. */
+const RT_SIGTIMEDWAIT: Readonly<Record<string, string>> = { x86_64: "128", aarch64: "137" };
 
 function remedyFor(fate: StopAdvice["fate"], understood: readonly string[]): string {
   const others =

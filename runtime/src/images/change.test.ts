@@ -13,12 +13,39 @@ describe("applyChange()", () => {
     ['VOLUME ["/a", "/b"]', { Volumes: { "/a": {}, "/b": {} } }],
     ["WORKDIR sub/../dir", { WorkingDir: "/srv/dir" }],
     ["USER 7:8", { User: "7:8" }],
+    ["CMD", { Cmd: [] }],
+    ["ONBUILD RUN make", { OnBuild: ["RUN make"] }],
+    ["HEALTHCHECK NONE", { Healthcheck: { Test: ["NONE"] } }],
+    [
+      "HEALTHCHECK --interval=1m0.5s --retries=2 CMD curl -f http://localhost/",
+      {
+        Healthcheck: {
+          Test: ["CMD-SHELL", "curl -f http://localhost/"],
+          Interval: 60_500_000_000,
+          Retries: 2,
+        },
+      },
+    ],
+    ['HEALTHCHECK CMD ["true"]', { Healthcheck: { Test: ["CMD", "true"] } }],
   ])("%s", (line, expected) => {
     const before = { Env: ["A=1", "Z=9"], Labels: { old: "1" }, WorkingDir: "/srv" };
     expect(applyChange(before, line)).toEqual({ ...before, ...expected });
   });
 
-  test.each(["RUN ls", "CMD", "", "ENV A", "EXPOSE lots"])("%j is refused", (line) => {
-    expect(() => applyChange({}, line)).toThrow(/change|arguments|Port/);
+  test.each([
+    ["RUN ls", "RUN is not a valid change command"],
+    ["", "is not a valid change command"],
+    ["VOLUME", "VOLUME requires at least one argument"],
+    ["ENV A", "ENV must have two arguments"],
+    ["EXPOSE lots", "invalid containerPort: lots"],
+    ["HEALTHCHECK ls", 'Unknown type "LS" in HEALTHCHECK'],
+    ["HEALTHCHECK CMD", "Missing command after HEALTHCHECK CMD"],
+    ["HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"],
+    ["HEALTHCHECK --interval=soon CMD x", 'invalid --interval "soon"'],
+    ["HEALTHCHECK --often=1s CMD x", "Unknown flag: --often"],
+    ["ONBUILD ONBUILD RUN x", "Chaining ONBUILD"],
+    ["ONBUILD from x", "FROM isn't allowed as an ONBUILD trigger"],
+  ])("%j is refused", (line, why) => {
+    expect(() => applyChange({}, line)).toThrow(why);
   });
 });

@@ -37,6 +37,8 @@ const APPLY: Readonly<Record<string, Apply>> = {
   USER: (config, text) => ({ ...config, User: text }),
   WORKDIR: (config, text) => ({ ...config, WorkingDir: directoryOf(config.WorkingDir, text) }),
   STOPSIGNAL: (config, text) => ({ ...config, StopSignal: text }),
+  HEALTHCHECK: (config, text) => ({ ...config, Healthcheck: healthOf(text) }),
+  ONBUILD: (config, text) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), triggerOf(text)] }),
 };
 
 /**
@@ -46,12 +48,18 @@ const APPLY: Readonly<Record<string, Apply>> = {
  * @example applyChange({}, "CMD [\"sleep\", \"1\"]").Cmd // ["sleep", "1"]
  */
 export function applyChange(config: ImageRunConfig, line: string): ImageRunConfig {
-  const [, word = "", text = ""] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/su.exec(line) ?? [];
+  const [, word = "", text = ""] = /^\s*([A-Za-z]+)(?:\s+(.*?))?\s*$/su.exec(line) ?? [];
   const name = word.toUpperCase();
   const apply = Object.hasOwn(APPLY, name) ? APPLY[name] : undefined;
-  if (apply === undefined || text === "") throw refused(`${word || line} is not a valid change`);
+  if (apply === undefined) throw refused(`${word || line} is not a valid change command`);
+  if (text === "" && !MAY_BE_EMPTY.has(name)) {
+    throw refused(`${name} requires at least one argument`);
+  }
   return apply(config, text);
 }
+
+/** Nothing is what these may set: no command at all. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(["CMD", "ENTRYPOINT"]);
 
 function refused(message: string): RuntimeError {
   return new RuntimeError({
@@ -65,7 +73,79 @@ function refused(message: string): RuntimeError {
 
 /** JSON as it is; anything else is a line for the shell. */
 function commandOf(text: string): readonly string[] {
-  return listOf(text) ?? ["/bin/sh", "-c", text];
+  return listOf(text) ?? (text === "" ? [] : ["/bin/sh", "-c", text]);
+}
+
+/** `[--interval=30s …] CMD command`, or `NONE`: the parent's check is no longer wanted. */
+function healthOf(text: string): NonNullable<ImageRunConfig["Healthcheck"]> {
+  const [, options = "", kind = "", command = ""] = HEALTHCHECK.exec(text) ?? [];
+  const type = kind.toUpperCase();
+  if (type === "CMD") return checkOf(options, command);
+  if (type !== "NONE") {
+    throw refused(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
+  }
+  if (command + options !== "") throw refused("HEALTHCHECK NONE takes no arguments");
+  return { Test: ["NONE"] };
+}
+
+const HEALTHCHECK = /^((?:--\S+\s+)*)(\S*)\s*(.*)$/su;
+
+function checkOf(options: string, command: string): NonNullable<ImageRunConfig["Healthcheck"]> {
+  if (command === "") throw refused("Missing command after HEALTHCHECK CMD");
+  const list = listOf(command);
+  const Test = list === undefined ? ["CMD-SHELL", command] : ["CMD", ...list];
+  const words = options.split(/\s+/u).filter((word) => word !== "");
+  return Object.assign({ Test }, ...words.map(healthOption));
+}
+
+/** The option of HEALTHCHECK, and the field that it sets. */
+const HEALTH_OPTIONS: Readonly<Record<string, string>> = {
+  interval: "Interval",
+  timeout: "Timeout",
+  "start-period": "StartPeriod",
+  "start-interval": "StartInterval",
+  retries: "Retries",
+};
+
+function healthOption(word: string): Readonly<Record<string, number>> {
+  const [, name = "", value = ""] = /^--([a-z-]+)=(.+)$/u.exec(word) ?? [];
+  const field = HEALTH_OPTIONS[name];
+  if (field === undefined) throw refused(`Unknown flag: ${word.replace(/=.*/u, "")}`);
+  const number = field === "Retries" ? Number(value) : nanosecondsOf(value);
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw refused(`HEALTHCHECK: invalid --${name} ${JSON.stringify(value)}`);
+  }
+  return { [field]: number };
+}
+
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** As Go writes durations; NaN for what is none. @example nanosecondsOf("1m30s") // 90e9 */
+function nanosecondsOf(text: string): number {
+  if (text === "0") return 0;
+  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/u.test(text)) return Number.NaN;
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/gu);
+  return [...parts].reduce(
+    (sum, [, number, unit = ""]) => sum + Math.round(Number(number) * (NANOSECONDS[unit] ?? 0)),
+    0,
+  );
+}
+
+/** What a build that stands on the image does first. */
+function triggerOf(text: string): string {
+  const word = /^\S+/u.exec(text)?.[0].toUpperCase() ?? "";
+  if (word === "ONBUILD") throw refused("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (word === "FROM" || word === "MAINTAINER") {
+    throw refused(`${word} isn't allowed as an ONBUILD trigger`);
+  }
+  return text;
 }
 
 function listOf(text: string): readonly string[] | undefined {

@@ -42,11 +42,14 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
     console.out.write(lines.toSorted(byPort).join(""));
     return 0;
   }
+  if (!/^\d{1,5}(\/(tcp|udp|sctp))?$/.test(wanted)) {
+    throw new Failure({ message: `Error: invalid port (${wanted})`, exitCode: 1 });
+  }
   const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;
   const bindings = ports[port] ?? [];
   if (bindings.length === 0) {
     throw new Failure({
-      message: `Error: No public port '${port}' published for ${name}`,
+      message: `Error: No public port '${wanted}' published for ${name}`,
       exitCode: 1,
     });
   }

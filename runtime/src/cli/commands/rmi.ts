@@ -6,7 +6,7 @@
  * Kernel interface: none; the daemon removes files.
  * Specification: docker image rm reference; Engine API v1.50, ImageDelete.
  * Invariants: none.
- * Left out: --platform, since an image here is built for one.
+ * Left out: an image of several platforms, of which --platform would take one.
  * Docs: docs/concepts/cli.md
  *
  * @module
@@ -14,6 +14,7 @@
 import { ApiError, imagePath } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { failureText, type Failure } from "../failure.ts";
+import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -25,6 +26,7 @@ export const command: Command = {
       kind: "bool",
       help: "Also one that has several names, or that a stopped container was made from",
     },
+    PLATFORM_FLAG,
     { name: "no-prune", kind: "bool", help: "Keep parents that have no name; here there are none" },
   ],
   arity: [1, ANY],
@@ -44,12 +46,13 @@ interface Gone {
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const failures: Failure[] = [];
+  const platforms = platformQuery(flags.text("platform"));
   for (const image of args) {
     try {
       const gone = await api.json<readonly Gone[]>({
         method: "DELETE",
         path: imagePath(image),
-        query: { force: flags.bool("force"), noprune: flags.bool("no-prune") },
+        query: { force: flags.bool("force"), noprune: flags.bool("no-prune"), platforms },
       });
       console.out.write(goneLines(gone));
     } catch (thrown) {

@@ -24,6 +24,7 @@ const FACTS: Facts = {
   restart: { policy: "no", maximum: 0, count: 0, delayMs: 0, isStopped: false },
   health: null,
   zombies: [],
+  held: [],
 };
 
 const say = (more: Partial<Facts>): string =>
@@ -103,6 +104,17 @@ test.each<[string, Partial<Facts>]>([
   [
     "One process has ended and nobody asked how: zombies.\n  17 (sleep), child of 9 (sh)",
     { zombies: [{ pid: 17, name: "sleep", parentPid: 9, parentName: "sh" }] },
+  ],
+  [
+    "What exec 0123456789ab ran has ended, but its output is still held by 7 (sleep 9).",
+    { held: [{ exec: "0123456789abcdef", holders: ["7 (sleep 9)"] }] },
+  ],
+  [
+    "looks like a list of words but is no JSON",
+    {
+      command: ["/bin/sh", "-c", '["npm", "start]'],
+      end: { ...END, signal: null, exitCode: 2, requests: [] },
+    },
   ],
 ])("%s", (words, facts) => {
   expect(say(facts)).toContain(words);

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 import type { ImageRunConfig } from "./oci.ts";
 
 type Apply = (config: ImageRunConfig, text: string) => ImageRunConfig;
@@ -39,6 +39,8 @@ const APPLY: Readonly<Record<string, Apply>> = {
   STOPSIGNAL: (config, text) => ({ ...config, StopSignal: text }),
 };
 
+const WHICH = `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`;
+
 /**
  * Applies one instruction. Pure.
  *
@@ -49,17 +51,55 @@ export function applyChange(config: ImageRunConfig, line: string): ImageRunConfi
   const [, word = "", text = ""] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/su.exec(line) ?? [];
   const name = word.toUpperCase();
   const apply = Object.hasOwn(APPLY, name) ? APPLY[name] : undefined;
-  if (apply === undefined || text === "") throw refused(`${word || line} is not a valid change`);
+  if (apply === undefined) throw refused(`${word || line} is not a valid change`, remedyFor(name));
+  if (text === "") throw refused(`${word} is not a valid change`);
   return apply(config, text);
 }
 
-function refused(message: string): RuntimeError {
+/**
+ * What an instruction does that its writer hardly meant; undefined when nothing speaks for that.
+ * Pure.
+ *
+ * @example adviseChange("CMD [\"ls -l\"]")
+ * // 'CMD ["ls -l"] is one program with spaces in its name. Separate words: ["ls","-l"]'
+ */
+export function adviseChange(line: string): string | undefined {
+  const [, word = "", text = ""] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/su.exec(line) ?? [];
+  const name = word.toUpperCase();
+  if ((name !== "CMD" && name !== "ENTRYPOINT") || !text.startsWith("[")) return undefined;
+  const list = listOf(text);
+  // `[ -f x ] && …` is a line for the shell, and meant to be one.
+  if (list === undefined && !/["',]/u.test(text)) return undefined;
+  if (list === undefined) {
+    return (
+      `${name} ${text} looks like a list but is no JSON, so a shell will read it as a line: ` +
+      "put double quotes around each word, commas between, and a bracket at the end."
+    );
+  }
+  const [only = ""] = list;
+  if (list.length !== 1 || !only.trim().includes(" ")) return undefined;
+  const words = JSON.stringify(only.trim().split(/\s+/u));
+  return `${name} ${text} is one program with spaces in its name. Separate words: ${words}`;
+}
+
+/** For what belongs in a Dockerfile but is no change, and for what was mistyped. */
+function remedyFor(name: string): string {
+  if (name === "MAINTAINER")
+    return "MAINTAINER is deprecated: LABEL maintainer=NAME says the same.";
+  if (["RUN", "COPY", "ADD"].includes(name)) {
+    return `${name} makes files: make them in the container, by exec or cp, before the commit.`;
+  }
+  const meant = nearest(name, Object.keys(APPLY));
+  return `${meant === undefined ? "" : `Did you mean ${meant}? `}${WHICH}`;
+}
+
+function refused(message: string, hint = WHICH): RuntimeError {
   return new RuntimeError({
     code: "request-invalid",
     class: "invalid",
     message,
     operation: "change image",
-    hint: `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`,
+    hint,
   });
 }
 

@@ -40,6 +40,8 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
       (bindings ?? []).map((binding) => `${port} -> ${addressOf(binding)}\n`),
     );
     console.out.write(lines.toSorted(byPort).join(""));
+    const hint = lines.length === 0 ? unpublished(Object.keys(ports)) : undefined;
+    if (hint !== undefined) console.err.write(`${hint}\n`);
     return 0;
   }
   const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;
@@ -48,10 +50,20 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
     throw new Failure({
       message: `Error: No public port '${port}' published for ${name}`,
       exitCode: 1,
+      hint: unpublished(Object.hasOwn(ports, port) ? [port] : []),
     });
   }
   console.out.write(bindings.map((binding) => `${addressOf(binding)}\n`).join(""));
   return 0;
+}
+
+/** EXPOSE is a note in the image: people take it for more. */
+function unpublished(exposed: readonly string[]): string | undefined {
+  if (exposed.length === 0) return undefined;
+  return (
+    `Exposed, not published: ${exposed.join(", ")}. EXPOSE only notes a port; ` +
+    "`run -p HOST_PORT:PORT` publishes one, -P all that are exposed."
+  );
 }
 
 function addressOf({ HostIp, HostPort }: { HostIp: string; HostPort: string }): string {

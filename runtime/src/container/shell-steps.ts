@@ -21,9 +21,9 @@ import type { InitAction } from "./init-plan.ts";
 /** What lines are written with. */
 export interface ShellWords {
   /** A word for the shell; known directories and the id as variables. */
-  word(text: string): string;
+  readonly word: (text: string) => string;
   /** A path of the container. */
-  inside(path: string): string;
+  readonly inside: (path: string) => string;
 }
 
 /** Words of one container: its root, its directory and its id become `$root`, `$dir` and `$id`. */

@@ -64,22 +64,27 @@ export function applyChange(config: ImageRunConfig, line: string): ImageRunConfi
  * // 'CMD ["ls -l"] is one program with spaces in its name. Separate words: ["ls","-l"]'
  */
 export function adviseChange(line: string): string | undefined {
-  const [, word = "", text = ""] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/su.exec(line) ?? [];
-  const name = word.toUpperCase();
-  if ((name !== "CMD" && name !== "ENTRYPOINT") || !text.startsWith("[")) return undefined;
+  const found = /^\s*(CMD|ENTRYPOINT)\s+(\[.*?)\s*$/isu.exec(line);
+  if (found === null) return undefined;
+  const [, name = "", text = ""] = found;
   const list = listOf(text);
-  // `[ -f x ] && …` is a line for the shell, and meant to be one.
-  if (list === undefined && !/["',]/u.test(text)) return undefined;
-  if (list === undefined) {
-    return (
-      `${name} ${text} looks like a list but is no JSON, so a shell will read it as a line: ` +
-      "put double quotes around each word, commas between, and a bracket at the end."
-    );
-  }
-  const [only = ""] = list;
-  if (list.length !== 1 || !only.trim().includes(" ")) return undefined;
-  const words = JSON.stringify(only.trim().split(/\s+/u));
-  return `${name} ${text} is one program with spaces in its name. Separate words: ${words}`;
+  const what = `${name.toUpperCase()} ${text}`;
+  return list === undefined ? adviseNoList(what, text) : adviseList(what, list);
+}
+
+/** `[ -f x ] && …` is a line for the shell, and meant to be one. */
+function adviseNoList(what: string, text: string): string | undefined {
+  if (!/["',]/u.test(text)) return undefined;
+  return (
+    `${what} looks like a list but is no JSON, so a shell will read it as a line: ` +
+    "put double quotes around each word, commas between, and a bracket at the end."
+  );
+}
+
+function adviseList(what: string, list: readonly string[]): string | undefined {
+  const words = list.length === 1 ? (list[0] ?? "").trim().split(/\s+/u) : [];
+  if (words.length < 2) return undefined;
+  return `${what} is one program with spaces in its name. Separate words: ${JSON.stringify(words)}`;
 }
 
 /** For what belongs in a Dockerfile but is no change, and for what was mistyped. */

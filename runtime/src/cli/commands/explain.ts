@@ -85,7 +85,8 @@ interface Inspected {
   readonly Path: string;
   readonly Args: readonly string[];
   readonly Config: Pick<ImageConfig, "Entrypoint">;
-  readonly HostConfig: Readonly<Record<string, unknown>>;
+  /** As text where they say whose namespaces it has. */
+  readonly HostConfig: Readonly<Partial<Record<Setting, string>>>;
   readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: string } | null };
 }
 
@@ -106,10 +107,12 @@ const KINDS = [
   ["time", "", "host"],
 ] as const;
 
+type Setting = Exclude<(typeof KINDS)[number][1], "">;
+
 /** Six kinds, people say. There are eight, and a container has most but not all for itself. */
 function namespacesOf({ HostConfig }: Inspected): string {
   const owners = KINDS.map(([kind, setting, usual]) => {
-    const said = setting === "" ? usual : String(HostConfig[setting] ?? "") || usual;
+    const said = (setting === "" ? "" : HostConfig[setting]) || usual;
     const isShared = said === "host" || said.startsWith("container:");
     return { kind, owner: isShared ? said.replace("host", "this machine") : "its own" };
   });
@@ -137,18 +140,22 @@ async function imageOf(api: Api, { Image }: Inspected): Promise<ImageConfig | nu
 /** Where the command comes from: what people type replaces CMD, and follows ENTRYPOINT. */
 function commandOf({ Path, Args, Config }: Inspected, image: ImageConfig | null): string {
   const words = [Path, ...Args];
-  const command = `Its command: ${shellLine(words)}`;
-  if (image === null) return `${command}.`;
-  const { Entrypoint, Cmd } = image;
-  const said = [...(Entrypoint ?? []), ...(Cmd ?? [])];
-  if (isSame(words, said)) return `${command}, from its image.`;
-  const isImages = isSame(Config.Entrypoint ?? [], Entrypoint ?? []);
-  if (isImages && (Entrypoint ?? []).length > 0) {
-    return `${command}: the image's ENTRYPOINT, then what was asked for.`;
+  return `Its command: ${shellLine(words)}${image === null ? "." : originOf(words, Config, image)}`;
+}
+
+function originOf(
+  words: readonly string[],
+  { Entrypoint }: Inspected["Config"],
+  image: ImageConfig,
+): string {
+  const entry = image.Entrypoint ?? [];
+  const own = [...entry, ...(image.Cmd ?? [])];
+  if (isSame(words, own)) return ", from its image.";
+  if (entry.length > 0 && isSame(Entrypoint ?? [], entry)) {
+    return ": the image's ENTRYPOINT, then what was asked for.";
   }
-  const otherwise =
-    said.length === 0 ? "it has none itself" : `by itself it runs ${shellLine(said)}`;
-  return `${command}, as asked for in place of the image's: ${otherwise}.`;
+  const otherwise = own.length === 0 ? "it has none itself" : `by itself it runs ${shellLine(own)}`;
+  return `, as asked for in place of the image's: ${otherwise}.`;
 }
 
 function isSame(left: readonly string[], right: readonly string[]): boolean {

@@ -408,8 +408,12 @@ describe("top", () => {
 
 describe("port", () => {
   test("a port that is exposed only is told apart, with what publishes it", async () => {
-    const Ports = { "80/tcp": null };
-    const api = answering({ "GET /containers/web/json": { json: { NetworkSettings: { Ports } } } });
+    const json = {
+      Config: { ExposedPorts: { "80/tcp": {}, "9/tcp": {} } },
+      HostConfig: { PortBindings: { "9/tcp": [] } },
+      NetworkSettings: { Ports: {} },
+    };
+    const api = answering({ "GET /containers/web/json": { json } });
     const all = await runCommandLine(["port", "web"], api);
     expect([all.code, all.out]).toEqual([0, ""]);
     expect(all.err).toMatch(/^Exposed, not published: 80\/tcp\. EXPOSE only notes a port/);

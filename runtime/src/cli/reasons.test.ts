@@ -60,6 +60,7 @@ test.each<[string, Partial<Facts>]>([
   ["shells say it of a command that SIGKILL ended", { end: { ...END, signal: null } }],
   ["a fault of the program", { end: { ...END, signal: "SIGSEGV", exitCode: 139 } }],
   ["its command was not found", { end: { ...END, signal: null, exitCode: 127 } }],
+  ["Whether somebody asked for that is not known", { end: { ...END, requests: null } }],
   ["while no daemon was running", { end: { ...END, signal: null, exitCode: 1, requests: null } }],
   [
     "a shell that nobody types into ends",

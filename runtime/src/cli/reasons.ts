@@ -210,6 +210,10 @@ const WHILE_AWAY: Reason = {
   what: "It ended while no daemon was running; its keeper wrote down how.",
 };
 
+const UNKNOWN_ASKER: Reason = {
+  what: "Whether somebody asked for that is not known: no daemon was there to write it down.",
+};
+
 function outOfMemory({ memory, signal }: End): Reason {
   const whom = signal === "SIGKILL" ? "its first process" : "one of its processes";
   const { peakBytes = 0, limitBytes = null } = memory ?? {};
@@ -273,7 +277,8 @@ function impatience(requests: readonly Request[], { command, init }: Program): R
   };
 }
 
-function strangerReason({ signal }: End): Reason {
+function strangerReason({ signal, requests }: End): Reason {
+  if (requests === null) return UNKNOWN_ASKER;
   const isKill = signal === "SIGKILL";
   const what =
     "Nobody asked the engine for that: the signal came from the program itself or the host.";

@@ -374,7 +374,7 @@ function zombieReasons({ zombies, init }: Facts): readonly Reason[] {
   ];
 }
 
-/** A pipe ends when nobody can write to it any more, and `sleep 100 &` inherits that of its shell. */
+/** A pipe ends when nobody can write to it any more; `sleep 100 &` inherits that of its shell. */
 function heldReason({ exec, holders }: HeldOutput): Reason {
   const whose = exec === null ? "Its own process" : `What exec ${exec.slice(0, 12)} ran`;
   return {

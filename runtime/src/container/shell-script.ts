@@ -1,11 +1,11 @@
 /**
  * Shell script: the plan of a container, as a script that does it by hand.
  *
- * Nothing that an engine does needs an engine. The script takes the steps of the plan with the tools
- * that every Linux has: unshare(1), mount(8), pivot_root(8), setpriv(1). The order is the plan's but
- * for one thing. A shell gets its tools from the root that it has, and pivot_root takes them away.
- * So the process sheds its privileges first and waits, and somebody outside, who still has tools,
- * puts the machine's files out of its reach:
+ * Nothing that an engine does needs an engine. The script takes the steps of the plan with the
+ * tools that every Linux has: unshare(1), mount(8), pivot_root(8), setpriv(1). The order is the
+ * plan's but for one thing. A shell gets its tools from the root that it has, and pivot_root takes
+ * them away. So the process sheds its privileges first and waits, and somebody outside, who still
+ * has tools, puts the machine's files out of its reach:
  *
  *     outside                                inside
  *     cgroup, files                          unshare: process 1, own mounts, name, network

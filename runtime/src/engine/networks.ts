@@ -35,7 +35,7 @@ export function sharesNetwork(hostConfig: HostConfig): boolean {
 /**
  * What was asked for and is not done yet, in words for `Warnings`.
  *
- * @example networkWarnings(hostConfig) // ["--publish of port 8 of this machine to 80/tcp of the container has no effect yet: …"]
+ * @example networkWarnings(hostConfig) // ["--publish of port 8 of this machine to 80/tcp …"]
  */
 export function networkWarnings(hostConfig: HostConfig): readonly string[] {
   const ports = Object.keys(hostConfig.PortBindings);

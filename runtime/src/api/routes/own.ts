@@ -2,11 +2,12 @@
  * Own routes: what Docker has no words for.
  *
  * `plan` answers what would be done for a container, and does none of it; `script` the same as a
- * script for a shell; `prune` what a prune would remove; `journal` answers what was done, call by call; `why` what is known of how it came
- * to this; `view` what a process sees and may do; `disk` answers whose each byte is, and `fsck`
- * what is nobody's or damaged. Plan and journal name the line of source of each step, which is why
- * this program is worth reading beside its output. `stop-advice` answers why a stop would take all
- * of its time, as far as the kernel shows it before anybody has waited; null when it does not.
+ * script for a shell; `prune` what a prune would remove; `journal` answers what was done, call by
+ * call; `why` what is known of how it came to this; `view` what a process sees and may do; `disk`
+ * answers whose each byte is, and `fsck` what is nobody's or damaged. Plan and journal name the
+ * line of source of each step, which is why this program is worth reading beside its output.
+ * `stop-advice` answers why a stop would take all of its time, as far as the kernel shows it before
+ * anybody has waited; null when it does not.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.

@@ -64,8 +64,8 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
 }
 
 /**
- * What to remove, each once. `images -q` prints an id once for each of its names: so who gives an id
- * as often as it has names means all of these.
+ * What to remove, each once. `images -q` prints an id once for each of its names: so who gives an
+ * id as often as it has names means all of these.
  */
 async function eachOnce(api: Api, args: readonly string[]): Promise<readonly string[]> {
   const once = [...new Set(args)];

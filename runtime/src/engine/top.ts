@@ -23,6 +23,7 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProcessTable } from "./engine.ts";
 import { textOr } from "./look.ts";
+import { zombiesOf } from "./zombies.ts";
 
 /** USER_HZ: the unit of times in /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
@@ -172,7 +173,9 @@ export function containerTop(
     users: parseNames(textOr(kernel, "/etc/passwd")),
     groups: parseNames(textOr(kernel, "/etc/group")),
   };
-  const pids = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  const living = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  // As ps, which sees them too; Docker's list is the cgroup's, where they are gone.
+  const pids = [...living, ...zombiesOf(kernel, container).map(({ pid }) => pid)];
   const rows = pids.flatMap((pid) => {
     const facts = readFacts(kernel, pid, names);
     return facts === null ? [] : [columns.map(({ show }) => show({ ...facts, ...machineFacts }))];
@@ -196,16 +199,18 @@ function readFacts(
     // The name may hold anything, also spaces and brackets: it ends at the last bracket.
     const end = text.lastIndexOf(")");
     const name = text.slice(text.indexOf("(") + 1, end);
+    const stat = text
+      .slice(end + 2)
+      .trim()
+      .split(" ");
+    const mark = stat[0] === "Z" ? " <defunct>" : "";
     return {
       pid,
       user: names.users.get(uid) ?? uid,
       group: names.groups.get(gid) ?? gid,
-      name,
-      words: words === "" ? `[${name}]` : words.replaceAll("\0", " "),
-      stat: text
-        .slice(end + 2)
-        .trim()
-        .split(" "),
+      name: `${name}${mark}`,
+      words: words === "" ? `[${name}]${mark}` : words.replaceAll("\0", " "),
+      stat,
     };
   } catch (error) {
     if (error instanceof KernelError) return null;

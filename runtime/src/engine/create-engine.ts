@@ -112,7 +112,7 @@ function ensureDirectories(kernel: Kernel, root: string): void {
 async function openContext(options: EngineOptions): Promise<EngineContext> {
   const { kernel, root, cgroupParent } = options;
   const layers = openLayerStore(kernel, root);
-  const images = openImageStore(kernel, `${root}/images`);
+  const images = openImageStore(kernel, `${root}/images`, options.sha256);
   sweepLayers(kernel, layers);
   sweepBlobs(images);
   // Whoever removed it later does not want it back.

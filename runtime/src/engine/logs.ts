@@ -8,7 +8,7 @@
  * Kernel interface: pread(2).
  * Specification: Docker Engine API v1.50, ContainerLogs.
  * Invariants: see `logs.ts` of container/.
- * Left out: a search for `since`: all that is older is read, too.
+ * Left out: a search for `until`: what is later is read, too.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -23,6 +23,7 @@ import {
   hasProcess,
   isWanted,
   placeOfTail,
+  placeOfTime,
   readLog,
   rotationOf,
 } from "../container/index.ts";
@@ -67,12 +68,13 @@ export async function containerLogs(
   return { raw, stream: streamOf(pieces(), () => follower?.leave()) };
 }
 
-/** Where to begin for the last wanted entries; null: with the oldest. */
+/** Where to begin for the wanted entries; null: with the oldest. */
 function startOf(log: LogFiles, end: LogPlace, request: LogsRequest): LogStart | null {
-  const { tail } = request;
-  if (tail === Infinity) return null;
-  const isCounted = (entry: LogEntry): boolean => isWanted(entry, request);
-  const place = tail === 0 ? end : placeOfTail(log, end, { isWanted: isCounted, count: tail });
+  const { tail, sinceMs } = request;
+  if (tail === 0) return { place: end, shown: "" };
+  const from = placeOfTime(log, end, sinceMs);
+  const last = { from, isWanted: (entry: LogEntry) => isWanted(entry, request), count: tail };
+  const place = tail === Infinity ? from : (placeOfTail(log, end, last) ?? from);
   return place === null ? null : { place, shown: "" };
 }
 

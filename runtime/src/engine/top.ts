@@ -184,6 +184,11 @@ export function containerTop(
   return { Titles: columns.map(({ title }) => title), Processes: rows };
 }
 
+/** From a line of /proc/PID/status: real, effective, saved, of the file system. */
+function effectiveId(status: string, kind: "Uid" | "Gid"): string {
+  return new RegExp(`^${kind}:\\t\\d+\\t(\\d+)`, "mu").exec(status)?.[1] ?? "0";
+}
+
 /** null: it has ended since the cgroup was read. */
 function readFacts(
   kernel: Files,
@@ -193,8 +198,8 @@ function readFacts(
   try {
     const text = kernel.readText(`/proc/${pid}/stat`);
     const status = kernel.readText(`/proc/${pid}/status`);
-    const uid = /^Uid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
-    const gid = /^Gid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
+    const uid = effectiveId(status, "Uid");
+    const gid = effectiveId(status, "Gid");
     const words = kernel.readText(`/proc/${pid}/cmdline`).replace(/\0+$/u, "");
     // The name may hold anything, also spaces and brackets: it ends at the last bracket.
     const end = text.lastIndexOf(")");

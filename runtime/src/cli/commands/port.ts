@@ -40,21 +40,15 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
   const [name = "", wanted] = args;
   const path = `/containers/${pathPart(name)}/json`;
   const found = await askNamed<Inspected>(api, { method: "GET", path });
-  const ports = found.NetworkSettings.Ports ?? {};
   if (wanted === undefined) {
-    const lines = Object.entries(ports).flatMap(([port, bindings]) =>
-      (bindings ?? []).map((binding) => `${port} -> ${addressOf(binding)}\n`),
-    );
-    console.out.write(lines.toSorted(byPort).join(""));
-    const hint = lines.length === 0 ? unpublished(Object.keys(noted(found))) : undefined;
-    if (hint !== undefined) console.err.write(`${hint}\n`);
+    writeAll(console, found);
     return 0;
   }
   if (!/^\d{1,5}(\/(tcp|udp|sctp))?$/.test(wanted)) {
     throw new Failure({ message: `Error: invalid port (${wanted})`, exitCode: 1 });
   }
   const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;
-  const bindings = ports[port] ?? [];
+  const bindings = found.NetworkSettings.Ports?.[port] ?? [];
   if (bindings.length === 0) {
     throw new Failure({
       message: `Error: No public port '${wanted}' published for ${name}`,
@@ -64,6 +58,16 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
   }
   console.out.write(bindings.map((binding) => `${addressOf(binding)}\n`).join(""));
   return 0;
+}
+
+function writeAll(console: Context["console"], found: Inspected): void {
+  const ports = Object.entries(found.NetworkSettings.Ports ?? {});
+  const lines = ports.flatMap(([port, bindings]) =>
+    (bindings ?? []).map((binding) => `${port} -> ${addressOf(binding)}\n`),
+  );
+  console.out.write(lines.toSorted(byPort).join(""));
+  const hint = lines.length === 0 ? unpublished(Object.keys(noted(found))) : undefined;
+  if (hint !== undefined) console.err.write(`${hint}\n`);
 }
 
 /** Exposed by the image or with --expose, and nobody asked to publish it. */

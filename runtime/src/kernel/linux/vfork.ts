@@ -30,12 +30,14 @@
  * One thing of `main` must be done inside: a proc mount shows the PID namespace of the process that
  * mounts it. That one call is made by a child of the helper that knows nothing else.
  *
+ * Who kills the child in the few milliseconds of `main` leaves the parent inside of a callback:
+ * Node-API counts its scopes, finds one too many, and aborts. A process that must survive that has
+ * another one make its children (`foster.ts`), which are its own nevertheless, by CLONE_PARENT.
+ *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
- * Left out: a `main` that waits for its parent: it would wait for itself. Somebody with the right
- * to kill the child in the few milliseconds of `main` leaves the parent inside of a callback:
- * Node-API counts its scopes, finds one too many, and aborts. A helper counts as one more process
- * of the container, so an exec needs room for two in its limits.
+ * Left out: a `main` that waits for its parent: it would wait for itself. A helper counts as one
+ * more process of the container, so an exec needs room for two in its limits.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -99,8 +101,16 @@ interface Story {
 /**
  * Makes the function that makes children. It throws what `body` threw; then no child is left, as
  * when execve was refused.
+ *
+ * @param foster makes them children of our own parent, who is told whom it has to wait for
  */
-export function createVfork(libc: Libc, arch: string): Vfork {
+export function createVfork(
+  libc: Libc,
+  arch: string,
+  foster?: { readonly onEnding: (hostPid: number) => void },
+): Vfork {
+  const parent = foster === undefined ? 0 : CLONE_PARENT;
+  const reapEnding = foster?.onEnding ?? ((pid: number) => reap(libc, pid));
   const contexts = createContexts(libc, arch);
   const setcontext = libc.functionAddress("setcontext");
   const nothing = (): void => undefined;
@@ -143,7 +153,7 @@ export function createVfork(libc: Libc, arch: string): Vfork {
         return [{ name: "_exit", args: [0] }];
       });
     };
-    const flags = pidNamespace === "new" ? NEW_PID : 0;
+    const flags = pidNamespace === "new" ? NEW_PID | parent : parent;
     try {
       return guarded(libc, () => {
         contexts.chain([{ name: "_exit", args: [EXIT_THREW] }]);
@@ -152,7 +162,7 @@ export function createVfork(libc: Libc, arch: string): Vfork {
           "clone",
           String(pidNamespace),
         );
-        return conclude(libc, contexts, story, first);
+        return conclude(reapEnding, contexts, story, first);
       });
     } finally {
       run = nothing;
@@ -181,17 +191,22 @@ function inChild(contexts: Contexts, story: Story, act: () => readonly CCall[]):
 }
 
 /** In the parent: what became of the child. Nothing may be called before errno has been read. */
-function conclude(libc: Libc, contexts: Contexts, story: Story, first: number): Outcome {
+function conclude(
+  reapEnding: (hostPid: number) => void,
+  contexts: Contexts,
+  story: Story,
+  first: number,
+): Outcome {
   const errno = story.helperPid === 0 ? koffi.errno() : story.errno;
   const { helperPid, thrown } = story;
-  if (helperPid !== 0) reap(libc, helperPid);
+  if (helperPid !== 0) reapEnding(helperPid);
   if (thrown !== undefined) {
-    if (helperPid === 0) reap(libc, first);
+    if (helperPid === 0) reapEnding(first);
     throw thrown.error;
   }
   const hostPid = helperPid === 0 ? first : contexts.word.read(PID);
   if (contexts.word.read(FAILED) === 0) return { hostPid };
-  reap(libc, hostPid);
+  reapEnding(hostPid);
   return { execveErrno: errnoName(errno) };
 }
 

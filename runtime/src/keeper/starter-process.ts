@@ -34,8 +34,9 @@ import type { Bearer } from "../kernel/linux/index.ts";
 /** Raised when a keeper and a starter would no longer understand each other. */
 export const STARTER_PROTOCOL = 1;
 
-/** The descriptor that its keeper gave it. */
+/** The descriptors that its keeper gave it: for lines, and for mounts on their way. */
 export const STARTER_FD = 3;
+export const MAIL_FD = 4;
 
 /** How many journals may wait for somebody who asks; the oldest is forgotten. */
 const JOURNALS_KEPT = 64;
@@ -54,17 +55,15 @@ export type StarterOrder =
 export type StarterAnswer = StartAnswer | { readonly entries: readonly JournalEntry[] };
 
 /** How a start went. */
-export type StartAnswer = {
-  /** Children of the keeper's that are about to end. */
-  readonly endings: readonly HostPid[];
-} & (
-  | { readonly hostPid: HostPid }
-  | { readonly error: ErrorParts; readonly journal: readonly JournalEntry[] }
-);
+export type StartAnswer = Afterbirth &
+  (
+    | { readonly hostPid: HostPid }
+    | { readonly error: ErrorParts; readonly journal: readonly JournalEntry[] }
+  );
 
 /** Serves its keeper until that is gone. */
 export function runStarter(): void {
-  const serving = new Serving(createBearer());
+  const serving = new Serving(createBearer(MAIL_FD));
   writeAll(encodeLine({ protocol: STARTER_PROTOCOL }));
   serving.serve();
 }

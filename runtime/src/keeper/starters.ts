@@ -92,7 +92,7 @@ export class Starters implements Starter {
   async #start(request: StartRequest): Promise<Birth> {
     const process = await this.#free();
     const { foster } = this.#options;
-    const expected = foster.expect(spawnOptionsOf(request));
+    const expected = foster.expect(spawnOptionsOf(request), process.mail);
     const stopWatching = this.#watch(process);
     try {
       const asked = process.start(request, expected.ends);
@@ -214,6 +214,8 @@ class StarterProcess {
   #lesson: (readonly [number, readonly BpfInstruction[]])[] = [];
   #isReady = false;
   #isOver = false;
+  /** Where the mounts of its children arrive. */
+  readonly mail: number;
   /** How many starts it was asked for. */
   starts = 0;
   /** Whether somebody has it for a start. */
@@ -228,14 +230,16 @@ class StarterProcess {
   constructor({ foster, root, program, flags }: StartersOptions, number: number) {
     this.#foster = foster;
     const [ours, theirs] = foster.openLine();
+    const [mail, theirMail] = foster.openLine();
     this.#fd = ours;
+    this.mail = mail;
     const args = [...flags, program, "--starter", String(number), "--root", root];
     this.#process = spawn(process.execPath, args, {
       cwd: "/",
       env: {},
-      stdio: ["ignore", "inherit", "inherit", theirs],
+      stdio: ["ignore", "inherit", "inherit", theirs, theirMail],
     });
-    closeSync(theirs);
+    for (const fd of [theirs, theirMail]) closeSync(fd);
     this.#line = new Socket({ fd: ours, readable: true, writable: true });
     this.#line.on("error", () => undefined);
     this.#teacher = new Teacher(async (n, instructions) => {
@@ -244,6 +248,7 @@ class StarterProcess {
     let reason = "it could not be started";
     this.gone = new Promise((resolve) => {
       this.#line.once("close", () => {
+        closeSync(mail);
         this.#isOver = true;
         for (const { reject } of this.#asked.splice(0)) reject(new Error(reason));
       });

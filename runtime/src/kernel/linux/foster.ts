@@ -23,7 +23,8 @@
 import fs from "node:fs";
 import type { Child, HostPid, Kernel, Processes, SpawnOptions } from "../port.ts";
 import { createStreams, takeTerminal } from "./child.ts";
-import { receiveMessage, sendMessage } from "./descriptors.ts";
+import { receiveDescriptor, receiveMessage, sendDescriptor, sendMessage } from "./descriptors.ts";
+import { openMounts } from "./held-mounts.ts";
 import type { ChildSide } from "./inside.ts";
 import type { Libc } from "./libc.ts";
 import {
@@ -50,11 +51,12 @@ export interface Expected {
 
 /** What a process needs whose children are made by another one. */
 export interface FosterParent {
-  /** A line to a bearer: our end, and the one to start it with. */
+  /** A line to a bearer, or the way for its mounts: our end, and the one to start it with. */
   openLine(): readonly [ours: number, theirs: number];
   /** Sends what there is room for, with open files. @returns how much that was */
   send(line: number, bytes: Uint8Array, fds: readonly number[]): number;
-  expect(options: SpawnOptions): Expected;
+  /** @param mail our end of the way for its mounts */
+  expect(options: SpawnOptions, mail: number): Expected;
   /** Waits for one that has ended or is about to. */
   reap(hostPid: HostPid): void;
   /** Children of ours that nobody waits for. @param bearers are waited for elsewhere */
@@ -66,17 +68,17 @@ export function linuxFosterParent(libc: Libc): FosterParent {
   const reaper = createReaper(libc);
   reaper.start();
   const known = new Set<HostPid>();
-  const watch: Watch = (hostPid, options) => {
+  const watch: Watch = (hostPid, mounts) => {
     known.add(hostPid);
-    const life = watchLife(reaper, hostPid, options);
+    const life = watchLife(reaper, hostPid, mounts);
     void life.exited.then(() => known.delete(hostPid));
     return life;
   };
   return {
     openLine: () => openMail(libc),
     send: (line, bytes, fds) => sendMessage(libc, line, bytes, fds),
-    expect: (options) => expectChild(libc, options, watch),
-    reap: (hostPid) => void watch(hostPid, { pidNamespace: "new", stdio: "null", stdin: false }),
+    expect: (options, mail) => expectChild(libc, { options, mail, watch }),
+    reap: (hostPid) => void watch(hostPid, undefined),
     strays: (bearers) => {
       const list = fs.readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
       const pids = list.split(" ").filter((pid) => pid !== "");
@@ -85,9 +87,15 @@ export function linuxFosterParent(libc: Libc): FosterParent {
   };
 }
 
-type Watch = (hostPid: HostPid, options: SpawnOptions) => ReturnType<typeof watchLife>;
+type Watch = (hostPid: HostPid, mounts: number | undefined) => ReturnType<typeof watchLife>;
 
-function expectChild(libc: Libc, options: SpawnOptions, watch: Watch): Expected {
+interface Expecting {
+  readonly options: SpawnOptions;
+  readonly mail: number;
+  readonly watch: Watch;
+}
+
+function expectChild(libc: Libc, { options, mail, watch }: Expecting): Expected {
   const { parent, child } = openEnds(libc, options);
   let streams: ReturnType<typeof createStreams> | undefined;
   return {
@@ -97,9 +105,10 @@ function expectChild(libc: Libc, options: SpawnOptions, watch: Watch): Expected 
       streams = createStreams(parent);
     },
     born: (hostPid) => {
+      const mounts = receiveDescriptor(libc, mail);
       const terminal = takeTerminal(libc, parent);
       const ends = streams ?? createStreams(parent);
-      return { hostPid, ...ends, ...terminal, ...watch(hostPid, options) };
+      return { hostPid, ...ends, ...terminal, ...watch(hostPid, mounts) };
     },
     never: () => {
       if (streams === undefined) {
@@ -143,12 +152,15 @@ const ROOM_BYTES = 65_536;
 export function linuxBearer(
   libc: Libc,
   others: Omit<Kernel, keyof Processes>,
-  arch: string,
+  { arch, mail }: { readonly arch: string; readonly mail: number },
 ): Bearer {
   let side: ChildSide | undefined;
   let endings: HostPid[] = [];
-  const onEnding = (hostPid: HostPid): void => void endings.push(hostPid);
-  const kernel = createKernel(libc, others, arch, { onEnding, sideNow: () => side });
+  const kernel = createKernel(libc, others, arch, {
+    onEnding: (hostPid) => void endings.push(hostPid),
+    mail,
+    sideNow: () => side,
+  });
   const room = new Uint8Array(ROOM_BYTES);
   return {
     kernel,
@@ -177,8 +189,17 @@ function sideOf(kind: "mail" | "all" | "outputs", ends: readonly number[]): Chil
   return { ...none, stdout: ends[0], stderr: ends[1] };
 }
 
+/** The child may have ended before its parent could look for them. */
+function sendMounts(libc: Libc, mail: number, hostPid: HostPid): void {
+  const mounts = openMounts(hostPid);
+  if (mounts === undefined) return;
+  sendDescriptor(libc, mail, mounts);
+  fs.closeSync(mounts);
+}
+
 interface Bearing {
   readonly onEnding: (hostPid: HostPid) => void;
+  readonly mail: number;
   readonly sideNow: () => ChildSide | undefined;
 }
 
@@ -186,7 +207,7 @@ function createKernel(
   libc: Libc,
   others: Omit<Kernel, keyof Processes>,
   arch: string,
-  { onEnding, sideNow }: Bearing,
+  { onEnding, mail, sideNow }: Bearing,
 ): Kernel {
   const kernel = { ...others, ...linuxProcessesButSpawn(libc, arch) };
   const nursery = createNursery(libc, kernel, arch, { onEnding });
@@ -194,6 +215,7 @@ function createKernel(
     const side = sideNow();
     if (side === undefined) throw new Error("bug: a child without ends");
     const hostPid = nursery(options, side, main);
+    if (options.outlivedByMounts === true) sendMounts(libc, mail, hostPid);
     const streams = { stdin: undefined, stdout: undefined, stderr: undefined, terminal: undefined };
     // Only its parent learns of its end.
     const never = new Promise<never>(nothing);

@@ -46,10 +46,10 @@ export function createFosteringKernel(): {
   return { kernel: createKernel(libc), foster: linuxFosterParent(libc) };
 }
 
-/** The same for that other one. */
-export function createBearer(): Bearer {
+/** The same for that other one. @param mail its end of the way for mounts */
+export function createBearer(mail: number): Bearer {
   const libc = openLibc(process.arch);
-  return linuxBearer(libc, withoutProcesses(libc), process.arch);
+  return linuxBearer(libc, withoutProcesses(libc), { arch: process.arch, mail });
 }
 
 function createKernel(libc: Libc): Kernel {

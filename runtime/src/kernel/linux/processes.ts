@@ -36,7 +36,7 @@ import {
   resetSignals,
   type ChildSide,
 } from "./inside.ts";
-import { holdMounts } from "./held-mounts.ts";
+import { holdMounts, openMounts } from "./held-mounts.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { mountArguments } from "./mounts.ts";
@@ -71,7 +71,8 @@ export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes 
     } finally {
       closeAll(ends.child);
     }
-    const life = watchLife(reaper, hostPid, options);
+    const mounts = options.outlivedByMounts === true ? openMounts(hostPid) : undefined;
+    const life = watchLife(reaper, hostPid, mounts);
     return { hostPid, ...createStreams(ends.parent), ...takeTerminal(libc, ends.parent), ...life };
   };
   return { spawn, ...processes };
@@ -88,15 +89,14 @@ export function linuxProcessesButSpawn(libc: Libc, arch: string): Omit<Processes
   };
 }
 
-/** How a child of ours ends. */
+/** How a child of ours ends. @param mounts its mount namespace, if that is held */
 export function watchLife(
   reaper: Reaper,
   hostPid: HostPid,
-  { outlivedByMounts = false }: SpawnOptions,
+  mounts: number | undefined,
 ): Pick<Child, "exited" | "unmounted"> {
   const exited = reaper.watch(hostPid);
-  const unmounted = outlivedByMounts ? holdMounts(hostPid, exited) : exited.then(() => undefined);
-  return { exited, unmounted };
+  return { exited, unmounted: holdMounts(mounts, exited) };
 }
 
 /** Makes a child that has this side of its stdio. @returns its pid */

@@ -10,7 +10,7 @@
 import { closeSync, writeSync } from "node:fs";
 import { createFosteringKernel } from "../kernel/linux/index.ts";
 import { runKeeper } from "./keeper.ts";
-import { runStarter } from "./starter-process.ts";
+import { STARTER_NAME, runStarter } from "./starter-process.ts";
 import { Starters } from "./starters.ts";
 
 const READY_FD = 3;
@@ -23,7 +23,7 @@ if (flag !== "--root" || root === undefined || !root.startsWith("/")) {
   process.exit(2);
 }
 process.title =
-  number === undefined ? `drydock-keeper ${root}` : `drydock-starter ${number} ${root}`;
+  number === undefined ? `drydock-keeper ${root}` : `${STARTER_NAME} ${number} ${root}`;
 // Whoever closes a terminal or types Ctrl-C means the daemon, not every container.
 for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
 process.umask(0o022);

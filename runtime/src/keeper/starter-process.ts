@@ -34,6 +34,9 @@ import type { Bearer } from "../kernel/linux/index.ts";
 /** Raised when a keeper and a starter would no longer understand each other. */
 export const STARTER_PROTOCOL = 1;
 
+/** What it is called, in the length that a process's name may have. */
+export const STARTER_NAME = "drydock-starter";
+
 /** The descriptors that its keeper gave it: for lines, and for mounts on their way. */
 export const STARTER_FD = 3;
 export const MAIL_FD = 4;

@@ -30,7 +30,7 @@ import {
 import type { Birth, StartRequest, Starter } from "../container/index.ts";
 import type { BpfInstruction, HostPid, JournalEntry } from "../kernel/index.ts";
 import type { FosterParent } from "../kernel/linux/index.ts";
-import { STARTER_PROTOCOL } from "./starter-process.ts";
+import { STARTER_NAME, STARTER_PROTOCOL } from "./starter-process.ts";
 import type { StartAnswer, StarterAnswer, StarterOrder } from "./starter-process.ts";
 
 /** How starters are made, and how patient their keeper is. */
@@ -189,7 +189,8 @@ export class Starters implements Starter {
   }
 
   #strays(): readonly HostPid[] {
-    return this.#options.foster.strays(new Set([...this.#processes].map(({ pid }) => pid)));
+    const starters = new Set([...this.#processes].map(({ pid }) => pid));
+    return this.#options.foster.strays(STARTER_NAME, starters);
   }
 }
 

@@ -14,7 +14,7 @@
  * ```
  *
  * Kernel interface: clone(2) CLONE_PARENT, unix(7) SCM_RIGHTS, wait(2), proc_pid_task(5) children.
- * Invariants: none; `keeper/starters.test.ts` kills and hangs what is on its way.
+ * Invariants: none; `keeper/starters.test.ts` kills what is on its way, and lets it hang.
  * Left out: nothing.
  * Docs: docs/concepts/keeper.md
  *
@@ -59,8 +59,13 @@ export interface FosterParent {
   expect(options: SpawnOptions, mail: number): Expected;
   /** Waits for one that has ended or is about to. */
   reap(hostPid: HostPid): void;
-  /** Children of ours that nobody waits for. @param bearers are waited for elsewhere */
-  strays(bearers: ReadonlySet<HostPid>): readonly HostPid[];
+  /**
+   * Children of ours that nobody waits for and that never became another program: they are called
+   * as the bearer that made them.
+   *
+   * @param bearers are called so, too, and waited for elsewhere
+   */
+  strays(name: string, bearers: ReadonlySet<HostPid>): readonly HostPid[];
 }
 
 /** See `FosterParent`. */
@@ -79,15 +84,26 @@ export function linuxFosterParent(libc: Libc): FosterParent {
     send: (line, bytes, fds) => sendMessage(libc, line, bytes, fds),
     expect: (options, mail) => expectChild(libc, { options, mail, watch }),
     reap: (hostPid) => void watch(hostPid, undefined),
-    strays: (bearers) => {
+    strays: (name, bearers) => {
       const list = fs.readFileSync(`/proc/self/task/${process.pid}/children`, "utf8");
       const pids = list.split(" ").filter((pid) => pid !== "");
-      return pids.map(Number).filter((pid) => !known.has(pid) && !bearers.has(pid));
+      return pids
+        .map(Number)
+        .filter((pid) => !known.has(pid) && !bearers.has(pid) && nameOf(pid) === name);
     },
   };
 }
 
 type Watch = (hostPid: HostPid, mounts: number | undefined) => ReturnType<typeof watchLife>;
+
+/** Without its arguments; a process that has ended still has it. */
+function nameOf(hostPid: HostPid): string {
+  try {
+    return fs.readFileSync(`/proc/${hostPid}/comm`, "utf8").trimEnd();
+  } catch {
+    return "";
+  }
+}
 
 interface Expecting {
   readonly options: SpawnOptions;

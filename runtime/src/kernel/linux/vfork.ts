@@ -30,9 +30,9 @@
  * One thing of `main` must be done inside: a proc mount shows the PID namespace of the process that
  * mounts it. That one call is made by a child of the helper that knows nothing else.
  *
- * Who kills the child in the few milliseconds of `main` leaves the parent inside of a callback:
- * Node-API counts its scopes, finds one too many, and aborts. A process that must survive that has
- * another one make its children (`foster.ts`), which are its own nevertheless, by CLONE_PARENT.
+ * Who kills the child in the few milliseconds of `main` leaves the parent's memory as it was in the
+ * middle of a callback: Node-API often finds one scope too many and aborts, and where it does not
+ * we end the process. One that must survive that has another one make its children (`foster.ts`), which are its own nevertheless, by CLONE_PARENT.
  *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
@@ -67,6 +67,7 @@ const PID = 0;
 const FAILED = 4;
 
 const ERRNO_BYTES = 4;
+const STDERR = 2;
 
 /** How a child of whom nothing is left but its exit code says that it threw: EX_SOFTWARE. */
 const EXIT_THREW = 70;
@@ -95,6 +96,8 @@ interface Story {
   /** Of the helper's child. */
   errno: number;
   helperPid: number;
+  /** Whether `main` has come to its end, one way or the other. */
+  isOver: boolean;
   thrown: { readonly error: unknown } | undefined;
 }
 
@@ -139,7 +142,7 @@ export function createVfork(
 
   return (pidNamespace, body) => {
     const target = openTarget(pidNamespace);
-    const story: Story = { errno: 0, helperPid: 0, thrown: undefined };
+    const story: Story = { errno: 0, helperPid: 0, isOver: false, thrown: undefined };
     run = () => {
       inChild(contexts, story, () => {
         const hostPid = contexts.word.read(PID);
@@ -188,6 +191,7 @@ function inChild(contexts: Contexts, story: Story, act: () => readonly CCall[]):
   } catch (error) {
     story.thrown = { error };
   }
+  story.isOver = true;
 }
 
 /** In the parent: what became of the child. Nothing may be called before errno has been read. */
@@ -199,6 +203,7 @@ function conclude(
 ): Outcome {
   const errno = story.helperPid === 0 ? koffi.errno() : story.errno;
   const { helperPid, thrown } = story;
+  if (!story.isOver) endInDisorder();
   if (helperPid !== 0) reapEnding(helperPid);
   if (thrown !== undefined) {
     if (helperPid === 0) reapEnding(first);
@@ -208,6 +213,12 @@ function conclude(
   if (contexts.word.read(FAILED) === 0) return { hostPid };
   reapEnding(hostPid);
   return { execveErrno: errnoName(errno) };
+}
+
+/** The child was killed while it ran our JavaScript: nobody knows what it left half done. */
+function endInDisorder(): void {
+  fs.writeSync(STDERR, "a child was killed in main: the memory that it shared is in disorder\n");
+  process.kill(process.pid, "SIGKILL");
 }
 
 function reap(libc: Libc, pid: number): void {

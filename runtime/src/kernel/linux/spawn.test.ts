@@ -138,11 +138,11 @@ test("spawn() keeps this process's signals, umask, directory and dumpable state"
 });
 
 test.each([
-  ["by itself", false, "open_handle_scopes"],
-  ["while it waits", true, "in disorder"],
+  ["by itself", false],
+  ["while it waits", true],
 ])(
   "a child that is killed in main, %s, takes its parent with it",
-  async (_, waits, words) => {
+  async (_, waits) => {
     const program = new URL("killed-child.fixture.ts", import.meta.url).pathname;
     const directory = fs.mkdtempSync("/tmp/drydock-spawn-");
     const fifo = `${directory}/fifo`;
@@ -155,7 +155,9 @@ test.each([
     }
     const error: unknown = await running.catch((thrown: unknown) => thrown);
     fs.rmSync(directory, { recursive: true });
-    expect(error).toHaveProperty("stderr", expect.stringContaining(words));
+    // Node may notice before we do.
+    const words = /open_handle_scopes|in disorder/;
+    expect(error).toHaveProperty("stderr", expect.stringMatching(words));
     expect(error).not.toHaveProperty("stderr", expect.stringContaining("it went on"));
   },
   20_000,

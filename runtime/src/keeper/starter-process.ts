@@ -58,8 +58,10 @@ export type StarterOrder =
 export type StarterAnswer = StartAnswer | { readonly entries: readonly JournalEntry[] };
 
 /** How a start went. */
-export type StartAnswer = Afterbirth &
-  (
+export type StartAnswer = {
+  /** Children of the keeper's that are about to end. */
+  readonly endings: readonly HostPid[];
+} & (
     | { readonly hostPid: HostPid }
     | { readonly error: ErrorParts; readonly journal: readonly JournalEntry[] }
   );

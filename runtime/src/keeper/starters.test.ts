@@ -9,7 +9,6 @@ import { StartError, type StartRequest } from "../container/index.ts";
 import { createFosteringKernel } from "../kernel/linux/index.ts";
 import {
   KeeperBench,
-  collectOutput,
   keeperProgram,
   waitUntil,
   whyNoContainers,

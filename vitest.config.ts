@@ -45,7 +45,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["runtime/test/**/*.test.ts"],
+          include: ["runtime/test/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           ...alone,
@@ -54,10 +54,13 @@ export default defineConfig({
       {
         test: {
           name: "docs",
-          include: ["docs-site/test/**/*.test.ts", "examples/**/*.test.ts"],
+          include: ["docs-site/test/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          ...alone,
+          pool: "forks",
+          // One file of them needs the real kernel; the site is built and looked at beside it.
+          maxWorkers: 2,
+          maxConcurrency: 2,
         },
       },
       { test: { name: "tidy", include: ["runtime/tools/**/*.test.ts"], testTimeout: 60_000 } },

@@ -22,7 +22,7 @@ async function openPlayground(site: SiteBrowser, path: string, view: View): Prom
   const page = await site.page(path, view);
   await page.locator(".pg-place").first().scrollIntoViewIfNeeded();
   await page.waitForSelector(".pg[data-ready] .xterm-accessibility-tree");
-  await expect.poll(() => terminalText(page), { timeout: 10_000 }).toMatch(/[#$] *$/);
+  await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).toMatch(/[#$] *$/);
   return page;
 }
 
@@ -46,13 +46,8 @@ async function tabTo(page: Page, selector: string): Promise<void> {
   throw new Error(`Tab does not lead to ${selector}`);
 }
 
-/** Types a command and waits for its prompt. */
+/** Types a command into the terminal, which has the focus, and waits for what it prints. */
 async function enter(page: Page, command: string, shown: RegExp): Promise<void> {
-  // A page that is behind another draws nothing, and keys before the prompt may be lost.
-  await page.bringToFront();
-  await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).not.toBe("");
-  // To come to the front may take the focus away.
-  await tabTo(page, ".xterm-helper-textarea");
   await page.keyboard.type(command, { delay: 5 });
   await page.keyboard.press("Enter");
   await expect.poll(() => terminalText(page), { timeout: PATIENCE_MS }).toMatch(shown);
@@ -115,7 +110,7 @@ export function describePlayground(open: () => SiteBrowser, built: string): void
     });
 
     for (const colours of ["light", "dark"] as const) {
-      test(`drawings and tables have no fault that axe knows, ${colours}`, async () => {
+      test.concurrent(`drawings and tables have no fault that axe knows, ${colours}`, async () => {
         const page = await openPlayground(open(), "/playground/", { ...WIDE, colours });
         // A mark that fades is looked at before or after, not half-way.
         await page.emulateMedia({ reducedMotion: "reduce" });
@@ -171,7 +166,9 @@ export function describePlayground(open: () => SiteBrowser, built: string): void
     test("an example runs at a press, and its last call leads to its line", async () => {
       const page = await openPlayground(open(), "/concepts/eight-steps/", WIDE);
       await page.getByRole("button", { name: /Run example 05/ }).press("Enter");
-      await expect.poll(() => terminalText(page), { timeout: 15_000 }).toMatch(/has: bin proc\n/);
+      await expect
+        .poll(() => terminalText(page), { timeout: PATIENCE_MS })
+        .toMatch(/has: bin proc\n/);
       await page.getByRole("option", { name: /child execve/ }).waitFor();
       await page.locator(".pg-one-call a[href*='/source/examples/shell.ts']").waitFor();
       await page.close();

@@ -19,8 +19,11 @@ export function connectionOf(socket: net.Socket): Connection {
       listen(onData, onEnd) {
         let ended = false;
         const end = (): void => {
-          if (!ended) onEnd();
+          if (ended) return;
           ended = true;
+          onEnd();
+          // Whoever waits for the end goes first: taking a socket apart takes its time.
+          setImmediate(() => socket.end());
         };
         socket.on("data", onData);
         socket.once("end", end);
@@ -87,7 +90,9 @@ export function withShortPath<T>(path: string, use: (path: string) => T): T {
  */
 export function connectSocket(path: string): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = withShortPath(path, (short) => net.createConnection(short));
+    const socket = withShortPath(path, (short) =>
+      net.createConnection({ path: short, allowHalfOpen: true }),
+    );
     const refused = (cause: Error & { readonly code?: string }): void => {
       reject(
         new RuntimeError({

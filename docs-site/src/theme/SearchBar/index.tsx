@@ -2,44 +2,33 @@
  * Search bar: the plugin's own, which must not take the focus from who has gone on.
  *
  * On the first focus it loads its index, and when that has come it focuses its input once more, also
- * when the reader has left it by Tab in the meantime and types elsewhere. A focus that no key and no
- * pointer asked for goes back to where it was taken.
+ * when the reader has left it by Tab in the meantime and types elsewhere: the rest of the command
+ * went into the search, and Enter left the page. A reader's Tab and pointer do not call `focus()` of
+ * an element, the plugin does, so the input gets a `focus()` that asks first.
  */
 import SearchBar from "@theme-original/SearchBar";
 import { useEffect, useRef } from "react";
-import type { FocusEvent, ReactNode } from "react";
-
-/** A key moves the focus while it is handled, so what a reader asked for comes at once. */
-const ASKED_MS = 100;
+import type { ReactNode } from "react";
 
 export default function PoliteSearchBar(props: Record<string, unknown>): ReactNode {
-  const askedAt = useRef(0);
-  const visit = useRef<"first" | "left" | "over">("first");
+  const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const note = (event: Event): void => {
-      const isTyping = event instanceof KeyboardEvent && event.key.length === 1 && !event.ctrlKey;
-      if (!isTyping || event.metaKey) askedAt.current = performance.now();
-    };
-    document.addEventListener("keydown", note, true);
-    document.addEventListener("pointerdown", note, true);
-    return () => {
-      document.removeEventListener("keydown", note, true);
-      document.removeEventListener("pointerdown", note, true);
+    const input = place.current?.querySelector("input");
+    if (input === null || input === undefined) return;
+    input.focus = (options) => {
+      if (mayTakeFocus(input)) HTMLElement.prototype.focus.call(input, options);
     };
   }, []);
-  const leave = (): void => {
-    if (visit.current === "first") visit.current = "left";
-  };
-  const giveBack = ({ relatedTarget }: FocusEvent): void => {
-    if (visit.current !== "left") return;
-    // The index comes once; every later focus is none of our business.
-    visit.current = "over";
-    const wasAsked = performance.now() - askedAt.current < ASKED_MS;
-    if (!wasAsked && relatedTarget instanceof HTMLElement) relatedTarget.focus();
-  };
   return (
-    <div className="search-bar" onFocus={giveBack} onBlur={leave}>
+    <div className="search-bar" ref={place}>
       <SearchBar {...props} />
     </div>
   );
+}
+
+/** Whether nobody has the focus, or a key is being handled: the plugin has one that asks for it. */
+function mayTakeFocus(input: HTMLInputElement): boolean {
+  const { activeElement } = document;
+  const isFree = activeElement === null || activeElement === document.body;
+  return isFree || activeElement === input || window.event instanceof KeyboardEvent;
 }

@@ -13,6 +13,7 @@
 import fs from "node:fs";
 import {
   KernelError,
+  type BpfInstruction,
   type HostPid,
   type NamespaceFlag,
   type ResourceLimit,
@@ -200,6 +201,7 @@ function restrictions(
   Self,
   "setResourceLimit" | "setNoNewPrivileges" | "installSeccomp" | "setParentDeathSignal"
 > {
+  const packed = new WeakMap<readonly BpfInstruction[], Uint8Array>();
   return {
     setResourceLimit: ({ name, soft, hard }) => {
       const resource = resourceNumber(name);
@@ -217,7 +219,9 @@ function restrictions(
       check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "PR_SET_NO_NEW_PRIVS");
     },
     installSeccomp: (program) => {
-      const instructions = packInstructions(program);
+      // Programs are hundreds of instructions, and nearly always the same few.
+      const instructions = packed.get(program) ?? packInstructions(program);
+      packed.set(program, instructions);
       const pointer = packProgram(program.length, libc.addressOf(instructions));
       const result = libc.rawBytes("seccomp", SECCOMP_SET_MODE_FILTER, 0, pointer, null);
       check(result, "seccomp", `${program.length} instructions`);

@@ -112,7 +112,7 @@ export class KeeperServer {
   async takeJournal(id: string): Promise<readonly JournalEntry[]> {
     const journals = this.#journals.get(id) ?? [];
     this.#journals.delete(id);
-    const entries = await Promise.all(journals.map((journal) => journal()));
+    const entries = await Promise.all(journals.map(async (journal) => journal()));
     return entries.flat();
   }
 

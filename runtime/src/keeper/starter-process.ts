@@ -1,8 +1,8 @@
 /**
  * Starter process: walks the plans of a keeper, one after the other, and is nobody's parent.
  *
- * It reads an order, makes the child, answers, and reads the next. It may hang in a plan, and it may
- * be lost with one: the keeper has another one then, see `starters.ts`. When its keeper is gone it
+ * It reads an order, makes the child, answers, and reads the next. It may hang in a plan and may be
+ * lost with one: the keeper has another one then, see `starters.ts`. When its keeper is gone it
  * leaves.
  *
  * ```
@@ -38,8 +38,8 @@ export const STARTER_PROTOCOL = 1;
 export const STARTER_NAME = "drydock-starter";
 
 /** The descriptors that its keeper gave it: for lines, and for mounts on their way. */
-export const STARTER_FD = 3;
-export const MAIL_FD = 4;
+const STARTER_FD = 3;
+const MAIL_FD = 4;
 
 /** How many journals may wait for somebody who asks; the oldest is forgotten. */
 const JOURNALS_KEPT = 64;
@@ -62,9 +62,9 @@ export type StartAnswer = {
   /** Children of the keeper's that are about to end. */
   readonly endings: readonly HostPid[];
 } & (
-    | { readonly hostPid: HostPid }
-    | { readonly error: ErrorParts; readonly journal: readonly JournalEntry[] }
-  );
+  | { readonly hostPid: HostPid }
+  | { readonly error: ErrorParts; readonly journal: readonly JournalEntry[] }
+);
 
 /** Serves its keeper until that is gone. */
 export function runStarter(): void {

@@ -1,5 +1,5 @@
 /**
- * Starts that hang, and children that are killed in the middle of their plan: what they cost others.
+ * Starts that hang, and children that are killed in the middle of their plan: what others notice.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
@@ -7,12 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { StartError, type StartRequest } from "../container/index.ts";
 import { createFosteringKernel } from "../kernel/linux/index.ts";
-import {
-  KeeperBench,
-  keeperProgram,
-  waitUntil,
-  whyNoContainers,
-} from "./keeper.fixture.ts";
+import { KeeperBench, keeperProgram, waitUntil, whyNoContainers } from "./keeper.fixture.ts";
 import type { Prepared } from "./keeper.fixture.ts";
 import { Starters } from "./starters.ts";
 

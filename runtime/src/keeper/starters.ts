@@ -1,8 +1,8 @@
 /**
  * Starters: the processes that walk plans for a keeper.
  *
- * One does, as a rule. While it walks a plan the next start waits; the keeper does not. One that has
- * walked for a second is set aside and another takes over; one that has walked for a minute is
+ * One does, as a rule. While it walks a plan the next start waits; the keeper does not. When it has
+ * walked for a second it is set aside and another takes over; when it has walked for a minute it is
  * ended, and so is the start. One that is lost, because somebody killed the child in the middle of
  * its plan, has lost that start and nothing else.
  *
@@ -167,7 +167,7 @@ export class Starters implements Starter {
     this.#sweep();
   }
 
-  /** Ends a starter and the child that it is about to make, which share their memory and its name. */
+  /** Ends a starter and the child on its way, which has its memory and so its name. */
   #end(process: StarterProcess): void {
     process.isEnded = true;
     const name = commandOf(process.pid);

@@ -4,8 +4,8 @@
  * Whoever makes a child by vfork sleeps while that child prepares itself, and is lost when somebody
  * kills the child meanwhile (see `vfork.ts`). A process that must neither sleep nor be lost leaves
  * this to a bearer, a child of its own. What the bearer makes by CLONE_PARENT are its siblings: the
- * parent waits for them, they die with it, and it holds the other ends of their pipes, which it made
- * and whose near ends it sent along.
+ * parent waits for them, they die with it, and it holds the other ends of their pipes, which it has
+ * made and whose near ends it sent along.
  *
  * ```
  * parent ── order, the child's ends ──▶ bearer ── clone(CLONE_VFORK | CLONE_PARENT) ──▶ child

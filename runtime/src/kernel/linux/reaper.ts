@@ -31,7 +31,7 @@ export interface Reaper {
   /** Must be called before the first child, so that no signal is missed. */
   start(): void;
   /**
-   * Resolves when the process has ended and is gone from the process table. One that another process
+   * Resolves when the process has ended and is gone from the process table. One that somebody else
    * made for us may have ended before we heard of it.
    */
   watch(pid: number): Promise<WaitStatus>;

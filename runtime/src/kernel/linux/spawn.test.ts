@@ -149,10 +149,8 @@ test.each([
     await promisify(execFile)("mkfifo", [fifo]);
     const args = ["--import", "tsx", program, ...(waits ? [fifo] : [])];
     const running = promisify(execFile)(process.execPath, args);
-    if (waits) {
-      await expect.poll(() => fs.existsSync(`${fifo}.pid`), { timeout: 10_000 }).toBe(true);
-      process.kill(Number(fs.readFileSync(`${fifo}.pid`, "utf8")), "SIGKILL");
-    }
+    while (waits && !fs.existsSync(`${fifo}.pid`)) await pause(10);
+    if (waits) process.kill(Number(fs.readFileSync(`${fifo}.pid`, "utf8")), "SIGKILL");
     const error: unknown = await running.catch((thrown: unknown) => thrown);
     fs.rmSync(directory, { recursive: true });
     // Node may notice before we do.

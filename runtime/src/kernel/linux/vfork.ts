@@ -32,7 +32,8 @@
  *
  * Who kills the child in the few milliseconds of `main` leaves the parent's memory as it was in the
  * middle of a callback: Node-API often finds one scope too many and aborts, and where it does not
- * we end the process. One that must survive that has another one make its children (`foster.ts`), which are its own nevertheless, by CLONE_PARENT.
+ * we end the process. One that must survive that has another one make its children (`foster.ts`),
+ * which are its own nevertheless, by CLONE_PARENT.
  *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
@@ -119,27 +120,14 @@ export function createVfork(
   const nothing = (): void => undefined;
   let run = nothing;
   const callback = libc.callbackAddress(() => run());
-  const clone = (flags: number, context: bigint): number => {
+  const clone: Clone = (flags, context) => {
     contexts.word.clear();
     const all = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD | flags;
     const { cloneStack, word } = contexts;
     return libc.clone(setcontext, cloneStack, all, context, word.address);
   };
 
-  const callInChild = (call: CCall): number => {
-    const errno = libc.errnoAddress();
-    const failed = contexts.word.address + BigInt(FAILED);
-    const calls: readonly CCall[] = [
-      { name: "memset", args: [errno, 0, ERRNO_BYTES] },
-      call,
-      { name: "memcpy", args: [failed, errno, ERRNO_BYTES] },
-      { name: "_exit", args: [0] },
-    ];
-    check(clone(0, contexts.chain(calls)), "clone", call.name);
-    reap(libc, contexts.word.read(PID));
-    return contexts.word.read(FAILED);
-  };
-
+  const callInChild = createCaller(libc, contexts, clone);
   return (pidNamespace, body) => {
     const target = openTarget(pidNamespace);
     const story: Story = { errno: 0, helperPid: 0, isOver: false, thrown: undefined };
@@ -171,6 +159,25 @@ export function createVfork(
       run = nothing;
       if (target !== undefined) fs.closeSync(target);
     }
+  };
+}
+
+type Clone = (flags: number, context: bigint) => number;
+
+/** How a child makes one call in a child of its own. */
+function createCaller(libc: Libc, contexts: Contexts, clone: Clone): (call: CCall) => number {
+  return (call) => {
+    const errno = libc.errnoAddress();
+    const failed = contexts.word.address + BigInt(FAILED);
+    const calls: readonly CCall[] = [
+      { name: "memset", args: [errno, 0, ERRNO_BYTES] },
+      call,
+      { name: "memcpy", args: [failed, errno, ERRNO_BYTES] },
+      { name: "_exit", args: [0] },
+    ];
+    check(clone(0, contexts.chain(calls)), "clone", call.name);
+    reap(libc, contexts.word.read(PID));
+    return contexts.word.read(FAILED);
   };
 }
 

@@ -7,7 +7,7 @@ import { fc, test } from "@fast-check/vitest";
 import { describe, expect } from "vitest";
 import { extractArchive } from "../runtime/src/container/archive.ts";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
-import { KernelError, type Kernel } from "../runtime/src/kernel/index.ts";
+import { concatBytes, KernelError, type Kernel } from "../runtime/src/kernel/index.ts";
 import { formatTar, parseTar, readTar, streamTree } from "../runtime/src/layers/index.ts";
 import type { TarEntry } from "../runtime/src/layers/index.ts";
 import { building, perform, snapshot } from "./file-operations.fixture.ts";
@@ -40,6 +40,19 @@ function namesOfInodes(kernel: Kernel, root: string): readonly (readonly string[
     names.set(inode, [...(names.get(inode) ?? []), name]);
   }
   return [...names.values()];
+}
+
+/** What a program of the container may do to a file meanwhile. */
+function perturb(
+  kernel: Kernel,
+  path: string,
+  how: "truncate" | "append" | "unlink" | "symlink",
+): void {
+  if (kernel.lstatIfPresent(path)?.type !== "file") return;
+  if (how === "truncate") return kernel.truncate(path, 1);
+  if (how === "append") return kernel.writeFile(path, "more", "append");
+  kernel.unlink(path);
+  if (how === "symlink") kernel.symlink(`${HOME}/outside/kept`, path);
 }
 
 function joined(pieces: Iterable<Uint8Array>): Uint8Array {
@@ -137,6 +150,61 @@ describe("archives", () => {
       expect(found.findIndex((byte, at) => byte !== data[at])).toBe(-1);
     }
   });
+
+  const change = fc.record({
+    // -1: when it is about to be opened.
+    afterChunk: fc.integer({ min: -1, max: 5 }),
+    file: fc.nat(3),
+    how: fc.constantFrom("truncate" as const, "append", "unlink", "symlink"),
+  });
+  test.prop([fc.array(large, { minLength: 4, maxLength: 4 }), fc.array(change, { maxLength: 4 })], {
+    seed: SEED,
+    numRuns: runs(25),
+    examples: [
+      [[2 ** 21, 5, 5, 5], [{ afterChunk: 0, file: 0, how: "truncate" }]],
+      [[2 ** 19, 600, 600, 5], [{ afterChunk: -1, file: 2, how: "symlink" }]],
+    ],
+  })(
+    "archive-stays-whole: what nobody changed is in it, whatever becomes of the rest",
+    (lengths, changes) => {
+      const kernel = twoTrees();
+      const contents = lengths.map((length, n) =>
+        Uint8Array.from({ length }, (_, at) => at * 7 + (at >> 9) + n),
+      );
+      for (const [n, data] of contents.entries()) {
+        kernel.writeFile(`${HOME}/from/f${n}`, data, "create");
+      }
+      const touched = new Set<string>();
+      const chunks: Uint8Array[] = [];
+      const tree = { path: `${HOME}/from`, name: "", hidden: new Set<string>() };
+      const changeAt = (moment: number, only?: string): void => {
+        for (const { afterChunk, file, how } of changes) {
+          const path = `${HOME}/from/f${file}`;
+          if (afterChunk !== moment || path !== (only ?? path)) continue;
+          touched.add(`f${file}`);
+          perturb(kernel, path, how);
+        }
+      };
+      const openFile: Kernel["openFile"] = (path) => {
+        changeAt(-1, path);
+        return kernel.openFile(path);
+      };
+      for (const chunk of streamTree({ ...kernel, openFile }, tree)) {
+        changeAt(chunks.length);
+        chunks.push(chunk);
+      }
+      const entries = parseTar(concatBytes(chunks));
+      for (const { path, data } of entries) {
+        const content = contents[Number(path.slice(1))];
+        const isSame = data.length === content?.length && data.every((x, at) => x === content[at]);
+        if (!touched.has(path)) expect([path, isSame]).toEqual([path, true]);
+        // What another program put a link to is not ours to read.
+        expect(new TextDecoder().decode(data.subarray(0, 9))).not.toBe("as it was");
+      }
+      const untouched = contents.map((_, n) => `f${n}`).filter((path) => !touched.has(path));
+      expect(entries.map(({ path }) => path)).toEqual(expect.arrayContaining(untouched));
+    },
+  );
 
   test.prop([fc.array(hostileEntry, { minLength: 1, maxLength: 8 })], {
     seed: SEED,

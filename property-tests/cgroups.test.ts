@@ -214,6 +214,7 @@ const FULL_SUPPORT: CgroupSupport = {
   pidsLimit: true,
   cpuShares: true,
   cpuQuota: true,
+  cpuRealtime: true,
   cpuset: true,
   blkioWeight: true,
   blkioWeightDevice: true,
@@ -316,6 +317,8 @@ const anyLimits: fc.Arbitrary<CgroupLimits> = fc.record({
   cpuShares: optional(fc.integer({ min: 2, max: 262_144 })),
   cpuQuotaUs: optional(fc.integer({ min: 1000, max: 400_000 })),
   cpuPeriodUs: optional(fc.integer({ min: 1000, max: 1_000_000 })),
+  cpuRealtimePeriodUs: optional(fc.integer({ min: 1, max: 2_000_000 })),
+  cpuRealtimeRuntimeUs: optional(fc.integer({ min: 1, max: 950_000 })),
   cpusetCpus: optional(fc.constantFrom("0", "0-1")),
   blkioWeight: optional(fc.integer({ min: 10, max: 1000 })),
   blkioThrottles: optional(
@@ -357,6 +360,10 @@ describe("plan", () => {
       const cpu = "/cg/cpu/drydock/c1/cpu.cfs";
       expect(writes.includes(`${cpu}_quota_us=${quota}`)).toBe(quota !== undefined);
       expect(writes.includes(`${cpu}_period_us=${period}`)).toBe(period !== undefined);
+      const { cpuRealtimePeriodUs: rtPeriod, cpuRealtimeRuntimeUs: rtRuntime } = limits;
+      const rt = "/cg/cpu/drydock/c1/cpu.rt";
+      expect(writes.includes(`${rt}_period_us=${rtPeriod}`)).toBe(rtPeriod !== undefined);
+      expect(writes.includes(`${rt}_runtime_us=${rtRuntime}`)).toBe(rtRuntime !== undefined);
     }
     if (limits.blkioThrottles !== undefined) {
       const throttle = inV2.includes("io")
@@ -398,6 +405,15 @@ describe("check", () => {
     fc
       .integer({ min: 1, max: 999 })
       .map((CpuQuota) => [{ CpuQuota }, "CPU cfs quota can not be less than 1ms"] as const),
+    fc
+      .integer({ min: 1, max: 950_000 })
+      .map(
+        (period) =>
+          [
+            { CpuRealtimePeriod: period, CpuRealtimeRuntime: period + 1 },
+            "cpu real-time runtime cannot be higher",
+          ] as const,
+      ),
     fc
       .constantFrom(1, 9, 1001)
       .map((BlkioWeight) => [{ BlkioWeight }, "Range of blkio weight is from 10"] as const),

@@ -27,6 +27,7 @@ import {
   parseLogEntry,
   parseLogTime,
   placeOfTail,
+  placeOfTime,
   planContainer,
   planProcess,
   printLogEntries,
@@ -383,10 +384,10 @@ describe("bytes", () => {
     ),
     fc.record({ maxBytes: fc.constantFrom(null, 500, 100_000), maxFiles: fc.nat({ max: 3 }) }),
     fc.record({ tail: fc.integer({ min: 1, max: 12 }), sinceMs: fc.nat({ max: 100 }) }),
-    fc.record({ stderr: fc.boolean(), isCut: fc.boolean() }),
+    fc.record({ stderr: fc.boolean(), isCut: fc.boolean(), seeks: fc.boolean() }),
   ])(
     "log-tail-is-suffix of what is wanted, through all files",
-    (lines, { maxBytes, maxFiles }, { tail, sinceMs }, { stderr, isCut }) => {
+    (lines, { maxBytes, maxFiles }, { tail, sinceMs }, { stderr, isCut, seeks }) => {
       const disk = memoryFiles();
       const log = { kernel: disk, path: "/log", maxFiles: maxFiles + 1 };
       const rotation = { maxBytes, maxFiles: maxFiles + 1 };
@@ -406,11 +407,60 @@ describe("bytes", () => {
       const filter = { stdout: true, stderr, sinceMs, untilMs: nowMs - 50 };
       const isShown = (entry: LogEntry): boolean => isWanted(entry, filter);
       const all = [...readLog(log, null, end)].flat().filter(isShown);
-      const place = placeOfTail(log, end, { isWanted: isShown, count: tail });
-      const start = place === null ? null : { place, shown: "" };
+      const from = seeks ? placeOfTime(log, end, sinceMs) : null;
+      const place = placeOfTail(log, end, { from, isWanted: isShown, count: tail });
+      const begin = place ?? from;
+      const start = begin === null ? null : { place: begin, shown: "" };
       const last = [...readLog(log, start, end)].flat().filter(isShown);
       expect(last).toEqual(all.slice(-tail));
       if (all.length >= tail) expect(place).not.toBeNull();
+    },
+  );
+
+  const writeToFind = fc.record({
+    // Often the same millisecond; lines of one write have one time.
+    afterMs: fc.nat({ max: 2 }),
+    count: fc.constantFrom(1, 1, 2, 12),
+    length: fc.oneof(fc.nat({ max: 100 }), fc.nat({ max: 9000 })),
+    isCut: fc.nat({ max: 7 }).map((chance) => chance === 0),
+  });
+  const written = { afterMs: 0, count: 1 as const, length: 9000, isCut: false };
+  const torn = Array.from({ length: 12 }, () => ({ ...written, isCut: true }));
+  test.prop(
+    [
+      fc.array(writeToFind, { minLength: 1, maxLength: 30, size: "max" }),
+      fc.constantFrom(null, 30_000, 250_000),
+      fc.nat({ max: 29 }),
+    ],
+    { examples: [[[written, { ...written, afterMs: 1 }, ...torn], null, 1]] },
+  )(
+    "log-search-misses-nothing: from where a time begins there is all of it, and little else",
+    (writes, maxBytes, wanted) => {
+      const disk = memoryFiles();
+      const log = { kernel: disk, path: "/log", maxFiles: 4 };
+      const rotation = { maxBytes, maxFiles: log.maxFiles };
+      let nowMs = 0;
+      const kernel = { ...disk, nowMs: () => nowMs };
+      const target = { kernel, path: "/log", rotation, onAppended: () => undefined };
+      const writer = createLogWriter(target);
+      const times = writes.map(({ afterMs, count, length, isCut }) => {
+        nowMs += afterMs;
+        // What comes next goes on behind it, so that neither of them is an entry.
+        if (isCut) disk.writeFile("/log", '{"log":"cut');
+        writer.write("stdout", encode(`${"x".repeat(length)}\n`.repeat(count)));
+        return nowMs;
+      });
+      const sinceMs = times[wanted % times.length] ?? 0;
+      const end = endOfLog(log);
+      const isLate = ({ time }: LogEntry): boolean => parseLogTime(time) >= sinceMs;
+      const all = [...readLog(log, null, end)].flat();
+      const place = placeOfTime(log, end, sinceMs);
+      const start = place === null ? null : { place, shown: "" };
+      const found = [...readLog(log, start, end)].flat();
+      expect(found.filter(isLate)).toEqual(all.filter(isLate));
+      const older = found.filter((entry) => !isLate(entry)).map(printLogEntry);
+      // What the search leaves to be read, and a line with one that was cut before it.
+      expect(older.join("").length).toBeLessThan(64 * 1024 + 2 * 9100);
     },
   );
 

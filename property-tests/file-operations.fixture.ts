@@ -19,7 +19,10 @@ export type Operation =
   | { readonly do: "time"; readonly path: string; readonly seconds: number }
   | { readonly do: "setxattr"; readonly path: string; readonly name: string; readonly text: string }
   | { readonly do: "removexattr"; readonly path: string; readonly name: string }
-  | { readonly do: "read" | "list" | "stat" | "readlink" | "xattrs"; readonly path: string };
+  | {
+      readonly do: "read" | "open" | "list" | "stat" | "readlink" | "xattrs";
+      readonly path: string;
+    };
 
 const name = fc.constantFrom("a", "b", "c");
 const path = fc.oneof(
@@ -32,7 +35,7 @@ const attribute = fc.constantFrom("user.k", "trusted.k");
 
 /** Operations that only look. */
 export const reading: fc.Arbitrary<Operation> = fc.record({
-  do: fc.constantFrom("read" as const, "list" as const, "stat" as const, "readlink" as const),
+  do: fc.constantFrom("read" as const, "open", "list", "stat", "readlink"),
   path,
 });
 
@@ -119,6 +122,12 @@ function performOrThrow(kernel: Kernel, at: string, root: string, operation: Ope
   switch (operation.do) {
     case "read":
       return new TextDecoder().decode(kernel.readFile(at));
+    case "open": {
+      using file = kernel.openFile(at);
+      const bytes = new Uint8Array(8);
+      const text = new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+      return `${text} ${file.listXattr().join(" ")}`;
+    }
     case "list":
       return kernel.readdir(at).join(" ");
     case "stat":

@@ -12,6 +12,7 @@ import { injectFaults, type Inside, type MountFlag } from "../runtime/src/kernel
 import { UndoStack } from "../runtime/src/undo/index.ts";
 import {
   checkSources,
+  inheritMounts,
   inspectMounts,
   makeSources,
   type MountSpec,
@@ -92,6 +93,38 @@ describe("mounts", () => {
     const path = bind.split(":")[1] ?? mount?.Target ?? tmpfs;
     return { Binds: [`/elsewhere:/x/..${path}//`] };
   }
+
+  const donor = fc.record({ wish: wishes, isReadOnly: fc.boolean() });
+  const donors = fc.array(donor, { minLength: 1, maxLength: 3 });
+  test.prop([donors, wishes], runs(300))("inherits-without-gaining", (given, own) => {
+    const mountsOf = (name: string): readonly MountSpec[] =>
+      parseMountSpecs(merge(given[Number(name)]?.wish.requests ?? [])).map((spec) => ({
+        ...spec,
+        isReadOnly: spec.containerPath.endsWith("/b"),
+      }));
+    const sources = given.map(({ isReadOnly }, index) => `${index}${isReadOnly ? ":ro" : ""}`);
+    const inherited = inheritMounts(sources, mountsOf);
+    const targetsOf = (specs: readonly MountSpec[]) =>
+      specs.map(({ containerPath }) => containerPath);
+    const lasting = given.flatMap((_, index) =>
+      mountsOf(String(index)).filter(({ type }) => type === "bind"),
+    );
+    expect(targetsOf(inherited).toSorted()).toEqual([...new Set(targetsOf(lasting))].toSorted());
+    for (const mount of inherited) {
+      const owner = given.findLastIndex((_, index) =>
+        mountsOf(String(index)).some(
+          ({ type, containerPath }) => type === "bind" && containerPath === mount.containerPath,
+        ),
+      );
+      const wasReadOnly = mount.containerPath.endsWith("/b");
+      expect(mount.isReadOnly).toBe(wasReadOnly || given[owner]?.isReadOnly);
+    }
+    const all = parseMountSpecs(merge(own.requests), inherited);
+    expect(targetsOf(all).toSorted()).toEqual(
+      [...new Set([...own.paths, ...targetsOf(inherited)])].toSorted(),
+    );
+    for (const mine of parseMountSpecs(merge(own.requests))) expect(all).toContainEqual(mine);
+  });
 
   const text = fc.string({ unit: fc.constantFrom("/", "a", ":", ".", "r", "o", ",", "w", "z") });
   test.prop([text], { ...runs(3000), examples: [["/a:/b:ro,rw"], ["/a:/b:"], ["/a:ro"]] })(

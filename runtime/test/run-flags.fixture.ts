@@ -134,6 +134,18 @@ const LIMITS: readonly FlagRow[] = [
     inspect: ["{{.HostConfig.CpuPeriod}}", "50000"],
   },
   {
+    words: "--cpu-rt-period 500000",
+    shell: "cat /sys/fs/cgroup/cpu/cpu.rt_period_us",
+    out: "500000",
+    inspect: ["{{.HostConfig.CpuRealtimePeriod}}", "500000"],
+    needs: "/sys/fs/cgroup/cpu/cpu.rt_period_us",
+  },
+  {
+    words: "--cpu-rt-runtime 1000",
+    inspect: ["{{.HostConfig.CpuRealtimeRuntime}}", "1000"],
+    needs: "/sys/fs/cgroup/cpu/cpu.rt_runtime_us",
+  },
+  {
     words: "-c 100",
     shell: cgroup("cpu/cpu.shares", "cpu.weight"),
     out: /^(100|4)$/,
@@ -261,6 +273,11 @@ export const REFUSED_FLAGS: readonly (readonly [words: string, code: number, err
   ["-m 1m", 125, /Minimum memory limit allowed is 6MB/],
   ["-m 10m --memory-swap 5m", 125, /memoryswap limit should be larger than memory limit/],
   ["--cpus 1000", 125, /Range of CPUs is from 0\.01 to/],
+  [
+    "--cpu-rt-period 1000 --cpu-rt-runtime 2000",
+    125,
+    /cpu real-time runtime cannot be higher than cpu real-time period|does not support CPU real-time/,
+  ],
   ["--cpuset-cpus 777", 125, /Requested CPUs are not available/],
   ["--blkio-weight 5", 125, /Range of blkio weight is from 10 to 1000/],
   ["--oom-score-adj 2000", 125, /range for oom score adj is \[-1000, 1000\]/],
@@ -292,10 +309,8 @@ export const NOT_SHOWN: Readonly<Record<string, string>> = {
       .split(" ")
       .map((name) => [name, "of the networks that come later, beside what rows show"]),
   ),
-  "cpu-rt-period": "refused: real-time groups are not in this engine",
-  "cpu-rt-runtime": "refused: real-time groups are not in this engine",
   "kernel-memory": "gone from the kernel: a warning says so",
-  "volumes-from": "refused until there are volumes",
+  "volumes-from": "needs another container: a test of its own",
   detach: "every other test of this folder has it",
   name: "every other test of this folder has it",
   rm: "every other test of this folder has it",

@@ -104,6 +104,33 @@ describe.skipIf(skip)("flags of run", () => {
     });
   });
 
+  test.each(PROGRAMS)("%s --volumes-from mounts what another container mounts", async (_, call) => {
+    const binds = ["-v", `${directory}:/data`, "-v", "/etc/hostname:/name:ro"];
+    await daemon.mustDocker("create", "--name", "donor", ...binds, "busybox", "true");
+    const heir = ["run", "--volumes-from", "donor:ro", "-v", "/etc:/name", "--name", "heir"];
+    const shell = "cat /data/labels; touch /data/new; test -d /name && echo covered";
+    const ran = await call(...heir, "busybox", "sh", "-c", shell);
+    expect(ran.stdout).toBe("x=y\ncovered\n");
+    expect(ran.stderr).toContain("/data/new: Read-only file system");
+    const format = "{{json .HostConfig.VolumesFrom}} {{range .Mounts}}{{.Destination}} {{end}}";
+    expect(await daemon.mustDocker("inspect", "-f", format, "heir")).toBe(
+      '["donor:ro"] /data /name ',
+    );
+    // What was there when it was made stays, also for a daemon that was not.
+    await daemon.mustDocker("rm", "donor");
+    await daemon.kill("SIGKILL");
+    await daemon.start();
+    const again = await call("start", "-a", "heir");
+    expect(again.stdout).toBe("x=y\ncovered\n");
+    for (const [name, why] of [
+      ["gone", "No such container: gone"],
+      ["heir:shared", "invalid mode: shared"],
+    ] as const) {
+      const refused = await call("create", "--volumes-from", name, "busybox");
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(why)]);
+    }
+  });
+
   test("every flag that docker has is ours too, and is looked at above", async () => {
     const { stdout } = await daemon.docker("run", "--help");
     const flags = [...stdout.matchAll(/^ +(?:(-\w), )?--([a-z0-9-]+)/gm)];

@@ -126,6 +126,8 @@ export const resourceEntries = {
   CpuShares: whole(),
   CpuPeriod: whole(),
   CpuQuota: whole(),
+  CpuRealtimePeriod: whole(),
+  CpuRealtimeRuntime: whole(),
   CpusetCpus: text(),
   CpusetMems: text(),
   PidsLimit: wholeOrNull(),
@@ -171,6 +173,7 @@ const hostEntries = {
   Binds: list(text()),
   Mounts: list(mount),
   Tmpfs: map(text()),
+  VolumesFrom: list(text()),
   NetworkMode: v.pipe(
     text(),
     v.transform((mode) => mode || "default"),

@@ -234,9 +234,9 @@ describe("create", () => {
   });
 
   test("an option that cannot be left out is refused, and one that can is warned of", async () => {
-    const [status, text] = await refused({ HostConfig: { VolumesFrom: ["web"] } });
-    expect(status).toBe(501);
-    expect(text).toContain("--volumes-from");
+    const [status, text] = await refused({ HostConfig: { StorageOpt: { size: "1G" } } });
+    expect(status).toBe(400);
+    expect(text).toContain("--storage-opt");
     await created({ HostConfig: { VolumesFrom: [], DeviceRequests: null, StorageOpt: {} } });
     const { api } = engineDouble({ createContainer: async () => ({ id: "c", warnings: [] }) });
     const response = await ask(api, "POST", "/containers/create", {

@@ -17,9 +17,33 @@
 
 import type { Engine } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
+import { invalidRequest } from "./failure.ts";
 
 /** uname's names beside Go's, which images use. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
+
+/**
+ * A platform as newer questions carry it, in JSON, in the form that people write.
+ *
+ * @throws RuntimeError request-invalid
+ * @example platformOf('{"os":"linux","architecture":"arm64"}') // "linux/arm64"
+ */
+export function platformOf(text: string): string {
+  if (text === "") return "";
+  const { os, architecture, variant } = parsed(text);
+  return [os, architecture, variant].filter((part) => part !== undefined && part !== "").join("/");
+}
+
+function parsed(text: string): Readonly<Record<"os" | "architecture" | "variant", unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    // Whatever else it is has no such fields.
+    if (typeof value === "object" && value !== null) return value as ReturnType<typeof parsed>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw invalidRequest("failed to parse platform", 'Send {"os":"linux","architecture":"amd64"}.');
+}
 
 /**
  * Checks that an image is built for a platform.

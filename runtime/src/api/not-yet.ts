@@ -15,7 +15,7 @@
  * @module
  */
 
-import { invalidRequest, notImplemented } from "./failure.ts";
+import { invalidRequest } from "./failure.ts";
 
 interface MissingOption {
   /** Path from the body's top. */
@@ -81,12 +81,6 @@ function firstOf(value: unknown): {
   return Array.isArray(value) ? ((value as readonly object[])[0] ?? {}) : {};
 }
 
-const REFUSED: readonly MissingOption[] = [
-  { path: ["HostConfig", "VolumesFrom"], what: "--volumes-from (volumes of another container)" },
-  { path: ["HostConfig", "CpuRealtimePeriod"], what: "--cpu-rt-period" },
-  { path: ["HostConfig", "CpuRealtimeRuntime"], what: "--cpu-rt-runtime" },
-];
-
 const IGNORED: readonly MissingOption[] = [
   { path: ["HostConfig", "Links"], what: "--link (the legacy links between containers)" },
   { path: ["MacAddress"], what: "--mac-address" },
@@ -101,12 +95,6 @@ export function refuseWhatIsMissing(body: unknown): void {
     const value = valueAt(body, path);
     if (!isEmpty(value) && means(value)) throw invalidRequest(message(value), hint);
   }
-  const missing = REFUSED.find(({ path }) => isAskedFor(body, path));
-  if (missing === undefined) return;
-  throw notImplemented(
-    `Drydock cannot create this container yet: ${missing.what} is missing`,
-    "Leave the option out; the list of what is missing is on the page about the API.",
-  );
 }
 
 /** One sentence for each option that the body asks for and that was left out. */

@@ -3,12 +3,14 @@
  *
  * `NanoCpus` (--cpus) is one way to say it, `CpuPeriod` and `CpuQuota` are another, and both at
  * once contradict each other.
- * Shares are no limit at all: they count only while others want the CPU too.
+ * Shares are no limit at all: they count only while others want the CPU too. Processes of a
+ * real-time class go before all others, so a cgroup gives them no time at all until it is told how
+ * much of each period they may take.
  *
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".
  * Invariants: none of its own, see `check.ts`.
- * Left out: CpuRealtimePeriod and CpuRealtimeRuntime; CpuPercent and CpuCount of Windows.
+ * Left out: CpuPercent and CpuCount of Windows.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -99,6 +101,26 @@ function checkQuota(quota: number): number {
     "CPU cfs quota can not be less than 1ms (i.e. 1000)",
     "The quota is in microseconds.",
   );
+}
+
+/** Checks `CpuRealtimePeriod` and `CpuRealtimeRuntime`. */
+export function checkRealtime({ request, support }: Check): CgroupLimits {
+  const period = asked(request.CpuRealtimePeriod);
+  const runtime = asked(request.CpuRealtimeRuntime);
+  if ((period ?? runtime) === undefined) return {};
+  if (!support.cpuRealtime) {
+    refuse(
+      "Your kernel does not support CPU real-time scheduler",
+      "Only cgroup v1 divides real time, on kernels with CONFIG_RT_GROUP_SCHED.",
+    );
+  }
+  if (period !== undefined && runtime !== undefined && runtime > period) {
+    refuse(
+      "cpu real-time runtime cannot be higher than cpu real-time period",
+      "Both are in microseconds: how much of each period real-time processes may take.",
+    );
+  }
+  return { cpuRealtimePeriodUs: period, cpuRealtimeRuntimeUs: runtime };
 }
 
 /** Checks `CpusetCpus` and `CpusetMems`. */

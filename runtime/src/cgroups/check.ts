@@ -17,7 +17,7 @@
  * @module
  */
 import { checkBlkio } from "./check-blkio.ts";
-import { checkCpu, checkCpuset, checkPids } from "./check-cpu.ts";
+import { checkCpu, checkCpuset, checkPids, checkRealtime } from "./check-cpu.ts";
 import { checkMemory, checkOom, checkReservation } from "./check-memory.ts";
 import { parseDeviceRule } from "./devices.ts";
 import type { CgroupLimits, CgroupSupport, Check, ResourceRequest } from "./limits.ts";
@@ -56,6 +56,7 @@ export function checkResources(
     ...checkOom(check),
     ...checkPids(check),
     ...checkCpu(check),
+    ...checkRealtime(check),
     ...checkCpuset(check),
     settings: request.CgroupConf ?? undefined,
     ...checkBlkio(check),

@@ -23,4 +23,10 @@ export {
   type CgroupStep,
   planCgroup,
 } from "./plan.ts";
-export { type CgroupUsage, readBlockDevices, readCgroupUsage, readOomKills } from "./read.ts";
+export {
+  type CgroupUsage,
+  readBlockDevices,
+  readCgroupUsage,
+  readOomKills,
+  readUnweighable,
+} from "./read.ts";

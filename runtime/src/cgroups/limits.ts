@@ -8,8 +8,7 @@
  * Kernel interface: cgroups(7).
  * Specification: Docker Engine API v1.50, "Resources".
  * Invariants: none; `check.ts` says what must hold between the two.
- * Left out: KernelMemory and KernelMemoryTCP, which newer kernels ignore; CpuRealtimePeriod and
- *   CpuRealtimeRuntime.
+ * Left out: KernelMemory and KernelMemoryTCP, which newer kernels ignore.
  * Docs: docs/concepts/cgroups.md
  *
  * @module
@@ -43,6 +42,8 @@ export interface ResourceRequest {
   readonly CpuShares?: number | undefined;
   readonly CpuPeriod?: number | undefined;
   readonly CpuQuota?: number | undefined;
+  readonly CpuRealtimePeriod?: number | undefined;
+  readonly CpuRealtimeRuntime?: number | undefined;
   readonly CpusetCpus?: string | undefined;
   readonly CpusetMems?: string | undefined;
   readonly PidsLimit?: number | null | undefined;
@@ -67,6 +68,8 @@ export interface CgroupSupport {
   readonly pidsLimit: boolean;
   readonly cpuShares: boolean;
   readonly cpuQuota: boolean;
+  /** Only version 1, and only kernels that divide real time between groups. */
+  readonly cpuRealtime: boolean;
   readonly cpuset: boolean;
   readonly blkioWeight: boolean;
   readonly blkioWeightDevice: boolean;
@@ -104,6 +107,8 @@ export interface CgroupLimits {
   readonly cpuShares?: number | undefined;
   readonly cpuPeriodUs?: number | undefined;
   readonly cpuQuotaUs?: number | undefined;
+  readonly cpuRealtimePeriodUs?: number | undefined;
+  readonly cpuRealtimeRuntimeUs?: number | undefined;
   readonly cpusetCpus?: string | undefined;
   readonly cpusetMems?: string | undefined;
   readonly pidsMax?: number | undefined;

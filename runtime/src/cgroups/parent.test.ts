@@ -40,6 +40,7 @@ describe("openCgroupParent()", () => {
     const { support } = openCgroupParent(kernel, layout, "/drydock");
     expect(support).toMatchObject({
       cpuQuota: true,
+      cpuRealtime: false,
       cpuShares: false,
       memoryLimit: true,
       memoryReservation: true,

@@ -219,6 +219,7 @@ function readSupport(
     pidsLimit: has("pids.max"),
     cpuShares: has("cpu.shares", "cpu.weight"),
     cpuQuota: has("cpu.cfs_quota_us", "cpu.max"),
+    cpuRealtime: has("cpu.rt_runtime_us"),
     cpuset: has("cpuset.cpus"),
     blkioWeight: has("blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight"),
     blkioWeightDevice: has("blkio.weight_device", "blkio.bfq.weight_device", "io.weight"),

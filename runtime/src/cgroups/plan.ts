@@ -183,6 +183,8 @@ const VERSION_1: Readonly<Record<string, Writer>> = {
     ...write("cpu.shares", limits.cpuShares),
     ...write("cpu.cfs_period_us", limits.cpuPeriodUs),
     ...write("cpu.cfs_quota_us", formatV1(limits.cpuQuotaUs)),
+    ...write("cpu.rt_period_us", limits.cpuRealtimePeriodUs),
+    ...write("cpu.rt_runtime_us", limits.cpuRealtimeRuntimeUs),
   ],
   // A new cpuset of version 1 is empty and takes no process until both files are written.
   cpuset: ({ limits, support }) => [

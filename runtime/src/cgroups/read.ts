@@ -18,7 +18,7 @@ import type { Files } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { parseLimit } from "./arithmetic.ts";
 import { readTextOr, words } from "./layout.ts";
-import type { Cgroup, CgroupDirectory } from "./plan.ts";
+import type { Cgroup, CgroupDirectory, CgroupParent } from "./plan.ts";
 
 /** Bytes or operations on one block device. */
 export interface BlkioCount {
@@ -233,6 +233,28 @@ export function readBlockDevices(
   hostPaths: readonly string[],
 ): ReadonlyMap<string, string> {
   return new Map(hostPaths.map((path) => [path, readBlockDevice(kernel, path)]));
+}
+
+/**
+ * Which of these block devices no weight can be given: where bfq keeps the weights, those of other
+ * schedulers. What is not there is left to `readBlockDevices`.
+ */
+export function readUnweighable(
+  kernel: Files,
+  { files }: CgroupParent,
+  hostPaths: readonly string[],
+): readonly string[] {
+  if (!files.has("blkio.bfq.weight") && !files.has("io.bfq.weight")) return [];
+  return hostPaths.filter((path) => {
+    const stat = kernel.statIfPresent(path);
+    if (stat?.type !== "block") return false;
+    const device = `/sys/dev/block/${stat.rdevMajor}:${stat.rdevMinor}`;
+    // A partition has the scheduler of its disk.
+    const schedulers = ["queue", "../queue"].map((queue) =>
+      readTextOr(kernel, `${device}/${queue}/scheduler`, ""),
+    );
+    return !schedulers.some((text) => text.includes("[bfq]"));
+  });
 }
 
 function readBlockDevice(kernel: Files, hostPath: string): string {

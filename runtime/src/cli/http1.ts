@@ -42,7 +42,7 @@ export function encodeRequest(request: ApiRequest, host: string, upgrade: boolea
   const body = request.body ?? new Uint8Array();
   const fields: Record<string, string> = {
     Host: host,
-    Connection: upgrade ? "Upgrade" : "close",
+    Connection: upgrade ? "Upgrade" : afterwards(request),
     ...(upgrade ? { Upgrade: "tcp" } : {}),
     ...request.headers,
     // A body of no length has to say so where one is possible.
@@ -51,6 +51,14 @@ export function encodeRequest(request: ApiRequest, host: string, upgrade: boolea
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${oneLine(value)}\r\n`);
   const head = `${request.method} ${oneLine(request.path)} HTTP/1.1\r\n${lines.join("")}\r\n`;
   return joined(new TextEncoder().encode(head), body);
+}
+
+/**
+ * Who is asked to close may do so with the answer, while we still send: then the write fails before
+ * the refusal is read. So with an upload it is us who close.
+ */
+function afterwards({ upload }: ApiRequest): string {
+  return upload === undefined ? "close" : "keep-alive";
 }
 
 function lengthOf({ upload }: ApiRequest, body: Uint8Array): Record<string, string> {

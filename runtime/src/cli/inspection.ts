@@ -54,6 +54,8 @@ export interface InspectWish {
   readonly format: string;
   /** Whether to have the sizes of containers worked out. */
   readonly size: boolean;
+  /** Of images, as the API wants it; absent: any. */
+  readonly platform?: string | undefined;
 }
 
 /**
@@ -109,7 +111,8 @@ function assembled(format: string, found: readonly string[]): string {
 
 async function findObject(api: Api, wish: InspectWish, name: string): Promise<string> {
   for (const kind of wish.kinds) {
-    const query: Query = kind.type === "container" ? { size: wish.size } : {};
+    const query: Query =
+      kind.type === "container" ? { size: wish.size } : { platform: wish.platform };
     try {
       const response = await api.stream({ method: "GET", path: kind.path(name), query });
       return await readText(response.body);

@@ -11,10 +11,12 @@
  */
 import { ApiError, readJsonLines } from "./api.ts";
 import type { Context, Input } from "./command.ts";
-import { Failure } from "./failure.ts";
+import type { Console } from "./console.ts";
+import { Failure, messageOf } from "./failure.ts";
 import type { Flags } from "./grammar.ts";
 import { buildCreateBody, type CreateBody } from "./options/create-body.ts";
 import { checkSystem } from "./options/elsewhere.ts";
+import { parsePlatform } from "./platform.ts";
 import { showProgress } from "./progress.ts";
 import { familiarReference, fullName, looksLikeId, parseReference } from "./reference.ts";
 
@@ -63,14 +65,33 @@ export async function createContainer(
       exitCode: 125,
     });
   }
+  checkPlatform(flags.text("platform"));
   warnOfDangers(context, flags);
   if (!looksLikeId(body.Image)) parseReference(body.Image);
   if (flags.text("pull") === "always") await pull(context, flags, body.Image);
   const asked = flags.bool("use-api-socket") ? withApiSocket(context, body) : body;
   const answer = await createOrPull(context, flags, asked);
   for (const warning of answer.Warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
-  if (cidFile !== "") console.files.write(cidFile, answer.Id);
+  if (cidFile !== "") writeId(console, cidFile, answer.Id);
   return answer.Id;
+}
+
+function checkPlatform(text: string): void {
+  try {
+    parsePlatform(text);
+  } catch (cause) {
+    const message = `error parsing specified platform: ${messageOf(cause)}`;
+    throw new Failure({ message, exitCode: 125, cause });
+  }
+}
+
+function writeId(console: Console, path: string, id: string): void {
+  try {
+    console.files.write(path, id);
+  } catch (cause) {
+    const message = `failed to create the container ID file: ${messageOf(cause)}`;
+    throw new Failure({ message, exitCode: 1, cause });
+  }
 }
 
 /** The container finds the daemon where clients look for it. */

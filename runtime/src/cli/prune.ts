@@ -36,6 +36,8 @@ export const PRUNE_FLAGS: readonly Flag[] = [
 export interface PruneWish {
   readonly containers: boolean;
   readonly images: "none" | "dangling" | "all";
+  /** Also the volumes without a name that no container uses. */
+  readonly volumes?: boolean;
   /** What Docker says before it asks. */
   readonly warning: string;
 }
@@ -54,25 +56,31 @@ interface Plan {
 export async function prune(context: Context, flags: Flags, wish: PruneWish): Promise<number> {
   const { console } = context;
   if (flags.bool("dry-run") || !flags.bool("force")) {
-    const plan = await readPlan(context, flags, wish);
-    if (plan === undefined && flags.bool("dry-run")) {
-      throw new Failure({
-        message: "drydock: this daemon cannot say what a prune would remove",
-        exitCode: 1,
-        hint: "Only a drydock daemon plans; Docker's removes and tells afterwards.",
-      });
-    }
-    if (plan !== undefined) console.out.write(planLines(plan));
-    if (flags.bool("dry-run")) return 0;
-    if (!(await isConfirmed(context, wish.warning))) return 1;
+    await showPlan(context, flags, wish);
+    // As with docker, to say no is no failure.
+    if (flags.bool("dry-run") || !(await isConfirmed(context, wish.warning))) return 0;
   }
   const reclaimed = [
     wish.containers ? await pruneContainers(context, flags) : 0,
+    wish.volumes === true ? await pruneVolumes(context, flags) : 0,
     wish.images === "none" ? 0 : await pruneImages(context, flags, wish),
   ];
   const total = reclaimed.reduce((sum, bytes) => sum + bytes, 0);
   console.out.write(`Total reclaimed space: ${humanSize(total, 4)}\n`);
   return 0;
+}
+
+async function showPlan(context: Context, flags: Flags, wish: PruneWish): Promise<void> {
+  const plan = await readPlan(context, flags, wish);
+  if (plan !== undefined) {
+    context.console.out.write(planLines(plan));
+  } else if (flags.bool("dry-run")) {
+    throw new Failure({
+      message: "drydock: this daemon cannot say what a prune would remove",
+      exitCode: 1,
+      hint: "Only a drydock daemon plans; Docker's removes and tells afterwards.",
+    });
+  }
 }
 
 function filtersOf(flags: Flags, { images }: PruneWish): string | undefined {
@@ -134,6 +142,20 @@ async function pruneContainers({ api, console }: Context, flags: Flags): Promise
   });
   const deleted = ContainersDeleted ?? [];
   if (deleted.length > 0) console.out.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);
+  return SpaceReclaimed;
+}
+
+async function pruneVolumes({ api, console }: Context, flags: Flags): Promise<number> {
+  const { VolumesDeleted, SpaceReclaimed } = await api.json<{
+    readonly VolumesDeleted: readonly string[] | null;
+    readonly SpaceReclaimed: number;
+  }>({
+    method: "POST",
+    path: "/volumes/prune",
+    query: { filters: encodeFilters(flags.list("filter")) },
+  });
+  const deleted = VolumesDeleted ?? [];
+  if (deleted.length > 0) console.out.write(`Deleted Volumes:\n${deleted.join("\n")}\n\n`);
   return SpaceReclaimed;
 }
 

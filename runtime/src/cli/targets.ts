@@ -19,18 +19,18 @@ import { failureText } from "./failure.ts";
 const AT_ONCE = 50;
 
 /** What became of one target. */
-type Outcome = { readonly shown: string } | { readonly failure: unknown };
+type Outcome = { readonly shown: string | null } | { readonly failure: unknown };
 
 /**
  * Acts on each target.
  *
- * @param act returns what to print on success
+ * @param act returns what to print on success; null: nothing
  * @returns the exit code
  */
 export async function forEachTarget(
   context: Context,
   targets: readonly string[],
-  act: (target: string) => Promise<string>,
+  act: (target: string) => Promise<string | null>,
 ): Promise<number> {
   const tryOne = async (target: string): Promise<Outcome> => {
     try {
@@ -45,7 +45,7 @@ export async function forEachTarget(
     for (const outcome of outcomes) {
       const known = await outcome;
       if ("failure" in known) failures.push(known.failure);
-      else context.console.out.write(`${known.shown}\n`);
+      else if (known.shown !== null) context.console.out.write(`${known.shown}\n`);
     }
   }
   for (const failure of failures) context.console.err.write(`${failureText(failure)}\n`);

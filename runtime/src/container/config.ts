@@ -84,6 +84,8 @@ export interface ResourcesConfig {
   readonly CpuShares: number;
   readonly CpuPeriod: number;
   readonly CpuQuota: number;
+  readonly CpuRealtimePeriod?: number;
+  readonly CpuRealtimeRuntime?: number;
   readonly CpusetCpus: string;
   readonly CpusetMems: string;
   /** null, 0 or -1: not limited. */
@@ -110,6 +112,8 @@ export interface HostConfig extends ResourcesConfig {
   readonly Binds: readonly string[];
   readonly Mounts: readonly MountConfig[];
   readonly Tmpfs: Readonly<Record<string, string>>;
+  /** Containers whose mounts are wanted too, as NAME[:ro]; what they were is in the definition. */
+  readonly VolumesFrom?: readonly string[];
   readonly NetworkMode: string;
   readonly PidMode: string;
   readonly IpcMode: string;

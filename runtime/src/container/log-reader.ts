@@ -7,7 +7,8 @@
  * rotation in the middle neither loses a line nor shows one twice. Where a file was rotated away
  * before it was read, one line says so.
  *
- * Reading from the end finds where the last lines begin; they are shown by reading on from there.
+ * Reading from the end finds where the last lines begin, a search where those of a time do
+ * (`log-search.ts`); they are shown by reading on from there.
  *
  * Kernel interface: pread(2).
  * Specification: Docker's json-file logging driver.
@@ -15,6 +16,8 @@
  *   logs-rotate-in-sight   a reader, however slow, shows lines in order and none twice; where lines
  *       were rotated away unread it says so, and nowhere else it leaves one out
  *   log-tail-is-suffix   the last n wanted lines are the end of all wanted lines
+ *   log-search-misses-nothing   reading from where a time begins shows what reading all shows of
+ *       that time and later, and reads little else
  * Left out: at the border of two files the line may say so although nothing is missing.
  * Docs: docs/concepts/logs.md
  *
@@ -23,18 +26,19 @@
 
 import { concatBytes, ifThere } from "../kernel/index.ts";
 import type { Files } from "../kernel/index.ts";
-import { comparableTime, createLogParser, parseLogEntry } from "./logs.ts";
+import { comparableTime, createLogParser, parseLogEntry, parseLogTime } from "./logs.ts";
 import type { LogEntry } from "./logs.ts";
 import { logFile } from "./log-rotation.ts";
+import { entryAt, searchLog } from "./log-search.ts";
+import type { ReadAt } from "./log-search.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 /** Longer than any line is in the file, and many times what most tails need. */
 const BACKWARD_BYTES = 128 * 1024;
-/** More than most first lines. */
-const FIRST_BYTES = 512;
 /** More renames than happen while one piece is read. */
 const ATTEMPTS = 8;
 const NEWLINE = 0x0a;
+const NO_BYTES = new Uint8Array(0);
 const GAP = "drydock: lines are missing here: they were rotated away before they were read\n";
 
 /** A place between two lines of a log. */
@@ -156,24 +160,51 @@ function filesOf({ kernel, path, maxFiles }: LogFiles): readonly string[] {
 }
 
 /**
+ * The place where the entries of a time begin: how `--since` leaves out what is older.
+ *
+ * @param to where the log ends for the reader
+ * @returns a place before which all is older; null: nothing is
+ */
+export function placeOfTime(log: LogFiles, to: LogPlace, sinceMs: number): LogPlace | null {
+  const isOlder = (time: string): boolean => parseLogTime(time) < sinceMs;
+  const files = filesOf(log);
+  // What is before a file is older than its first entry.
+  const born = files.slice(0, files.indexOf(to.born) + 1).findLast((each) => isOlder(`${each}Z`));
+  if (born === undefined) return null;
+  const read: ReadAt = (offset, length) =>
+    inFile(log, born, (path) => log.kernel.readRange(path, offset, length)) ?? NO_BYTES;
+  const endBytes = offsetIn(to, born, sizeOf(log, born) ?? 0);
+  return { born, offsetBytes: searchLog(read, endBytes, ({ time }) => isOlder(time)) };
+}
+
+/** Which of the last entries are meant. */
+export interface LogTail {
+  /** Where to look no further; null: nowhere. */
+  readonly from: LogPlace | null;
+  /** Which ones count. */
+  readonly isWanted: (entry: LogEntry) => boolean;
+  /** At least one. */
+  readonly count: number;
+}
+
+/**
  * The place where the last entries begin: how `--tail` reads no more than it shows.
  *
  * @param to where they end
- * @param isWanted which ones count
- * @param count at least one
- * @returns null: all that there is
+ * @returns null: there are not so many
  */
 export function placeOfTail(
   log: LogFiles,
   to: LogPlace,
-  { isWanted, count }: { isWanted: (entry: LogEntry) => boolean; count: number },
+  { from, isWanted, count }: LogTail,
 ): LogPlace | null {
   const files = filesOf(log);
+  const first = Math.max(0, files.indexOf(from?.born ?? ""));
   let missing = count;
-  for (const born of files.slice(0, files.indexOf(to.born) + 1).toReversed()) {
-    const sizeBytes = sizeOf(log, born) ?? 0;
-    const end = born === to.born ? to.offsetBytes : sizeBytes;
-    for (const { offsetBytes, line } of linesBackwards(log, born, end)) {
+  for (const born of files.slice(first, files.indexOf(to.born) + 1).toReversed()) {
+    const end = offsetIn(to, born, sizeOf(log, born) ?? 0);
+    const part = { begin: offsetIn(from, born, 0), end };
+    for (const { offsetBytes, line } of linesBackwards(log, born, part)) {
       const entry = parseLogEntry(line);
       if (entry === undefined || !isWanted(entry)) continue;
       missing--;
@@ -183,17 +214,17 @@ export function placeOfTail(
   return null;
 }
 
-/** Lines of a file, the last first, with where they begin. */
+/** Lines of a part of a file, the last first, with where they begin. */
 function* linesBackwards(
   log: LogFiles,
   born: string,
-  end: number,
+  { begin, end }: { readonly begin: number; readonly end: number },
 ): Generator<{ readonly offsetBytes: number; readonly line: string }> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   // The beginning of a line, whose end was read before it.
   let bytes = new Uint8Array(0);
-  for (let at = end; at > 0;) {
-    const length = Math.min(BACKWARD_BYTES, at);
+  for (let at = end; at > begin;) {
+    const length = Math.min(BACKWARD_BYTES, at - begin);
     const read = inFile(log, born, (path) => log.kernel.readRange(path, at - length, length));
     // Rotated away meanwhile: what is newer is all that there is.
     if (read === null) return;
@@ -202,7 +233,7 @@ function* linesBackwards(
     let endOfLine = bytes.lastIndexOf(NEWLINE);
     while (endOfLine !== -1) {
       const before = bytes.subarray(0, endOfLine).lastIndexOf(NEWLINE);
-      if (before === -1 && at > 0) break;
+      if (before === -1 && at > begin) break;
       const line = decoder.decode(bytes.subarray(before + 1, endOfLine));
       yield { offsetBytes: at + before + 1, line };
       endOfLine = before;
@@ -244,13 +275,8 @@ function inFile<T>(log: LogFiles, born: string, look: (path: string) => T): T | 
 
 /** What a log file is known by: the time of its first entry; empty when there is none. */
 export function bornOf(kernel: Pick<Files, "readRange">, path: string): string {
-  const parse = createLogParser();
-  for (let offset = 0, length = FIRST_BYTES; ; length *= 2) {
-    const at = offset;
-    const bytes = ifThere(() => kernel.readRange(path, at, length));
-    if (bytes === undefined || bytes.length === 0) return "";
-    offset += bytes.length;
-    const [first] = parse(bytes);
-    if (first !== undefined) return comparableTime(first.time);
-  }
+  const read: ReadAt = (at, length) =>
+    ifThere(() => kernel.readRange(path, at, length)) ?? NO_BYTES;
+  const first = entryAt(read, 0);
+  return first === undefined ? "" : comparableTime(first.time);
 }

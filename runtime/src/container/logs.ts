@@ -202,6 +202,8 @@ export interface LogFilter {
 /** How entries become bytes. */
 export interface LogFormat {
   readonly timestamps: boolean;
+  /** What stands before each line: `detailsOf`; absent: nothing. */
+  readonly details?: string;
   /** Raw for a container with a terminal, else Docker's frames. */
   readonly raw: boolean;
 }
@@ -257,18 +259,23 @@ export function parseLogTime(time: string): number {
 
 /** An entry as the bytes that a client of `logs` gets. */
 export function formatEntry(entry: LogEntry, format: LogFormat): Uint8Array {
-  const text = format.timestamps ? `${padTime(entry.time)} ${entry.log}` : entry.log;
+  const text = prefixOf(entry, format) + entry.log;
   const bytes = new TextEncoder().encode(text);
   return format.raw ? bytes : encodeFrame(entry.stream, bytes);
+}
+
+function prefixOf({ time }: LogEntry, { timestamps, details }: LogFormat): string {
+  return (timestamps ? `${padTime(time)} ` : "") + (details === undefined ? "" : `${details} `);
 }
 
 const NO_HEADER = "\0".repeat(FRAME_HEADER_BYTES);
 
 /** Many entries, as `formatEntry` gives each: a frame is a line, which clients count on. */
 export function formatEntries(entries: readonly LogEntry[], format: LogFormat): Uint8Array {
-  const texts = format.timestamps
-    ? entries.map(({ time, log }) => `${padTime(time)} ${log}`)
-    : entries.map(({ log }) => log);
+  const isPlain = !format.timestamps && format.details === undefined;
+  const texts = isPlain
+    ? entries.map(({ log }) => log)
+    : entries.map((entry) => prefixOf(entry, format) + entry.log);
   if (format.raw || texts.length === 0) return new TextEncoder().encode(texts.join(""));
   // All in one go, with room for the headers: most logs have a byte for each character.
   const text = NO_HEADER + texts.join(NO_HEADER);

@@ -17,6 +17,7 @@ import type { CgroupParent } from "../cgroups/index.ts";
 import type { BpfInstruction, DeviceNode, HostPid, ResourceLimit } from "../kernel/index.ts";
 import type { OverlayRequest } from "../layers/index.ts";
 import type { IdMaps, NamespaceKind } from "../namespaces/index.ts";
+import type { MountSpec } from "../volumes/index.ts";
 import type { ContainerConfig, HostConfig } from "./config.ts";
 
 /** Where a container's files are on the host. All absolute, but for the layers. */
@@ -74,6 +75,8 @@ export interface PlanInput {
   /** Completed with what the image says: `completeConfig`. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** What is mounted beside what `hostConfig` says: of `--volumes-from`. */
+  readonly inheritedMounts: readonly MountSpec[];
   readonly paths: PlanPaths;
   readonly machine: MachineFacts;
   /** For each namespace that is shared with another container: that container's process. */

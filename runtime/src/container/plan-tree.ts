@@ -322,7 +322,8 @@ function ipcMounts(request: TreeRequest): readonly PlacedStep[] {
 function hostFiles(request: TreeRequest): readonly PlacedStep[] {
   const { hostname, hosts, resolvConf } = request.input.paths;
   const why = "give the container its names";
-  const naming = { concept: "network", why, kind: "file" } as const;
+  const flags = request.input.hostConfig.ReadonlyRootfs ? (["MS_RDONLY"] as const) : [];
+  const naming = { concept: "network", why, kind: "file", flags } as const;
   const init = request.input.initProgram;
   const reaping = "lend the first process, which reaps what others leave behind";
   const lending = { ...naming, concept: "container", why: reaping, flags: ["MS_RDONLY"] } as const;

@@ -114,6 +114,7 @@ export function paperCgroups(mode: "v1" | "v2"): CgroupParent {
       pidsLimit: true,
       cpuShares: true,
       cpuQuota: true,
+      cpuRealtime: true,
       cpuset: true,
       blkioWeight: true,
       blkioWeightDevice: true,
@@ -146,6 +147,7 @@ export function paperInput(wishes: PaperWishes = {}): PlanInput {
     id: "0123456789abcdef".repeat(4),
     config: { ...PLAIN_CONFIG, ...wishes.config },
     hostConfig: { ...PLAIN_HOST_CONFIG, ...wishes.hostConfig },
+    inheritedMounts: [],
     paths: {
       rootfs: `${PAPER_DIRECTORY}/rootfs`,
       layers: {

@@ -105,7 +105,7 @@ export function planContainer(input: PlanInput): ContainerPlan {
     input,
     modes,
     cgroup: cgroup.cgroup,
-    volumes: planVolumes(parseMountSpecs(hostConfig), machine.mountinfo),
+    volumes: planVolumes(parseMountSpecs(hostConfig, input.inheritedMounts), machine.mountinfo),
     inUserNamespace: modes.kinds.user.mode === "private",
   };
   const init = [

@@ -234,6 +234,12 @@ function faultsOfEnd({ exitCode, startedAtMs, finishedAtMs }: Ended): readonly s
 
 type Refusal = Pick<ErrorParts, "code" | "class" | "message"> & { readonly hint?: string };
 
+const NOT_PAUSED: Refusal = {
+  code: "container-not-paused",
+  class: "conflict",
+  message: "Container % is not paused",
+};
+
 /** What Docker says when an event is not possible: by event, then by status; `%` is the name. */
 const REFUSALS: Readonly<
   Partial<Record<ContainerEventType, Readonly<Partial<Record<ContainerStatus, Refusal>>>>>
@@ -263,13 +269,7 @@ const REFUSALS: Readonly<
       message: "Container % is restarting, wait until the container is running",
     },
   },
-  unpause: {
-    running: {
-      code: "container-not-paused",
-      class: "conflict",
-      message: "Container % is not paused",
-    },
-  },
+  unpause: { created: NOT_PAUSED, running: NOT_PAUSED, exited: NOT_PAUSED },
   remove: {
     running: {
       code: "container-running",

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   API_VERSION,
@@ -129,6 +130,7 @@ function openEngine({ options, logger }: Daemon, keepers: RemoteKeeper[]): Promi
     cgroupParent: cgroupParentOf(options),
     programVersion: PROGRAM_VERSION,
     onNotice: (line) => logger.log("warn", line),
+    sha256: (bytes) => createHash("sha256").update(bytes).digest(),
   });
 }
 

@@ -69,13 +69,16 @@ export async function putArchive(
   const containerPath = cleanContainerPath(request.path);
   await using tree = await openTree(engine, container, "with-mounts");
   requireWritable(container, containerPath);
-  const owner = request.copyOwner ? ownerOf(container, tree) : null;
+  // As with Docker: who has no user of his own keeps what the archive says.
+  const { User } = container.definition.config;
+  const owner = request.copyOwner && User !== "" ? ownerOf(container, tree) : null;
   const { keepTypes } = request;
-  await extractArchive(tree.kernel, tree.root, request.archive, {
-    containerPath,
-    keepTypes,
-    owner,
-  });
+  const wish = { containerPath, keepTypes, owner };
+  try {
+    await extractArchive(tree.kernel, tree.root, request.archive, wish);
+  } catch (error) {
+    throw nameContainer(container, request.path, error);
+  }
   engine.events.tellContainer(container.definition, "extract-to-dir");
 }
 
@@ -109,18 +112,23 @@ export function containerChanges(
 function find(container: Container, tree: OpenTree, path: string): ReturnType<typeof findPath> {
   try {
     return findPath(tree.kernel, tree.root, cleanContainerPath(path));
-  } catch (cause) {
-    if (!(cause instanceof RuntimeError) || cause.code !== "archive-path-not-found") throw cause;
-    throw new RuntimeError({
-      code: "archive-path-not-found",
-      class: "not-found",
-      message: `Could not find the file ${path} in container ${container.name}`,
-      operation: "copy files",
-      subject: path,
-      hint: cause.hint,
-      cause,
-    });
+  } catch (error) {
+    throw nameContainer(container, path, error);
   }
+}
+
+/** Whoever looks for the path does not know whose it is. */
+function nameContainer(container: Container, path: string, cause: unknown): unknown {
+  if (!(cause instanceof RuntimeError) || cause.code !== "archive-path-not-found") return cause;
+  return new RuntimeError({
+    code: "archive-path-not-found",
+    class: "not-found",
+    message: `Could not find the file ${path} in container ${container.name}`,
+    operation: "copy files",
+    subject: path,
+    hint: cause.hint,
+    cause,
+  });
 }
 
 /** The tree is given back when the last byte is read, or the reader leaves. */

@@ -16,13 +16,21 @@
  */
 
 import type { ContainerConfig } from "../container/index.ts";
-import { addImageOnto, applyChange, findImage, parseReference } from "../images/index.ts";
+import {
+  addImageOnto,
+  applyChange,
+  familiarForm,
+  findImage,
+  parseReference,
+  withDefaultTag,
+} from "../images/index.ts";
 import type { Image, ImageConfig, ImageRunConfig } from "../images/index.ts";
 import { packTree, writableLayerIn } from "../layers/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { CommitContainer } from "./engine.ts";
 import { rfc3339 } from "./durations.ts";
+import { tellImage } from "./image-changes.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 
 /** Makes an image. @throws RuntimeError request-invalid, reference-invalid, layer-invalid */
@@ -41,7 +49,9 @@ export async function commitContainer(
     const describe = (diffIds: ImageConfig["rootfs"]["diff_ids"]) =>
       describeImage(engine, parent, { container, request, config, diffIds });
     const id = addImageOnto(engine.images, parent, { layer, describe, reference });
-    const attributes = { comment: request.comment, imageID: id, imageRef: request.reference };
+    const imageRef = reference === null ? "" : familiarForm(withDefaultTag(reference));
+    if (imageRef !== "") tellImage(engine, "tag", findImage(engine.images, id), imageRef);
+    const attributes = { comment: request.comment, imageID: id, imageRef };
     engine.events.tellContainer(container.definition, "commit", attributes);
     return { id };
   } finally {
@@ -96,6 +106,7 @@ function runConfigOf(
     ...config,
     ...asked,
   };
+  const Healthcheck = given?.Healthcheck ?? config.Healthcheck;
   return {
     ...(User === "" ? {} : { User }),
     Env,
@@ -106,10 +117,16 @@ function runConfigOf(
     ExposedPorts,
     Volumes,
     ...(StopSignal === "" ? {} : { StopSignal }),
+    ...(Healthcheck ? { Healthcheck: withoutZeros(Healthcheck) } : {}),
   };
 }
 
 function isEmpty(value: unknown): boolean {
   if (value === null || value === "" || value === false) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Zero is "not said". */
+function withoutZeros(check: NonNullable<ImageRunConfig["Healthcheck"]>): typeof check {
+  return Object.fromEntries(Object.entries(check).filter(([, value]) => value !== 0));
 }

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { checkResources, checkSettings } from "../cgroups/index.ts";
+import { checkResources, checkSettings, readUnweighable } from "../cgroups/index.ts";
 import {
   completeConfig,
   completeHostConfig,
@@ -31,7 +31,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
 import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
-import { checkSources, parseMountSpecs } from "../volumes/index.ts";
+import { checkSources, inheritMounts, parseMountSpecs } from "../volumes/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -112,7 +112,7 @@ export function acceptRequest(
   image = findImage(engine.images, request.config.Image),
 ): Accepted {
   const { containers, kernel, machine } = engine;
-  const { hostConfig } = request;
+  const { hostConfig, dropped } = withoutVainWeights(engine, request.hostConfig);
   if (request.name !== "") {
     checkName(request.name);
     containers.requireFree(request.name);
@@ -120,7 +120,10 @@ export function acceptRequest(
   const warnings = checkHostConfig(engine, hostConfig);
   const config = completeConfig(request.config, imageDefaults(image.config.config));
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
-  const mounts = parseMountSpecs(hostConfig);
+  const inheritedMounts = inheritMounts(hostConfig.VolumesFrom ?? [], (name) =>
+    mountsOf(engine, name),
+  );
+  const mounts = parseMountSpecs(hostConfig, inheritedMounts);
   checkSources(kernel, mounts);
   checkSettings(machine.cgroupParent, hostConfig.CgroupConf ?? {});
   const limits = checkResources(hostConfig, machine.cgroupParent.support, "create");
@@ -136,6 +139,7 @@ export function acceptRequest(
     imageId: image.id,
     config: { ...config, Hostname: hostnameOf(engine, config, hostConfig, id) },
     hostConfig: completeHostConfig(hostConfig, cgroupVersion(engine)),
+    ...(inheritedMounts.length === 0 ? {} : { inheritedMounts }),
     networkingConfig: request.networkingConfig,
     layers: image.chain,
   };
@@ -146,10 +150,42 @@ export function acceptRequest(
     warnings: [
       ...warnings,
       ...limits.warnings,
+      ...dropped,
       ...volumeWarnings(config, mounts),
       ...policyWarnings(config, hostConfig),
     ],
   };
+}
+
+/** A weight counts only on a disk whose scheduler knows it: Docker drops the others, and says so. */
+function withoutVainWeights(
+  { kernel, machine }: EngineContext,
+  hostConfig: HostConfig,
+): { readonly hostConfig: HostConfig; readonly dropped: readonly string[] } {
+  const { BlkioWeightDevice: wanted } = hostConfig;
+  const paths = wanted.map(({ Path }) => Path);
+  const vain = readUnweighable(kernel, machine.cgroupParent, paths);
+  if (vain.length === 0) return { hostConfig, dropped: [] };
+  return {
+    hostConfig: {
+      ...hostConfig,
+      BlkioWeightDevice: wanted.filter(({ Path }) => !vain.includes(Path)),
+    },
+    dropped: vain.map(
+      (path) =>
+        `The scheduler of ${path} does not support Block I/O weight. Weight-device discarded.`,
+    ),
+  };
+}
+
+/** That one is missing is no 404 of create: clients take that for a missing image. */
+function mountsOf({ containers }: EngineContext, name: string): readonly MountSpec[] {
+  try {
+    return containers.find(name).mounts;
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError) || cause.class !== "not-found") throw cause;
+    throw refuse(cause.message, "--volumes-from names a container whose mounts are wanted too.");
+  }
 }
 
 /** @returns warnings: what was asked for and is not acted on */
@@ -289,17 +325,30 @@ function makeFiles(
   undo: UndoStack,
 ): void {
   const { definition, files } = made;
-  const { config, hostConfig, layers } = definition;
+  const { hostConfig, layers } = definition;
   const top = layers.at(-1);
   if (top === undefined) throw new Error("bug: an image without layers was accepted");
   makeWritableLayer(kernel, files.directory, layerDiff(engine.layers, top), undo);
   kernel.mkdir(files.rootfs, 0o755);
   if (hostConfig.IpcMode === "shareable") kernel.mkdir(files.sharedMemory, 0o1777);
-  if (sharesNetwork(hostConfig)) return;
-  kernel.writeFile(files.hostname, `${config.Hostname}\n`, "create");
+  for (const { path, text } of nameTexts(kernel, definition, files)) {
+    kernel.writeFile(path, text, "create");
+  }
+}
+
+/** The files that name hosts and servers to a container; none where it has those of another. */
+export function nameTexts(
+  kernel: Kernel,
+  { config, hostConfig }: Definition,
+  files: ContainerFiles,
+): readonly { readonly path: string; readonly text: string }[] {
+  if (sharesNetwork(hostConfig)) return [];
   // With the host's network a container has the host's names too.
   const hosts = hostConfig.NetworkMode === "host" ? textOr(kernel, "/etc/hosts") : "";
-  kernel.writeFile(files.hosts, hostsFile(config.Hostname, hostConfig, hosts), "create");
-  const servers = resolvConf(textOr(kernel, "/etc/resolv.conf"), hostConfig);
-  kernel.writeFile(files.resolvConf, servers, "create");
+  const servers = textOr(kernel, "/etc/resolv.conf");
+  return [
+    { path: files.hostname, text: `${config.Hostname}\n` },
+    { path: files.hosts, text: hostsFile(config.Hostname, hostConfig, hosts) },
+    { path: files.resolvConf, text: resolvConf(servers, hostConfig) },
+  ];
 }

@@ -30,6 +30,20 @@ export function rfc3339(ms: number): string {
 }
 
 /**
+ * A duration as Go prints it.
+ *
+ * @param ms milliseconds, whole
+ * @example goDuration(90_300) // "1m30.3s"
+ */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return ms === 0 ? "0s" : `${ms}ms`;
+  const [hours, minutes] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60];
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
+
+/**
  * A duration in the words of `docker ps`.
  *
  * @param ms milliseconds

@@ -104,7 +104,7 @@ export async function startExec(
   tellExec(engine, target, `exec_start: ${exec.request.cmd.join(" ")}`);
   if (options.detach) {
     const failure = await begin(engine, target, engine.keeper.current.start(request));
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw framed(failure);
     return null;
   }
   const { attachStdin, attachStdout, attachStderr, tty } = exec.request;
@@ -186,11 +186,23 @@ function tellExec({ events }: EngineContext, target: ExecTarget, action: string)
 /** As for a container whose start failed for a reason that is not the command's. */
 const START_FAILED = 128;
 
+/** Docker's frame around what its runtime says; a user that is not there its daemon finds out. */
+function framedText(error: Error): string {
+  const isOwn = error instanceof RuntimeError && error.code === "user-not-found";
+  return isOwn ? error.message : `OCI runtime exec failed: exec failed: ${error.message}: unknown`;
+}
+
+function framed(error: Error): Error {
+  if (!(error instanceof RuntimeError)) return error;
+  const { code, operation, subject, hint } = error;
+  const parts = { code, class: error.class, operation, subject, hint };
+  return new RuntimeError({ ...parts, message: framedText(error), cause: error });
+}
+
 function failureText(error: Error, raw: boolean): Uint8Array {
   const hint = error instanceof RuntimeError ? (error.hint ?? "") : "";
   const advice = hint === "" ? "" : `${hint.replaceAll("\n", "\r\n")}\r\n`;
-  const text = `OCI runtime exec failed: exec failed: ${error.message}: unknown\r\n${advice}`;
-  const bytes = new TextEncoder().encode(text);
+  const bytes = new TextEncoder().encode(`${framedText(error)}\r\n${advice}`);
   return raw ? bytes : encodeFrame("stdout", bytes);
 }
 

@@ -20,6 +20,7 @@ import type { Health, HealthPlan, HealthResult } from "../container/index.ts";
 import { createFrameReader } from "../wire/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
+import { goDuration } from "./durations.ts";
 import type { EngineContext } from "./context.ts";
 import { PLAIN_EXEC } from "./engine.ts";
 import { createExec, startExec } from "./exec.ts";
@@ -135,8 +136,8 @@ async function runToEnd(
   }
   await engine.keeper.current.signal(id, "SIGKILL");
   line?.detach();
-  const seconds = plan.timeoutMs / 1000;
-  return { exitCode: -1, output: `Health check exceeded timeout (${seconds}s)` };
+  const limit = goDuration(plan.timeoutMs);
+  return { exitCode: -1, output: `Health check exceeded timeout (${limit})` };
 }
 
 const START = { detach: false, tty: false, consoleSize: [0, 0] } as const;

@@ -113,7 +113,8 @@ export function carryOut(
   return [...untagged, ...[image.id, ...layers].map((Deleted) => ({ Deleted }))];
 }
 
-function tellImage(engine: EngineContext, action: string, image: Image, name: string): void {
+/** Tells that something happened to an image. */
+export function tellImage(engine: EngineContext, action: string, image: Image, name: string): void {
   const attributes = { ...image.config.config.Labels, name };
   engine.events.tell({ type: "image", action, id: image.id, attributes });
 }
@@ -157,13 +158,15 @@ export function importImage(engine: EngineContext, request: ImportImage): Digest
   const reference = request.reference === "" ? null : newNameOf(request.reference);
   const config = request.changes.reduce(applyChange, {});
   const created = rfc3339(engine.kernel.nowMs());
+  const [os = "", architecture = "", variant = ""] = request.platform.toLowerCase().split("/");
   const comment = request.message === "" ? {} : { comment: request.message };
   const id = addImage(engine.images, {
     layers: [request.archive],
     describe: (diffIds) => ({
       created,
-      architecture: architectureOf(engine.machine.uname.machine),
-      os: "linux",
+      architecture: architectureOf(architecture || engine.machine.uname.machine),
+      os: os || "linux",
+      ...(variant === "" ? {} : { variant }),
       config,
       rootfs: { type: "layers", diff_ids: diffIds },
       history: [{ created, created_by: "", ...comment }],

@@ -8,7 +8,7 @@
  * Kernel interface: pread(2).
  * Specification: Docker Engine API v1.50, ContainerLogs.
  * Invariants: see `logs.ts` of container/.
- * Left out: a search for `since`: all that is older is read, too.
+ * Left out: a search for `until`: what is later is read, too.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -17,11 +17,13 @@
 import {
   comparableTime,
   createLogParser,
+  detailsOf,
   endOfLog,
   formatEntries,
   hasProcess,
   isWanted,
   placeOfTail,
+  placeOfTime,
   readLog,
   rotationOf,
 } from "../container/index.ts";
@@ -48,9 +50,14 @@ export async function containerLogs(
   const follower = isFollowed ? createFollower(engine, container) : null;
   const log = logFilesOf(engine, container);
   const live = (await follower?.open()) ?? null;
+  const format = {
+    timestamps: request.timestamps,
+    raw,
+    ...(request.details ? { details: detailsOf(container.definition) } : {}),
+  };
   const formatted = function* (entries: readonly LogEntry[]): Generator<Uint8Array> {
     const wanted = entries.filter((entry) => isWanted(entry, request));
-    if (wanted.length > 0) yield formatEntries(wanted, { timestamps: request.timestamps, raw });
+    if (wanted.length > 0) yield formatEntries(wanted, format);
   };
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
     const end = live ?? endOfLog(log);
@@ -61,12 +68,13 @@ export async function containerLogs(
   return { raw, stream: streamOf(pieces(), () => follower?.leave()) };
 }
 
-/** Where to begin for the last wanted entries; null: with the oldest. */
+/** Where to begin for the wanted entries; null: with the oldest. */
 function startOf(log: LogFiles, end: LogPlace, request: LogsRequest): LogStart | null {
-  const { tail } = request;
-  if (tail === Infinity) return null;
-  const isCounted = (entry: LogEntry): boolean => isWanted(entry, request);
-  const place = tail === 0 ? end : placeOfTail(log, end, { isWanted: isCounted, count: tail });
+  const { tail, sinceMs } = request;
+  if (tail === 0) return { place: end, shown: "" };
+  const from = placeOfTime(log, end, sinceMs);
+  const last = { from, isWanted: (entry: LogEntry) => isWanted(entry, request), count: tail };
+  const place = tail === Infinity ? from : (placeOfTail(log, end, last) ?? from);
   return place === null ? null : { place, shown: "" };
 }
 

@@ -16,6 +16,7 @@
 
 import type { Keeper } from "../container/index.ts";
 import type { Kernel } from "../kernel/index.ts";
+import type { Sha256 } from "../layers/index.ts";
 import type { Engine } from "./engine.ts";
 
 /** What `createEngine` takes. */
@@ -43,6 +44,8 @@ export interface EngineOptions {
    * failed).
    */
   readonly onNotice: (line: string) => void;
+  /** Computes the hashes of layers by the machine's own instructions; absent: by ours. */
+  readonly sha256?: Sha256;
   /** For tests: the kernel call of init that the next start fails. */
   readonly nextInitFault?: () => { readonly failAt: number; readonly errno: string } | null;
 }

@@ -50,12 +50,13 @@ export function readPlanInput(
     id,
     config,
     hostConfig,
+    inheritedMounts: definition.inheritedMounts ?? [],
     paths: planPaths(engine, definition),
     machine: {
       ...engine.machine,
       cgroupParent,
       blockDevices: readBlockDevices(kernel, blockDevicePaths(hostConfig)),
-      mountinfo: mayBind(hostConfig) ? kernel.readText("/proc/self/mountinfo") : "",
+      mountinfo: mayBind(definition) ? kernel.readText("/proc/self/mountinfo") : "",
     },
     joins,
     idMaps: modes.kinds.user.mode === "private" ? readIdMaps(kernel, modes) : null,
@@ -69,8 +70,8 @@ export function readPlanInput(
   };
 }
 
-function mayBind({ Binds, Mounts }: HostConfig): boolean {
-  return Binds.length > 0 || Mounts.length > 0;
+function mayBind({ hostConfig, inheritedMounts = [] }: Definition): boolean {
+  return [hostConfig.Binds, hostConfig.Mounts, inheritedMounts].some((list) => list.length > 0);
 }
 
 function planPaths(engine: EngineContext, definition: Definition): PlanInput["paths"] {

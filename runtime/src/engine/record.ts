@@ -18,6 +18,7 @@
 import { CREATED } from "../container/index.ts";
 import type { ContainerConfig, ContainerState, Health, HostConfig } from "../container/index.ts";
 import type { Digest } from "../layers/index.ts";
+import type { MountSpec } from "../volumes/index.ts";
 
 /** What a container is. */
 export interface Definition {
@@ -30,6 +31,8 @@ export interface Definition {
   /** With the image's defaults filled in. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** What the containers of `VolumesFrom` mounted when this one was made; absent: none was named. */
+  readonly inheritedMounts?: readonly MountSpec[];
   /** As the client sent it, for inspect. */
   readonly networkingConfig: Readonly<Record<string, unknown>>;
   /** Chain ids of the image's layers, bottom first. */

@@ -115,7 +115,7 @@ function load(engine: EngineContext, stored: Stored): void {
     history,
     files,
     journal: openJournal(engine.kernel, files.journal, definition.id),
-    mounts: parseMountSpecs(definition.hostConfig),
+    mounts: parseMountSpecs(definition.hostConfig, definition.inheritedMounts),
   });
   // An end that is announced before we know that it runs must not be lost.
   container.starting = { exit: null };

@@ -214,7 +214,10 @@ export async function restartContainer(
   await engine.locks.run(container.id, async () => {
     container.isKeptAfterExit = true;
     try {
-      if (hasProcess(container.history.state)) await stopProcess(engine, container, options);
+      if (hasProcess(container.history.state)) {
+        await stopProcess(engine, container, options);
+        engine.events.tellContainer(container.definition, "stop");
+      }
       forgetRestarts(container);
       await startUnderLock(engine, container);
       engine.events.tellContainer(container.definition, "restart");

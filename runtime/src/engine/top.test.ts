@@ -5,7 +5,7 @@ describe("columnsOf()", () => {
   test.each([
     ["-ef", "uid pid ppid c stime tty time cmd"],
     ["", "uid pid ppid c stime tty time cmd"],
-    ["aux", "user pid pcpu pmem vsz rss tty stat start time command"],
+    ["aux", "user pid pcpu pmem vsz rss tty stat start bsdtime command"],
     ["-o pid,comm", "pid comm"],
     ["-eo pid,args", "pid command"],
   ])("%s", (options, expected) => {

@@ -23,6 +23,7 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProcessTable } from "./engine.ts";
 import { textOr } from "./look.ts";
+import { zombiesOf } from "./zombies.ts";
 
 /** USER_HZ: the unit of times in /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
@@ -33,6 +34,7 @@ const PAGE_BYTES = 4096;
 interface ProcessFacts {
   readonly pid: HostPid;
   readonly user: string;
+  readonly group: string;
   readonly name: string;
   readonly words: string;
   /** Fields of /proc/PID/stat from the state on, which is the first. */
@@ -60,6 +62,7 @@ const residentBytes = (facts: ProcessFacts): number => field(facts, 21) * PAGE_B
 
 const COLUMNS = {
   user: { title: "USER", show: ({ user }) => user },
+  group: { title: "GROUP", show: ({ group }) => group },
   uid: { title: "UID", show: ({ user }) => user },
   pid: { title: "PID", show: ({ pid }) => String(pid) },
   ppid: { title: "PPID", show: (facts) => String(field(facts, 1)) },
@@ -75,14 +78,25 @@ const COLUMNS = {
   rss: { title: "RSS", show: (facts) => String(Math.floor(residentBytes(facts) / KIB)) },
   tty: { title: "TTY", show: (facts) => terminalName(field(facts, 4)) },
   tt: { title: "TT", show: (facts) => terminalName(field(facts, 4)) },
-  stat: { title: "STAT", show: ({ stat }) => stat[0] ?? "?" },
+  stat: { title: "STAT", show: stateWithFlags },
   s: { title: "S", show: ({ stat }) => stat[0] ?? "?" },
   nlwp: { title: "NLWP", show: (facts) => String(field(facts, 17)) },
   nice: { title: "NI", show: (facts) => String(field(facts, 16)) },
   stime: { title: "STIME", show: (facts) => clockTime(startMs(facts), facts.nowMs) },
   start: { title: "START", show: (facts) => clockTime(startMs(facts), facts.nowMs) },
   time: { title: "TIME", show: (facts) => span(cpuSeconds(facts)) },
-  etime: { title: "ELAPSED", show: (facts) => span(ageSeconds(facts)) },
+  lstart: { title: "STARTED", show: (facts) => wholeTime(startMs(facts)) },
+  etimes: { title: "ELAPSED", show: (facts) => String(ageSeconds(facts)) },
+  bsdtime: {
+    title: "TIME",
+    show: (facts) => {
+      const seconds = cpuSeconds(facts);
+      return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    },
+  },
+  psr: { title: "PSR", show: (facts) => String(field(facts, 36)) },
+  pri: { title: "PRI", show: (facts) => String(39 - field(facts, 15)) },
+  etime: { title: "ELAPSED", show: (facts) => age(ageSeconds(facts)) },
   comm: { title: "COMMAND", show: ({ name }) => name },
   command: { title: "COMMAND", show: ({ words }) => words },
   cmd: { title: "CMD", show: ({ words }) => words },
@@ -94,6 +108,7 @@ const ALIASES: Readonly<Record<string, ColumnName>> = {
   args: "command",
   ucmd: "comm",
   euser: "user",
+  egroup: "group",
   "%cpu": "pcpu",
   "%mem": "pmem",
   rsz: "rss",
@@ -107,7 +122,8 @@ const ALIASES: Readonly<Record<string, ColumnName>> = {
 
 const FULL: readonly ColumnName[] = ["uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"];
 const BSD: readonly ColumnName[] = [
-  ...(["user", "pid", "pcpu", "pmem", "vsz", "rss", "tty", "stat", "start", "time"] as const),
+  ...(["user", "pid", "pcpu", "pmem", "vsz", "rss", "tty", "stat", "start"] as const),
+  "bsdtime",
   "command",
 ];
 
@@ -153,10 +169,15 @@ export function containerTop(
   const columns: readonly Column[] = columnsOf(options).map((name) => COLUMNS[name]);
   const bootMs = Number(/^btime (\d+)$/mu.exec(kernel.readText("/proc/stat"))?.[1] ?? 0) * 1000;
   const machineFacts = { bootMs, nowMs: kernel.nowMs(), memoryBytes: machine.memoryBytes };
-  const users = parseUsers(textOr(kernel, "/etc/passwd"));
-  const pids = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  const names = {
+    users: parseNames(textOr(kernel, "/etc/passwd")),
+    groups: parseNames(textOr(kernel, "/etc/group")),
+  };
+  const living = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  // As ps, which sees them too; Docker's list is the cgroup's, where they are gone.
+  const pids = [...living, ...zombiesOf(kernel, container).map(({ pid }) => pid)];
   const rows = pids.flatMap((pid) => {
-    const facts = readFacts(kernel, pid, users);
+    const facts = readFacts(kernel, pid, names);
     return facts === null ? [] : [columns.map(({ show }) => show({ ...facts, ...machineFacts }))];
   });
   engine.events.tellContainer(container.definition, "top");
@@ -167,24 +188,29 @@ export function containerTop(
 function readFacts(
   kernel: Files,
   pid: HostPid,
-  users: ReadonlyMap<string, string>,
-): Pick<ProcessFacts, "pid" | "user" | "name" | "words" | "stat"> | null {
+  names: Readonly<Record<"users" | "groups", ReadonlyMap<string, string>>>,
+): Pick<ProcessFacts, "pid" | "user" | "group" | "name" | "words" | "stat"> | null {
   try {
     const text = kernel.readText(`/proc/${pid}/stat`);
-    const uid = /^Uid:\t\d+\t(\d+)/mu.exec(kernel.readText(`/proc/${pid}/status`))?.[1] ?? "0";
+    const status = kernel.readText(`/proc/${pid}/status`);
+    const uid = /^Uid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
+    const gid = /^Gid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
     const words = kernel.readText(`/proc/${pid}/cmdline`).replace(/\0+$/u, "");
     // The name may hold anything, also spaces and brackets: it ends at the last bracket.
     const end = text.lastIndexOf(")");
     const name = text.slice(text.indexOf("(") + 1, end);
+    const stat = text
+      .slice(end + 2)
+      .trim()
+      .split(" ");
+    const mark = stat[0] === "Z" ? " <defunct>" : "";
     return {
       pid,
-      user: users.get(uid) ?? uid,
-      name,
-      words: words === "" ? `[${name}]` : words.replaceAll("\0", " "),
-      stat: text
-        .slice(end + 2)
-        .trim()
-        .split(" "),
+      user: names.users.get(uid) ?? uid,
+      group: names.groups.get(gid) ?? gid,
+      name: `${name}${mark}`,
+      words: words === "" ? `[${name}]${mark}` : words.replaceAll("\0", " "),
+      stat,
     };
   } catch (error) {
     if (error instanceof KernelError) return null;
@@ -192,8 +218,9 @@ function readFacts(
   }
 }
 
-function parseUsers(passwd: string): ReadonlyMap<string, string> {
-  const fields = passwd.split("\n").map((line) => line.split(":"));
+/** Names by number: passwd(5) and group(5) begin alike. */
+function parseNames(text: string): ReadonlyMap<string, string> {
+  const fields = text.split("\n").map((line) => line.split(":"));
   return new Map(fields.map(([name = "", , uid = ""]) => [uid, name]));
 }
 
@@ -205,11 +232,41 @@ function terminalName(device: number): string {
   return major === 4 ? `tty${minor}` : "?";
 }
 
+/** The state, and what ps adds: priority, leader of a session, threads, foreground. */
+function stateWithFlags(facts: ProcessFacts): string {
+  const nice = field(facts, 16);
+  const flags: readonly (readonly [holds: boolean, letter: string])[] = [
+    [nice < 0, "<"],
+    [nice > 0, "N"],
+    [field(facts, 3) === facts.pid, "s"],
+    [field(facts, 17) > 1, "l"],
+    [field(facts, 5) === field(facts, 2), "+"],
+  ];
+  const letters = flags.filter(([holds]) => holds).map(([, letter]) => letter);
+  return (facts.stat[0] ?? "?") + letters.join("");
+}
+
+/** @example wholeTime(0) // "Thu Jan  1 00:00:00 1970" */
+function wholeTime(atMs: number): string {
+  const [day = "", month = "", date = "", year = "", clock = ""] = new Date(atMs)
+    .toString()
+    .split(" ");
+  return `${day} ${month} ${String(Number(date)).padStart(2)} ${clock} ${year}`;
+}
+
 /** The hour today, the day before. */
 function clockTime(atMs: number, nowMs: number): string {
   const text = new Date(atMs).toString();
   const isToday = new Date(nowMs).toDateString() === new Date(atMs).toDateString();
   return isToday ? text.slice(16, 21) : text.slice(4, 10).replace(" ", "");
+}
+
+/** How long ago: without hours while there are none. @example age(61) // "01:01" */
+function age(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const text = span(seconds % 86_400);
+  if (days > 0) return `${days}-${text}`;
+  return seconds < 3600 ? text.slice(3) : text;
 }
 
 /** @example span(3661) // "01:01:01" */

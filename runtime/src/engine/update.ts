@@ -111,6 +111,10 @@ const CONFLICTS: readonly {
     message: "Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set",
   },
   {
+    holds: ({ NanoCpus }, before) => isSet(NanoCpus) && before.CpuPeriod > 0,
+    message: "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set",
+  },
+  {
     holds: ({ NanoCpus }, before) => isSet(NanoCpus) && before.CpuQuota > 0,
     message: "Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set",
   },

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 import type { ImageRunConfig } from "./oci.ts";
 
 type Apply = (config: ImageRunConfig, text: string) => ImageRunConfig;
@@ -37,7 +37,11 @@ const APPLY: Readonly<Record<string, Apply>> = {
   USER: (config, text) => ({ ...config, User: text }),
   WORKDIR: (config, text) => ({ ...config, WorkingDir: directoryOf(config.WorkingDir, text) }),
   STOPSIGNAL: (config, text) => ({ ...config, StopSignal: text }),
+  HEALTHCHECK: (config, text) => ({ ...config, Healthcheck: healthOf(text) }),
+  ONBUILD: (config, text) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), triggerOf(text)] }),
 };
+
+const WHICH = `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`;
 
 /**
  * Applies one instruction. Pure.
@@ -46,26 +50,147 @@ const APPLY: Readonly<Record<string, Apply>> = {
  * @example applyChange({}, "CMD [\"sleep\", \"1\"]").Cmd // ["sleep", "1"]
  */
 export function applyChange(config: ImageRunConfig, line: string): ImageRunConfig {
-  const [, word = "", text = ""] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/su.exec(line) ?? [];
+  const [, word = "", text = ""] = /^\s*([A-Za-z]+)(?:\s+(.*?))?\s*$/su.exec(line) ?? [];
   const name = word.toUpperCase();
   const apply = Object.hasOwn(APPLY, name) ? APPLY[name] : undefined;
-  if (apply === undefined || text === "") throw refused(`${word || line} is not a valid change`);
+  if (apply === undefined)
+    throw refused(`${word || line} is not a valid change command`, remedyFor(name));
+  if (text === "" && !MAY_BE_EMPTY.has(name)) {
+    throw refused(`${name} requires at least one argument`);
+  }
   return apply(config, text);
 }
 
-function refused(message: string): RuntimeError {
+/** Nothing is what these may set: no command at all. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(["CMD", "ENTRYPOINT"]);
+
+/**
+ * What an instruction does that its writer hardly meant; undefined when nothing speaks for that.
+ * Pure.
+ *
+ * @example adviseChange("CMD [\"ls -l\"]")
+ * // 'CMD ["ls -l"] is one program with spaces in its name. Separate words: ["ls","-l"]'
+ */
+export function adviseChange(line: string): string | undefined {
+  const found = /^\s*(CMD|ENTRYPOINT)\s+(\[.*?)\s*$/isu.exec(line);
+  if (found === null) return undefined;
+  const [, name = "", text = ""] = found;
+  const list = listOf(text);
+  const what = `${name.toUpperCase()} ${text}`;
+  return list === undefined ? adviseNoList(what, text) : adviseList(what, list);
+}
+
+/** `[ -f x ] && …` is a line for the shell, and meant to be one. */
+function adviseNoList(what: string, text: string): string | undefined {
+  if (!/["',]/u.test(text)) return undefined;
+  return (
+    `${what} looks like a list but is no JSON, so a shell will read it as a line: ` +
+    "put double quotes around each word, commas between, and a bracket at the end."
+  );
+}
+
+function adviseList(what: string, list: readonly string[]): string | undefined {
+  const words = list.length === 1 ? (list[0] ?? "").trim().split(/\s+/u) : [];
+  if (words.length < 2) return undefined;
+  return `${what} is one program with spaces in its name. Separate words: ${JSON.stringify(words)}`;
+}
+
+/** For what belongs in a Dockerfile but is no change, and for what was mistyped. */
+function remedyFor(name: string): string {
+  if (name === "MAINTAINER")
+    return "MAINTAINER is deprecated: LABEL maintainer=NAME says the same.";
+  if (["RUN", "COPY", "ADD"].includes(name)) {
+    return `${name} makes files: make them in the container, by exec or cp, before the commit.`;
+  }
+  const meant = nearest(name, Object.keys(APPLY));
+  return `${meant === undefined ? "" : `Did you mean ${meant}? `}${WHICH}`;
+}
+
+function refused(message: string, hint = WHICH): RuntimeError {
   return new RuntimeError({
     code: "request-invalid",
     class: "invalid",
     message,
     operation: "change image",
-    hint: `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`,
+    hint,
   });
 }
 
 /** JSON as it is; anything else is a line for the shell. */
 function commandOf(text: string): readonly string[] {
-  return listOf(text) ?? ["/bin/sh", "-c", text];
+  return listOf(text) ?? (text === "" ? [] : ["/bin/sh", "-c", text]);
+}
+
+/** `[--interval=30s …] CMD command`, or `NONE`: the parent's check is no longer wanted. */
+function healthOf(text: string): NonNullable<ImageRunConfig["Healthcheck"]> {
+  const [, options = "", kind = "", command = ""] = HEALTHCHECK.exec(text) ?? [];
+  const type = kind.toUpperCase();
+  if (type === "CMD") return checkOf(options, command);
+  if (type !== "NONE") {
+    throw refused(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
+  }
+  if (command + options !== "") throw refused("HEALTHCHECK NONE takes no arguments");
+  return { Test: ["NONE"] };
+}
+
+const HEALTHCHECK = /^((?:--\S+\s+)*)(\S*)\s*(.*)$/su;
+
+function checkOf(options: string, command: string): NonNullable<ImageRunConfig["Healthcheck"]> {
+  if (command === "") throw refused("Missing command after HEALTHCHECK CMD");
+  const list = listOf(command);
+  const Test = list === undefined ? ["CMD-SHELL", command] : ["CMD", ...list];
+  const words = options.split(/\s+/u).filter((word) => word !== "");
+  return Object.assign({ Test }, ...words.map(healthOption));
+}
+
+/** The option of HEALTHCHECK, and the field that it sets. */
+const HEALTH_OPTIONS: Readonly<Record<string, string>> = {
+  interval: "Interval",
+  timeout: "Timeout",
+  "start-period": "StartPeriod",
+  "start-interval": "StartInterval",
+  retries: "Retries",
+};
+
+function healthOption(word: string): Readonly<Record<string, number>> {
+  const [, name = "", value = ""] = /^--([a-z-]+)=(.+)$/u.exec(word) ?? [];
+  const field = HEALTH_OPTIONS[name];
+  if (field === undefined) throw refused(`Unknown flag: ${word.replace(/=.*/u, "")}`);
+  const number = field === "Retries" ? Number(value) : nanosecondsOf(value);
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw refused(`HEALTHCHECK: invalid --${name} ${JSON.stringify(value)}`);
+  }
+  return { [field]: number };
+}
+
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** As Go writes durations; NaN for what is none. @example nanosecondsOf("1m30s") // 90e9 */
+function nanosecondsOf(text: string): number {
+  if (text === "0") return 0;
+  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/u.test(text)) return Number.NaN;
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/gu);
+  return [...parts].reduce(
+    (sum, [, number, unit = ""]) => sum + Math.round(Number(number) * (NANOSECONDS[unit] ?? 0)),
+    0,
+  );
+}
+
+/** What a build that stands on the image does first. */
+function triggerOf(text: string): string {
+  const word = /^\S+/u.exec(text)?.[0].toUpperCase() ?? "";
+  if (word === "ONBUILD") throw refused("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (word === "FROM" || word === "MAINTAINER") {
+    throw refused(`${word} isn't allowed as an ONBUILD trigger`);
+  }
+  return text;
 }
 
 function listOf(text: string): readonly string[] | undefined {

@@ -55,6 +55,7 @@ export function imageInspect(
     DockerVersion: "",
     Author: config.author ?? "",
     Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
     Os: config.os,
     Size: image.sizeBytes,
     GraphDriver: {
@@ -82,10 +83,12 @@ function imageConfigObject(config: ImageRunConfig): ApiObject {
     Volumes: config.Volumes ?? null,
     WorkingDir: config.WorkingDir ?? "",
     Entrypoint: config.Entrypoint ?? null,
-    OnBuild: null,
+    OnBuild: config.OnBuild ?? null,
     Labels: config.Labels ?? null,
-    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
-    ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
+    // What is undefined is left out of the answer.
+    ExposedPorts: config.ExposedPorts,
+    StopSignal: config.StopSignal,
+    Healthcheck: config.Healthcheck,
   };
 }
 

@@ -47,6 +47,8 @@ export interface ImageRunConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
+  /** Docker's own: instructions for a build that stands on this image. */
+  readonly OnBuild?: readonly string[];
   /** Docker's own: OCI has no such field. Durations in nanoseconds. */
   readonly Healthcheck?: {
     readonly Test?: readonly string[];
@@ -76,6 +78,8 @@ export interface ImageConfig {
   readonly created: string;
   readonly architecture: string;
   readonly os: string;
+  /** Of the architecture: "v8". */
+  readonly variant?: string;
   readonly config: ImageRunConfig;
   readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly Digest[] };
   readonly history: readonly ImageHistory[];

@@ -33,7 +33,7 @@ import {
   removeBlob,
   writeIndex,
 } from "../layers/index.ts";
-import type { ContentStore, Descriptor, Digest } from "../layers/index.ts";
+import type { ContentStore, Descriptor, Digest, Sha256 } from "../layers/index.ts";
 import { MEDIA_TYPES, NAME_ANNOTATION, TAG_ANNOTATION } from "./oci.ts";
 import type { ImageConfig, ImageManifest } from "./oci.ts";
 import { canonicalForm, familiarForm, parseReference, withDefaultTag } from "./reference.ts";
@@ -66,8 +66,12 @@ export interface ImageStore {
 }
 
 /** Opens the images of an engine, each of which is read and checked when it is first asked for. */
-export function openImageStore(kernel: Files & Clock, directory: string): ImageStore {
-  return { kernel, content: openContentStore(kernel, directory), read: new Map() };
+export function openImageStore(
+  kernel: Files & Clock,
+  directory: string,
+  sha256?: Sha256,
+): ImageStore {
+  return { kernel, content: openContentStore(kernel, directory, sha256), read: new Map() };
 }
 
 /** Every image, in the order of their first appearance in the index. */
@@ -163,7 +167,7 @@ function noSuchImage(
     subject: text,
     hint:
       ids.length > 0
-        ? `It could be ${ids.join(" or ")}: type one more character, or a name.`
+        ? `It could be ${ids.join(" or ")}: give more digits, or a name.`
         : meant === undefined
           ? list
           : `Did you mean ${meant}?`,

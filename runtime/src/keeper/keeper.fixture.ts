@@ -206,6 +206,7 @@ export class KeeperBench implements AsyncDisposable {
       id,
       config: { ...PLAIN_CONFIG, Hostname: id.slice(0, 12), ...wishes.config },
       hostConfig: { ...PLAIN_HOST_CONFIG, ...wishes.hostConfig },
+      inheritedMounts: [],
       paths: {
         rootfs: join(directory, "rootfs"),
         layers: {

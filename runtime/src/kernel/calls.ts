@@ -34,6 +34,7 @@ export const CALLS: Readonly<Record<CallName, CallKind>> = {
   readFile: look,
   readText: look,
   readRange: look,
+  openFile: look,
   readlink: look,
   readdir: look,
   lstat: look,

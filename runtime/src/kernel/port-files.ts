@@ -3,7 +3,7 @@
  *
  * Kernel interface: path_resolution(7), inode(7), xattr(7).
  * Invariants: none; `kernel/conformance/` says what every implementation must do.
- * Left out: open files: each call opens what it needs and closes it again.
+ * Left out: files that stay open for writing: such calls open what they need and close it again.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -46,6 +46,11 @@ export interface Files {
    * end, empty behind it"
    */
   readRange(path: string, offsetBytes: number, lengthBytes: number): Uint8Array;
+  /**
+   * @syscall open(2) - "open a file to read it, not following a last link (ELOOP) and not waiting
+   * for a fifo's writer; whatever becomes of its name, the answers are about this very file"
+   */
+  openFile(path: string): OpenFile;
   /**
    * @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied
    * exactly when the file is made, default 0o644
@@ -110,6 +115,20 @@ export interface Files {
    * EWOULDBLOCK when held elsewhere"
    */
   lockFile(path: string): Lock;
+}
+
+/** A file that is open until it is disposed of. */
+export interface OpenFile extends Disposable {
+  /**
+   * Fills bytes from an offset: pread(2).
+   *
+   * @returns how many there were; fewer than asked for at the end, 0 behind it
+   */
+  read(into: Uint8Array, offsetBytes: number): number;
+  /** As that of a path. */
+  listXattr(): readonly string[];
+  /** As that of a path. */
+  getXattr(name: string): Uint8Array;
 }
 
 /** A lock that ends with `release` or with the process. */

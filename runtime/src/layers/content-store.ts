@@ -19,12 +19,14 @@
 import { RuntimeError } from "../errors/index.ts";
 import type { Clock, Files } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
-import type { Digest } from "./digest.ts";
+import type { Digest, Sha256 } from "./digest.ts";
 import { digestOf, hexOf, toHex } from "./digest.ts";
 
 /** A content store, by its directory. */
 export interface ContentStore {
   readonly path: string;
+  /** The hash of the machine; absent: that of `digestOf`. */
+  readonly sha256: Sha256 | undefined;
 }
 
 /** What index.json says about one image: OCI image-spec, descriptor.md. */
@@ -42,13 +44,18 @@ const LAYOUT = `{"imageLayoutVersion":"1.0.0"}`;
  * Opens the content store in a directory, making what is missing. Idempotent.
  *
  * @param path the directory of the OCI image layout; the directory above must exist
+ * @param sha256 computes the hashes of blobs
  */
-export function openContentStore(kernel: Files & Clock, path: string): ContentStore {
+export function openContentStore(
+  kernel: Files & Clock,
+  path: string,
+  sha256?: Sha256,
+): ContentStore {
   for (const directory of [path, `${path}/blobs`, `${path}/blobs/sha256`]) {
     ensureDirectory(kernel, directory, 0o700);
   }
   if (!exists(kernel, `${path}/oci-layout`)) writeAtomically(kernel, `${path}/oci-layout`, LAYOUT);
-  return { path };
+  return { path, sha256 };
 }
 
 /** Whether anything was ever listed here: the index is written with the first image. */
@@ -67,7 +74,7 @@ export function hasBlob(kernel: Files, store: ContentStore, digest: Digest): boo
  * @example putBlob(kernel, store, new TextEncoder().encode("{}")) // "sha256:44136fa3…"
  */
 export function putBlob(kernel: Files & Clock, store: ContentStore, bytes: Uint8Array): Digest {
-  const digest = digestOf(bytes);
+  const digest = digestOf(bytes, store.sha256);
   const path = blobPath(store, digest);
   // A file cut short by a full disk or a crash of the file system is written again.
   const isThere = exists(kernel, path) && kernel.lstat(path).sizeBytes === bytes.length;
@@ -85,7 +92,7 @@ export function getBlob(kernel: Files, store: ContentStore, digest: Digest): Uin
   const path = blobPath(store, digest);
   if (!exists(kernel, path)) throw blobError(digest, "not-found", `blob ${digest} is missing`);
   const bytes = kernel.readFile(path);
-  const actual = digestOf(bytes);
+  const actual = digestOf(bytes, store.sha256);
   if (actual === digest) return bytes;
   throw blobError(digest, "internal", `blob ${digest} is damaged: its bytes hash to ${actual}`);
 }

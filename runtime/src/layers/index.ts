@@ -13,7 +13,7 @@ export {
   removeBlob,
   writeIndex,
 } from "./content-store.ts";
-export { createHasher, type Digest, digestOf } from "./digest.ts";
+export { createHasher, type Digest, digestOf, type Sha256 } from "./digest.ts";
 export {
   addLayer,
   discardLayers,

@@ -17,7 +17,7 @@
  * @module
  */
 import { RuntimeError } from "../errors/index.ts";
-import type { FileStat, Files } from "../kernel/index.ts";
+import type { FileStat, Files, OpenFile } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import { formatTar } from "./tar-print.ts";
 import { EMPTY_ENTRY, type TarEntry } from "./tar.ts";
@@ -129,11 +129,21 @@ function contentOf(
   return stat.type satisfies never;
 }
 
-/** Overlay's own attributes are not the tree's. */
+/** The extended attributes of a name. */
 export function readXattrs(kernel: Files, path: string): ReadonlyMap<string, Uint8Array> {
+  return readXattrsOf({
+    listXattr: () => kernel.listXattr(path),
+    getXattr: (name) => kernel.getXattr(path, name),
+  });
+}
+
+/** Those of a file that is open. Overlay's own are not the tree's. */
+export function readXattrsOf(
+  file: Pick<OpenFile, "listXattr" | "getXattr">,
+): ReadonlyMap<string, Uint8Array> {
   try {
-    const names = kernel.listXattr(path).filter((name) => !/^(trusted|user)\.overlay\./.test(name));
-    return new Map(names.map((name) => [name, kernel.getXattr(path, name)]));
+    const names = file.listXattr().filter((name) => !/^(trusted|user)\.overlay\./.test(name));
+    return new Map(names.map((name) => [name, file.getXattr(name)]));
   } catch (error) {
     if (error instanceof KernelError && /NOTSUPP?$/.test(error.errno)) return new Map();
     throw error;

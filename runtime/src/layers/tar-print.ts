@@ -38,9 +38,14 @@ export function formatTarHead(entry: TarEntry, sizeBytes: number): readonly Uint
   return [...pax, formatHeader(entry, flagOf(entry.type), sizeBytes)];
 }
 
+/** How many zero bytes fill the last block of an entry. */
+export function paddingBytes(sizeBytes: number): number {
+  return -sizeBytes & (BLOCK - 1);
+}
+
 /** The zero bytes that fill the last block of an entry. */
 export function tarPadding(sizeBytes: number): Uint8Array {
-  return new Uint8Array(-sizeBytes & (BLOCK - 1));
+  return new Uint8Array(paddingBytes(sizeBytes));
 }
 
 /** The zero bytes that end an archive. */
@@ -114,8 +119,11 @@ function formatHeader(entry: TarEntry, typeFlag: string, sizeBytes: number): Uin
     for (let i = 0; i < Math.min(text.length, length); i++) header[offset + i] = text.charCodeAt(i);
   };
   const putOctal = (field: Field, value: number) => {
-    const digits = fitsOctal(value, field) ? value.toString(8) : "0";
-    put(field, digits.padStart(FIELD[field][1] - 1, "0"));
+    const [offset, length] = FIELD[field];
+    let rest = fitsOctal(value, field) ? value : 0;
+    for (let at = offset + length - 2; at >= offset; at--, rest = Math.floor(rest / 8)) {
+      header[at] = ZERO + (rest % 8);
+    }
   };
   // What does not fit is in the pax records; here stands something that old readers can show.
   put("path", headerPath(entry).replace(/[^\x20-\x7e]/g, "_"));
@@ -132,6 +140,8 @@ function formatHeader(entry: TarEntry, typeFlag: string, sizeBytes: number): Uin
   put("checksum", `${checksumOf(header).toString(8).padStart(6, "0")}\u0000 `);
   return header;
 }
+
+const ZERO = 0x30;
 
 function padded(data: Uint8Array): readonly Uint8Array[] {
   return data.length === 0 ? [] : [data, tarPadding(data.length)];

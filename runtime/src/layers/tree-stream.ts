@@ -1,27 +1,30 @@
 /**
  * Layers: a directory as a tar file, in pieces.
  *
- * For trees of any size: nothing but one piece of one file is in memory. What a program changes in
- * the tree meanwhile may be in the archive or not, but the archive is whole: a file that shrinks is
- * filled up with zeros, one that grows is cut.
+ * For trees of any size: nothing but one chunk is in memory, and what it is made of is read into
+ * its place there. What a program changes in the tree meanwhile may be in the archive or not, but
+ * the archive is whole: a file that shrinks is filled up with zeros, one that grows is cut.
  *
- * Kernel interface: getdents64(2), lstat(2), pread(2), listxattr(2).
+ * Kernel interface: getdents64(2), lstat(2), open(2), pread(2), listxattr(2).
  * Specification: POSIX.1-2017, pax, "ustar Interchange Format".
- * Invariants: see `container/archive.ts`.
+ * Invariants:
+ *   archive-stays-whole   whatever becomes of the files while they are read, the archive can be
+ *       read, and what nobody changed is in it as it is
  * Left out: sockets, which tar cannot hold.
  * Docs: docs/concepts/layers.md
  *
  * @module
  */
 import { KernelError } from "../kernel/index.ts";
-import type { Files, FileStat } from "../kernel/index.ts";
-import { readXattrs } from "./pack.ts";
-import { formatTarHead, tarEnd, tarPadding } from "./tar-print.ts";
+import type { Files, FileStat, OpenFile } from "../kernel/index.ts";
+import { readXattrs, readXattrsOf } from "./pack.ts";
+import { formatTarHead, paddingBytes, tarEnd } from "./tar-print.ts";
 import type { TarEntry } from "./tar.ts";
 
-const PIECE_BYTES = 1024 * 1024;
-/** Small pieces are joined: each costs several turns on its way to a client. */
-const JOIN_BYTES = 64 * 1024;
+/** Each chunk costs several turns on its way to a client, and nothing else is done meanwhile. */
+const CHUNK_BYTES = 256 * 1024;
+/** As much of one large file is read in less time. */
+const LARGE_CHUNK_BYTES = 1024 * 1024;
 
 /** What to pack and under which name. */
 export interface TreeStreamOptions {
@@ -35,7 +38,7 @@ export interface TreeStreamOptions {
 
 /** The archive of a file or directory, parents before children, names in code unit order. */
 export function* streamTree(kernel: Files, options: TreeStreamOptions): Generator<Uint8Array> {
-  yield* joined(piecesOf({ kernel, ...options, firstNames: new Map() }));
+  yield* chunksOf(piecesOf({ kernel, ...options, firstNames: new Map() }));
 }
 
 type Walk = TreeStreamOptions & {
@@ -43,24 +46,20 @@ type Walk = TreeStreamOptions & {
   readonly firstNames: Map<string, string>;
 };
 
-function* piecesOf(walk: Walk): Generator<Uint8Array> {
+/** Some bytes of the archive, which are made where they are wanted. */
+interface Piece {
+  readonly sizeBytes: number;
+  /** @param into zeros, to become the bytes from `offsetBytes` of this piece */
+  readonly put: (into: Uint8Array, offsetBytes: number) => void;
+}
+
+function* piecesOf(walk: Walk): Generator<Piece> {
   if (walk.name === "") yield* childPieces(walk, walk.path, "");
   else yield* entryPieces(walk, walk.path, walk.name);
-  yield tarEnd();
+  yield pieceOf(tarEnd());
 }
 
-function* entryPieces(walk: Walk, path: string, name: string): Generator<Uint8Array> {
-  const { kernel, hidden } = walk;
-  const stat = kernel.lstatIfPresent(path);
-  if (stat === undefined || stat.type === "socket") return;
-  const entry = entryOf(walk, path, name, stat);
-  const size = entry.type === "file" && !hidden.has(path) ? stat.sizeBytes : 0;
-  yield* formatTarHead(entry, size);
-  if (size > 0) yield* filePieces(kernel, path, size);
-  if (stat.type === "directory" && !hidden.has(path)) yield* childPieces(walk, path, name);
-}
-
-function* childPieces(walk: Walk, path: string, name: string): Generator<Uint8Array> {
+function* childPieces(walk: Walk, path: string, name: string): Generator<Piece> {
   const prefix = name === "" || name.endsWith("/") ? name : `${name}/`;
   const above = path === "/" ? "" : path;
   for (const child of walk.kernel.readdir(path)) {
@@ -68,15 +67,41 @@ function* childPieces(walk: Walk, path: string, name: string): Generator<Uint8Ar
   }
 }
 
-function entryOf(
+function* entryPieces(walk: Walk, path: string, name: string): Generator<Piece> {
+  const { kernel, hidden } = walk;
+  const stat = kernel.lstatIfPresent(path);
+  if (stat === undefined || stat.type === "socket") return;
+  const entry = entryOf(name, stat);
+  const link = linkOf(walk, path, name, stat);
+  if (link !== undefined) return yield* headPieces({ ...entry, ...link }, 0);
+  const isShown = !hidden.has(path);
+  const isRead = isShown && stat.type === "file" && stat.sizeBytes > 0;
+  if (isRead) return yield* filePieces(kernel, path, entry, stat.sizeBytes);
+  yield* headPieces({ ...entry, xattrs: readXattrs(kernel, path) }, 0);
+  if (isShown && stat.type === "directory") yield* childPieces(walk, path, name);
+}
+
+/** What is said of something that was packed under another name, or of a symbolic link. */
+function linkOf(
   { kernel, firstNames }: Walk,
   path: string,
   name: string,
   stat: FileStat,
-): TarEntry {
-  const common = {
+): Pick<TarEntry, "type" | "linkPath"> | undefined {
+  const inode = `${stat.device}:${stat.inode}`;
+  const first = firstNames.get(inode);
+  if (first !== undefined) return { type: "link", linkPath: first };
+  if (stat.links > 1 && stat.type !== "directory") firstNames.set(inode, name);
+  if (stat.type !== "symlink") return undefined;
+  return { type: "symlink", linkPath: kernel.readlink(path) };
+}
+
+function entryOf(name: string, stat: FileStat): TarEntry {
+  if (stat.type === "socket") throw new Error(`A socket has no tar entry: ${name}`);
+  return {
     // A directory gets its slash when it is printed.
     path: name.replace(/\/$/u, ""),
+    type: stat.type,
     mode: stat.mode,
     uid: stat.hostUid,
     gid: stat.hostGid,
@@ -84,55 +109,77 @@ function entryOf(
     linkPath: "",
     major: stat.rdevMajor,
     minor: stat.rdevMinor,
-    xattrs: new Map<string, Uint8Array>(),
-    data: new Uint8Array(0),
+    xattrs: NO_XATTRS,
+    data: NO_BYTES,
   };
-  const inode = `${stat.device}:${stat.inode}`;
-  const first = firstNames.get(inode);
-  if (first !== undefined) return { ...common, type: "link", linkPath: first };
-  if (stat.links > 1 && stat.type !== "directory") firstNames.set(inode, name);
-  if (stat.type === "symlink") {
-    return { ...common, type: "symlink", linkPath: kernel.readlink(path) };
-  }
-  if (stat.type === "socket") throw new Error(`A socket has no tar entry: ${path}`);
-  return { ...common, type: stat.type, xattrs: readXattrs(kernel, path) };
 }
 
-function* filePieces(kernel: Files, path: string, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < size;) {
-    const wanted = Math.min(PIECE_BYTES, size - at);
-    const bytes = rangeOr(kernel, path, at, wanted);
-    yield bytes.length === 0 ? new Uint8Array(wanted) : bytes;
-    at += bytes.length === 0 ? wanted : bytes.length;
-  }
-  yield tarPadding(size);
+const NO_XATTRS: TarEntry["xattrs"] = new Map();
+const NO_BYTES = new Uint8Array(0);
+
+function* headPieces(entry: TarEntry, sizeBytes: number): Generator<Piece> {
+  for (const bytes of formatTarHead(entry, sizeBytes)) yield pieceOf(bytes);
 }
 
-/** Empty when the file has gone meanwhile. */
-function rangeOr(kernel: Files, path: string, at: number, length: number): Uint8Array {
+function pieceOf(bytes: Uint8Array): Piece {
+  return {
+    sizeBytes: bytes.length,
+    put: (into, at) => into.set(bytes.subarray(at, at + into.length)),
+  };
+}
+
+/** A file is opened once for all that is asked of it: to follow a path takes the longest. */
+function* filePieces(
+  kernel: Files,
+  path: string,
+  entry: TarEntry,
+  sizeBytes: number,
+): Generator<Piece> {
+  using file = openIfThere(kernel, path);
+  if (file === undefined) return;
+  yield* headPieces({ ...entry, xattrs: readXattrsOf(file) }, sizeBytes);
+  yield {
+    sizeBytes: sizeBytes + paddingBytes(sizeBytes),
+    put: (into, at) => fill(file, into.subarray(0, Math.max(0, sizeBytes - at)), at),
+  };
+}
+
+/** undefined: it has gone, or is something else meanwhile. */
+function openIfThere(kernel: Files, path: string): OpenFile | undefined {
   try {
-    return kernel.readRange(path, at, length);
+    return kernel.openFile(path);
   } catch (error) {
-    if (error instanceof KernelError && error.errno === "ENOENT") return new Uint8Array(0);
+    const isGone = error instanceof KernelError && /^(?:ENOENT|ENOTDIR|ELOOP)$/.test(error.errno);
+    if (isGone) return undefined;
     throw error;
   }
 }
 
-function* joined(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let buffer = new Uint8Array(JOIN_BYTES);
-  let used = 0;
-  for (const piece of pieces) {
-    if (used + piece.length > JOIN_BYTES && used > 0) {
-      yield buffer.subarray(0, used);
-      buffer = new Uint8Array(JOIN_BYTES);
-      used = 0;
-    }
-    if (piece.length > JOIN_BYTES) {
-      yield piece;
-      continue;
-    }
-    buffer.set(piece, used);
-    used += piece.length;
+/** What the file does not have any more stays as it is. */
+function fill(file: OpenFile, into: Uint8Array, offsetBytes: number): void {
+  for (let done = 0; done < into.length;) {
+    const count = file.read(into.subarray(done), offsetBytes + done);
+    if (count === 0) return;
+    done += count;
   }
-  if (used > 0) yield buffer.subarray(0, used);
+}
+
+function* chunksOf(pieces: Iterable<Piece>): Generator<Uint8Array> {
+  let chunk = new Uint8Array(CHUNK_BYTES);
+  let used = 0;
+  for (const { sizeBytes, put } of pieces) {
+    for (let done = 0; done < sizeBytes;) {
+      const missing = sizeBytes - done;
+      if (used === chunk.length) {
+        yield chunk;
+        chunk = new Uint8Array(missing < LARGE_CHUNK_BYTES ? CHUNK_BYTES : LARGE_CHUNK_BYTES);
+        used = 0;
+      }
+      const length = Math.min(missing, chunk.length - used);
+      put(chunk.subarray(used, used + length), done);
+      used += length;
+      done += length;
+    }
+  }
+  yield chunk.subarray(0, used);
 }

@@ -4,7 +4,8 @@
  * `-v /srv/data:/data:ro` means: what is at /srv/data on the host shall be at /data in the
  * container, and the container shall not write to it. Docker takes the same wish in two forms, a
  * string with colons (`Binds`) and a structure (`Mounts`), and refuses mistakes in wordings that
- * people search for. Both end up as one `MountSpec`.
+ * people search for. Both end up as one `MountSpec`. What another container mounts
+ * (`VolumesFrom`) comes as specs already; a wish of one's own with the same target covers it.
  *
  * Kernel interface: none; this file is pure.
  * Specification: Docker Engine API v1.50, HostConfig.Binds, HostConfig.Tmpfs, Mount.
@@ -83,10 +84,14 @@ export interface VolumesRequest {
  *
  * @throws RuntimeError `volume-invalid` in Docker's words; `feature-unsupported` for named and
  *   anonymous volumes
+ * @param inherited from other containers: `inheritMounts`
  * @example parseMountSpecs({ Binds: ["/srv/b:/data/b", "/srv/a:/data"] }).map((spec) =>
  *   spec.containerPath); // ["/data", "/data/b"]
  */
-export function parseMountSpecs(request: VolumesRequest): readonly MountSpec[] {
+export function parseMountSpecs(
+  request: VolumesRequest,
+  inherited: readonly MountSpec[] = [],
+): readonly MountSpec[] {
   const specs = [
     ...(request.Binds ?? []).map((text) => parseBind(text)),
     ...(request.Mounts ?? []).map((mount) => parseMount(mount)),
@@ -98,7 +103,8 @@ export function parseMountSpecs(request: VolumesRequest): readonly MountSpec[] {
       refuse(containerPath, `Duplicate mount point: ${containerPath}`);
     targets.add(containerPath);
   }
-  return specs.toSorted(byDepth);
+  const others = inherited.filter(({ containerPath }) => !targets.has(containerPath));
+  return [...others, ...specs].toSorted(byDepth);
 }
 
 /** Fewer parts first; among equals by name, so that the order does not depend on the request's. */
@@ -168,7 +174,7 @@ const MODE_WORDS: readonly (readonly string[])[] = [
 ];
 
 /** Whether a text is a list of mode words, at most one of each kind. The empty text is one. */
-function isMode(text: string): boolean {
+export function isMode(text: string): boolean {
   if (text === "") return true;
   const kinds = text.split(",").map((word) => MODE_WORDS.findIndex((kind) => kind.includes(word)));
   return !kinds.includes(-1) && new Set(kinds).size === kinds.length;

@@ -17,7 +17,7 @@
 import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
 import type { ApiObject, Engine } from "../../engine/index.ts";
 import { invalidRequest, notImplemented } from "../failure.ts";
-import { requirePlatform } from "../image-platform.ts";
+import { platformOf, requirePlatform } from "../image-platform.ts";
 import { readArchive } from "../plain-tar.ts";
 import { readBoolean, readFilters, type Query } from "../query.ts";
 import { compareVersions } from "../versions.ts";
@@ -36,12 +36,14 @@ function addReadingRoutes(routes: Routes, { engine }: ApiOptions): void {
     return call.json(images.map((image) => forVersion(image, call.get("version"))));
   });
   routes.get("/images/:name{.+}/json", async (call) => {
+    await requireAsked(engine, call, "platform");
     const image = await engine.inspectImage(parameter(call, "name"));
     return call.json(forVersion(image, call.get("version")));
   });
-  routes.get("/images/:name{.+}/history", async (call) =>
-    call.json(await engine.imageHistory(parameter(call, "name"))),
-  );
+  routes.get("/images/:name{.+}/history", async (call) => {
+    await requireAsked(engine, call, "platform");
+    return call.json(await engine.imageHistory(parameter(call, "name")));
+  });
 }
 
 function addChangingRoutes(routes: Routes, { engine }: ApiOptions): void {
@@ -65,9 +67,17 @@ function addChangingRoutes(routes: Routes, { engine }: ApiOptions): void {
     return new Response(null, { status: 201 });
   });
   routes.delete("/images/:name{.+}", async (call) => {
+    await requireAsked(engine, call, "platforms");
     const force = readBoolean(queryOf(call), "force");
     return call.json(await engine.removeImage(parameter(call, "name"), { force }));
   });
+}
+
+/** Whether the image is built for each platform that the query names. */
+async function requireAsked(engine: Engine, call: Call, key: string): Promise<void> {
+  for (const text of queryOf(call).getAll(key)) {
+    await requirePlatform(engine, parameter(call, "name"), platformOf(text));
+  }
 }
 
 /** The body is a tar, plain or compressed by gzip. */
@@ -78,14 +88,13 @@ async function importTar(engine: Engine, query: Query, call: Call): Promise<Resp
       "Fetch it first and hand it over: curl URL | drydock import - NAME.",
     );
   }
-  const platform = query.get("platform") ?? "";
   const { id } = await engine.importImage({
     archive: await readArchive(call),
     reference: joinReference(query.get("repo") ?? "", query.get("tag") ?? ""),
     message: query.get("message") ?? "",
     changes: changesOf(query),
+    platform: query.get("platform") ?? "",
   });
-  await requirePlatform(engine, id, platform);
   return progress([{ status: id }]);
 }
 

@@ -20,7 +20,7 @@ import { copyBytes } from "../streams.ts";
 /** See the head of this file. */
 export const command: Command = {
   usage:
-    "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n       cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
+    "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n\tdrydock cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH",
   flags: [
     { name: "archive", short: "a", kind: "bool", help: "Keep users and groups" },
     {
@@ -135,6 +135,7 @@ async function copyIn(
   destination: Place,
   wish: Wish,
 ): Promise<number> {
+  if (destination.path === "") throw new Failure({ message: "no such directory", exitCode: 1 });
   const found = await resolved(api, destination);
   const query = { noOverwriteDirNonDir: true, copyUIDGID: wish.keepOwner };
   const put = async (path: string, body: AsyncIterable<Uint8Array>): Promise<void> => {
@@ -151,7 +152,8 @@ async function copyIn(
   }
   const isDirectory = console.files.kindOf(source);
   if (isDirectory === undefined) {
-    throw new Failure({ message: `lstat ${source}: no such file or directory`, exitCode: 1 });
+    const path = console.files.absolute(source);
+    throw new Failure({ message: `lstat ${path}: no such file or directory`, exitCode: 1 });
   }
   const plan = planCopy({ path: source, isDirectory }, found);
   const archive = console.files.pack(source, { name: plan.name, follow: wish.follow });

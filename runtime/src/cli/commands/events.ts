@@ -21,6 +21,8 @@ import type { Template } from "../template/parse.ts";
 
 /** One event of the API. */
 interface EventMessage {
+  /** The image; of a container's event. */
+  readonly from?: string;
   readonly Type: string;
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
@@ -61,7 +63,7 @@ async function run({ api, console }: Context, { flags }: Input): Promise<number>
     const parsed = parseMoment(text, console.nowMs());
     if (parsed !== undefined) return parsed;
     const message = `failed to parse value as time or duration: ${JSON.stringify(text)}`;
-    throw new Failure({ message: `invalid value for "${name}": ${message}`, exitCode: 1 });
+    throw new Failure({ message, exitCode: 1 });
   };
   const print = printerOf(flags.text("format"));
   const query = {
@@ -78,24 +80,36 @@ async function run({ api, console }: Context, { flags }: Input): Promise<number>
 /** @throws Failure when the template does not parse */
 function printerOf(format: string): (event: EventMessage) => string {
   if (format === "") return (event) => `${printEvent(event)}\n`;
-  if (format === "json") return (event) => `${JSON.stringify(event)}\n`;
+  if (format === "json") return (event) => `${JSON.stringify(withSortedAttributes(event))}\n`;
   const template = parsed(format);
   return (event) => {
     const { ID } = event.Actor;
-    const row = { ...event, [GO_TYPE]: "events.Message", ID, Status: event.Action };
-    return `${evaluate(template, row)}\n`;
+    const old = { ID, Status: event.Action, From: event.from ?? "" };
+    const row = { ...event, ...old, Scope: event.scope ?? "", [GO_TYPE]: "*events.Message" };
+    try {
+      return `${evaluate(template, row)}\n`;
+    } catch (cause) {
+      throw formatFailure(cause);
+    }
   };
+}
+
+/** Go prints the keys of a map in order. */
+function withSortedAttributes(event: EventMessage): EventMessage {
+  const sorted = Object.entries(event.Actor.Attributes).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { ...event, Actor: { ...event.Actor, Attributes: Object.fromEntries(sorted) } };
+}
+
+function formatFailure(cause: unknown): Failure {
+  const message = `Error parsing format: ${messageOf(cause)}`;
+  return new Failure({ message, exitCode: 64, cause });
 }
 
 function parsed(format: string): Template {
   try {
     return parseFormat("", format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
   } catch (cause) {
-    throw new Failure({
-      message: `Error parsing format: ${messageOf(cause)}`,
-      exitCode: 64,
-      cause,
-    });
+    throw formatFailure(cause);
   }
 }
 

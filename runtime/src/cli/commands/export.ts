@@ -37,6 +37,12 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
       exitCode: 1,
     });
   }
+  if (output !== "" && console.files.kindOf(output) === true) {
+    throw new Failure({
+      message: "failed to export container: cannot write to a directory",
+      exitCode: 1,
+    });
+  }
   try {
     const path = `/containers/${pathPart(args[0] ?? "")}/export`;
     const { body } = await api.stream({ method: "GET", path });

@@ -13,6 +13,7 @@ import { imagePath } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { ellipsis, humanDuration, humanSize, rfc3339Local, shortId } from "../human.ts";
 import { parseListFormat, printList, type ListKind } from "../listing.ts";
+import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
 import { GO_TYPE, type Row } from "../template/go-value.ts";
 
 /** See the head of this file. */
@@ -22,6 +23,7 @@ export const command: Command = {
     { name: "format", kind: "string", help: "table, json or a Go template for each step" },
     { name: "human", short: "H", kind: "bool", initial: true, help: "Sizes and ages in words" },
     { name: "no-trunc", kind: "bool", help: "Whole ids and commands" },
+    PLATFORM_FLAG,
     { name: "quiet", short: "q", kind: "bool", help: "Only ids" },
   ],
   arity: [1, 1],
@@ -67,7 +69,8 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
   const table = human ? HISTORY.table : HISTORY.table.replaceAll("CreatedSince", "CreatedAt");
   const format = parseListFormat({ ...HISTORY, table }, wish);
   const path = `${imagePath(args[0] ?? "")}/history`;
-  const steps = await api.json<readonly Step[]>({ method: "GET", path });
+  const query = { platform: platformQuery(flags.text("platform")) };
+  const steps = await api.json<readonly Step[]>({ method: "GET", path, query });
   const whole = flags.bool("no-trunc");
   const nowSeconds = console.nowMs() / 1000;
   const rowOf = ({ Id, Created, CreatedBy, Size, Comment }: Step): Row => {

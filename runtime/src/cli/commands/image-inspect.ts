@@ -11,11 +11,12 @@
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
 
 /** See the head of this file. */
 export const command: Command = {
   usage: "[OPTIONS] IMAGE [IMAGE...]",
-  flags: [FORMAT_FLAG],
+  flags: [FORMAT_FLAG, PLATFORM_FLAG],
   arity: [1, ANY],
   interspersed: true,
   about: "As `drydock inspect`, but only images.",
@@ -27,5 +28,6 @@ export const command: Command = {
       names: args,
       format: flags.text("format"),
       size: false,
+      platform: platformQuery(flags.text("platform")),
     }),
 };

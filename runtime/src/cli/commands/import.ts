@@ -41,6 +41,9 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
       hint: `curl -L ${source} | drydock import - ${name}`,
     });
   }
+  if (source !== "-" && console.files.kindOf(source) === undefined) {
+    throw new Failure({ message: `open ${source}: no such file or directory`, exitCode: 1 });
+  }
   const upload = source === "-" ? console.input() : console.files.stream(source);
   const { body } = await api.stream({
     method: "POST",

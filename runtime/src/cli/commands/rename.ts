@@ -12,6 +12,7 @@
 import { pathPart } from "../api.ts";
 import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { Failure, failureText } from "../failure.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -25,9 +26,19 @@ export const command: Command = {
   run,
 };
 
-async function run({ api }: Context, { args }: Input): Promise<number> {
-  const [name = "", newName = ""] = args;
+async function run({ api, console }: Context, { args }: Input): Promise<number> {
+  const [name = "", newName = ""] = args.map((text) => text.trim());
+  if (name === "" || newName === "") {
+    throw new Failure({ message: "Error: Neither old nor new names may be empty", exitCode: 1 });
+  }
   const path = `/containers/${pathPart(name)}/rename`;
-  await askNamed<undefined>(api, { method: "POST", path, query: { name: newName } });
-  return 0;
+  try {
+    await askNamed<undefined>(api, { method: "POST", path, query: { name: newName } });
+    return 0;
+  } catch (thrown) {
+    // Docker says it twice: why, and what came of it.
+    console.err.write(`${failureText(thrown)}\n`);
+    const message = `Error: failed to rename container named ${name}`;
+    throw new Failure({ message, exitCode: 1, cause: thrown });
+  }
 }

@@ -9,8 +9,9 @@
  *
  * @module
  */
-import { pathPart } from "../api.ts";
+import { ApiError, pathPart } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
+import { failureText } from "../failure.ts";
 import { forEachTarget } from "../targets.ts";
 
 /** See the head of this file. */
@@ -28,13 +29,22 @@ export const command: Command = {
     "ran in a container ever changed it.",
   concepts: ["container", "layers"],
   completes: "containers",
-  run: (context: Context, { flags, args }: Input) =>
-    forEachTarget(context, args, async (name) => {
-      await context.api.json<undefined>({
-        method: "DELETE",
-        path: `/containers/${pathPart(name.replace(/^\/+|\/+$/g, ""))}`,
-        query: { v: flags.bool("volumes"), link: flags.bool("link"), force: flags.bool("force") },
-      });
-      return name;
-    }),
+  run,
 };
+
+async function run(context: Context, { flags, args }: Input): Promise<number> {
+  const force = flags.bool("force");
+  const query = { v: flags.bool("volumes"), link: flags.bool("link"), force };
+  return forEachTarget(context, args, async (name) => {
+    const path = `/containers/${pathPart(name.replace(/^\/+|\/+$/g, ""))}`;
+    try {
+      await context.api.json<undefined>({ method: "DELETE", path, query });
+      return name;
+    } catch (thrown) {
+      // With -f, what is not there is no failure: it is told all the same.
+      if (!force || !(thrown instanceof ApiError) || thrown.status !== 404) throw thrown;
+      context.console.err.write(`${failureText(thrown)}\n`);
+      return null;
+    }
+  });
+}

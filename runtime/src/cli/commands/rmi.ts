@@ -6,14 +6,15 @@
  * Kernel interface: none; the daemon removes files.
  * Specification: docker image rm reference; Engine API v1.50, ImageDelete.
  * Invariants: none.
- * Left out: --platform, since an image here is built for one.
+ * Left out: an image of several platforms, of which --platform would take one.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
-import { ApiError, imagePath } from "../api.ts";
+import { ApiError, imagePath, type Api } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { failureText, type Failure } from "../failure.ts";
+import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -25,6 +26,7 @@ export const command: Command = {
       kind: "bool",
       help: "Also one that has several names, or that a stopped container was made from",
     },
+    PLATFORM_FLAG,
     { name: "no-prune", kind: "bool", help: "Keep parents that have no name; here there are none" },
   ],
   arity: [1, ANY],
@@ -44,12 +46,13 @@ interface Gone {
 
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const failures: Failure[] = [];
-  for (const image of args) {
+  const platforms = platformQuery(flags.text("platform"));
+  for (const image of await eachOnce(api, args)) {
     try {
       const gone = await api.json<readonly Gone[]>({
         method: "DELETE",
         path: imagePath(image),
-        query: { force: flags.bool("force"), noprune: flags.bool("no-prune") },
+        query: { force: flags.bool("force"), noprune: flags.bool("no-prune"), platforms },
       });
       console.out.write(goneLines(gone));
     } catch (thrown) {
@@ -61,6 +64,28 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
   }
   for (const failure of failures) console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/**
+ * What to remove, each once. `images -q` prints an id once for each of its names: so who gives an
+ * id as often as it has names means all of these.
+ */
+async function eachOnce(api: Api, args: readonly string[]): Promise<readonly string[]> {
+  const once = [...new Set(args)];
+  if (once.length === args.length) return once;
+  const images = await api.json<readonly Listed[]>({ method: "GET", path: "/images/json" });
+  return once.flatMap((reference) => {
+    const times = args.filter((each) => each === reference).length;
+    const digits = reference.replace(/^sha256:/, "");
+    const found = images.find(({ Id }) => Id.startsWith(`sha256:${digits}`));
+    const names = found?.RepoTags ?? [];
+    return times > 1 && names.length === times ? names : [reference];
+  });
+}
+
+interface Listed {
+  readonly Id: string;
+  readonly RepoTags: readonly string[] | null;
 }
 
 /** What went, a line for each name and layer. */

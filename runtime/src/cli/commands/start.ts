@@ -4,7 +4,7 @@
  * Kernel interface: none; the daemon acts.
  * Specification: docker start reference; Engine API v1.50, ContainerStart.
  * Invariants: none.
- * Left out: checkpoints.
+ * Left out: checkpoints, for which Docker wants a daemon with experimental features.
  * Docs: docs/concepts/cli.md
  *
  * @module
@@ -16,6 +16,8 @@ import { withCandidates } from "../ambiguous.ts";
 import { Failure, failureText } from "../failure.ts";
 import type { Flags } from "../grammar.ts";
 
+const CHECKPOINT_FLAGS = ["checkpoint", "checkpoint-dir"] as const;
+
 /** See the head of this file. */
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
@@ -23,6 +25,7 @@ export const command: Command = {
     { name: "attach", short: "a", kind: "bool", help: "Show its output and forward signals" },
     { name: "interactive", short: "i", kind: "bool", help: "Attach standard input" },
     { name: "detach-keys", kind: "string", help: "Keys that leave a terminal without ending it" },
+    ...CHECKPOINT_FLAGS.map((name) => ({ name, kind: "string", help: "Refused" }) as const),
   ],
   arity: [1, ANY],
   interspersed: true,
@@ -34,6 +37,13 @@ export const command: Command = {
 };
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
+  const refused = CHECKPOINT_FLAGS.find((name) => flags.changed(name));
+  if (refused !== undefined) {
+    throw new Failure({
+      message: `"--${refused}" is only supported on a Docker daemon with experimental features enabled`,
+      exitCode: 1,
+    });
+  }
   if (flags.bool("attach") || flags.bool("interactive")) {
     if (args.length > 1) {
       throw new Failure({

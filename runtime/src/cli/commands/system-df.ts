@@ -15,6 +15,7 @@ import { diskReport } from "../disk-report.ts";
 import { humanSize } from "../human.ts";
 import { IMAGE_LIST, imageRows, type ImageSummary } from "../image-list.ts";
 import { parseListFormat, printList, type ListKind } from "../listing.ts";
+import { evaluate, parseFormat } from "../template/evaluate.ts";
 import { GO_TYPE, type Row } from "../template/go-value.ts";
 
 /** See the head of this file. */
@@ -65,7 +66,9 @@ async function run({ api, console }: Context, { flags }: Input): Promise<number>
   }
   const usage = await api.json<Usage>({ method: "GET", path: "/system/df" });
   if (flags.bool("verbose")) {
-    console.out.write(verbose(usage, console.nowMs() / 1000));
+    console.out.write(
+      verbose(usage, { format: flags.text("format"), now: console.nowMs() / 1000 }),
+    );
     return 0;
   }
   const format = parseListFormat(KIND, { format: flags.text("format"), quiet: false });
@@ -145,7 +148,14 @@ const DETAILS = {
   },
 } satisfies Readonly<Record<string, ListKind>>;
 
-function verbose(usage: Usage, nowSeconds: number): string {
+interface VerboseWish {
+  /** Empty or "table": tables; else a Go template over all of it. */
+  readonly format: string;
+  /** In seconds. */
+  readonly now: number;
+}
+
+function verbose(usage: Usage, { format, now: nowSeconds }: VerboseWish): string {
   const images = (usage.Images ?? []).flatMap((image) =>
     imageRows(image, { truncated: true, digests: false, nowSeconds }),
   );
@@ -153,6 +163,7 @@ function verbose(usage: Usage, nowSeconds: number): string {
   const containers = (usage.Containers ?? []).map((each) =>
     containerRow({ ...each, SizeRootFs: 0 }, { truncated: true, nowSeconds }),
   );
+  if (format !== "" && format !== "table") return inOne({ usage, images, containers }, format);
   const table = (kind: ListKind, rows: readonly Row[]): string =>
     printList(kind, parseListFormat(kind, { format: "", quiet: false }), rows);
   const cached = (usage.BuildCache ?? []).reduce((sum, { Size }) => sum + Size, 0);
@@ -164,6 +175,32 @@ function verbose(usage: Usage, nowSeconds: number): string {
     `\nBuild cache usage: ${humanSize(cached, 4)}\n\n` +
     "CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n"
   );
+}
+
+/** With -v a template is asked once, and has all lists. */
+function inOne(
+  {
+    usage,
+    images,
+    containers,
+  }: Readonly<Record<"images" | "containers", readonly Row[]>> & {
+    readonly usage: Usage;
+  },
+  format: string,
+): string {
+  const Volumes = (usage.Volumes ?? []).map(({ Name = "", UsageData }) => ({
+    Name,
+    Links: String(UsageData?.RefCount ?? 0),
+    Size: humanSize(UsageData?.Size ?? 0, 4),
+  }));
+  const all = {
+    Images: images,
+    Containers: containers,
+    Volumes,
+    BuildCache: usage.BuildCache ?? [],
+  };
+  if (format === "json") return `${JSON.stringify(all)}\n`;
+  return `${evaluate(parseFormat("", format), { ...all, [GO_TYPE]: "*formatter.DiskUsageContext" })}\n`;
 }
 
 function volumeLine({ Name = "", UsageData }: NonNullable<Usage["Volumes"]>[number]): string {

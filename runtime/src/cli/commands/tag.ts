@@ -11,6 +11,7 @@
  */
 import { imagePath } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { repositoryAndTag } from "../reference.ts";
 
 /** See the head of this file. */
@@ -27,10 +28,16 @@ export const command: Command = {
 
 async function run({ api }: Context, { args }: Input): Promise<number> {
   const [source = "", target = ""] = args;
-  await api.json<undefined>({
-    method: "POST",
-    path: `${imagePath(source)}/tag`,
-    query: repositoryAndTag(target),
-  });
+  const query = queryFor(target);
+  await api.json<undefined>({ method: "POST", path: `${imagePath(source)}/tag`, query });
   return 0;
+}
+
+function queryFor(target: string): ReturnType<typeof repositoryAndTag> {
+  try {
+    return repositoryAndTag(target);
+  } catch (cause) {
+    const problem = `${JSON.stringify(target)} is not a valid repository/tag: ${messageOf(cause)}`;
+    throw new Failure({ message: `Error parsing reference: ${problem}`, exitCode: 1, cause });
+  }
 }

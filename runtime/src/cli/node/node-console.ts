@@ -104,17 +104,20 @@ const TEXTS: Readonly<Record<string, string>> = {
   EISDIR: "is a directory",
 };
 
+/** A failure in the words of Go's programs. */
+function told<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    throw new Error(`open ${path}: ${TEXTS[code] ?? code}`, { cause });
+  }
+}
+
 const FILES: Files = {
-  read: (path) => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch (cause) {
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-      throw new Error(`open ${path}: ${TEXTS[code] ?? code}`, { cause });
-    }
-  },
+  read: (path) => told(path, () => readFileSync(path, "utf8")),
   exists: (path) => existsSync(path),
-  write: (path, text) => writeFileSync(path, text),
+  write: (path, text) => told(path, () => writeFileSync(path, text)),
   remove: (path) => rmSync(path, { force: true }),
   absolute: (path) => resolve(path),
   kindOf: (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory(),

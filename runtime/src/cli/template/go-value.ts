@@ -34,6 +34,9 @@ const LIST_FIELDS = new Set(
   ).split(" "),
 );
 
+/** Pointers in Docker's structs that the API leaves out where there is nothing. */
+const OPTIONAL_FIELDS = new Set(["Health", "Healthcheck", "Init", "StopTimeout"]);
+
 /** Names the Go type of a value that is no plain JSON, for the error message. */
 export const GO_TYPE: unique symbol = Symbol("go type");
 
@@ -82,7 +85,10 @@ export function fieldOf(receiver: unknown, name: string): Found {
   if (typeof receiver !== "object" || Array.isArray(receiver)) {
     return { problem: `can't evaluate field ${name} in type ${goTypeOf(receiver)}` };
   }
-  if (!Object.hasOwn(receiver, name)) return { problem: missing(receiver, name) };
+  if (!Object.hasOwn(receiver, name)) {
+    const isPointer = OPTIONAL_FIELDS.has(name) && !(GO_TYPE in receiver);
+    return isPointer ? { value: null } : { problem: missing(receiver, name) };
+  }
   const value: unknown = (receiver as Record<string, unknown>)[name];
   return { value: GO_TYPE in receiver ? value : typed(name, value) };
 }

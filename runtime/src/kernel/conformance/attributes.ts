@@ -117,6 +117,9 @@ export const attributeCases: readonly Case[] = [
       equal(kernel.listXattr(path), ["trusted.a", "trusted.b"], "names");
       equal([...kernel.getXattr(path, "trusted.b")], [0, 255, 1], "bytes");
       equal([...kernel.getXattr(path, "trusted.a")], [...bytes("two")], "replaced");
+      using file = kernel.openFile(path);
+      equal(file.listXattr(), ["trusted.a", "trusted.b"], "names of an open file");
+      equal([...file.getXattr("trusted.b")], [0, 255, 1], "bytes of an open file");
       kernel.setXattr(path, "trusted.a", new Uint8Array(0));
       equal([...kernel.getXattr(path, "trusted.a")], [], "empty");
       kernel.removeXattr(path, "trusted.a");

@@ -27,12 +27,13 @@ import {
   type Files,
   type FileStat,
   type Lock,
+  type OpenFile,
   type WriteMode,
 } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
 import { check, cPath, type Libc } from "./libc.ts";
-import { extendedAttributes } from "./xattr.ts";
+import { extendedAttributes, openAttributes } from "./xattr.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -82,6 +83,7 @@ export function linuxFiles(libc: Libc): Files {
     ...descriptions(),
     ...attributes(libc),
     ...extendedAttributes(libc),
+    openFile: (path) => openToRead(libc, path),
     lockFile: (path) => lockFile(libc, path),
   };
 }
@@ -182,17 +184,28 @@ function makeNode(libc: Libc, path: string, node: DeviceNode): void {
   }
 }
 
-/** An open file that closes itself at the end of its block. */
-interface OpenFile extends Disposable {
+function openToRead(libc: Libc, path: string): OpenFile {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  const { fd, ...closing } = callFs("open", path, () => openFile(path, flags));
+  return {
+    ...closing,
+    ...openAttributes(libc, fd, path),
+    read: (into, at) => callFs("pread", path, () => fs.readSync(fd, into, 0, into.length, at)),
+  };
+}
+
+/** A descriptor that closes itself at the end of its block. */
+interface Descriptor extends Disposable {
   readonly fd: number;
 }
 
-function openFile(path: string, flags: number, permissions = 0): OpenFile {
+function openFile(path: string, flags: number, permissions = 0): Descriptor {
   const fd = fs.openSync(path, flags, permissions);
   return { fd, [Symbol.dispose]: () => fs.closeSync(fd) };
 }
 
-function openForWriting(path: string, mode: WriteMode, permissions: number): OpenFile {
+function openForWriting(path: string, mode: WriteMode, permissions: number): Descriptor {
   const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = fs.constants;
   if (mode === "existing") return openFile(path, O_WRONLY | O_TRUNC);
   const keep = mode === "append" ? O_APPEND : O_TRUNC;

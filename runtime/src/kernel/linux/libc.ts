@@ -66,7 +66,9 @@ export interface Libc {
   readonly getrandom: (bytes: Uint8Array, count: number, flags: number) => number;
   readonly clock_gettime: (clock: number, seconds: BigInt64Array) => number;
   readonly llistxattr: (path: string, list: Uint8Array, size: number) => number;
+  readonly flistxattr: (fd: number, list: Uint8Array, size: number) => number;
   readonly lgetxattr: (...call: [string, string, Uint8Array, number]) => number;
+  readonly fgetxattr: (...call: [number, string, Uint8Array, number]) => number;
   readonly lsetxattr: (...call: [string, string, Uint8Array, number, number]) => number;
   readonly lremovexattr: (path: string, name: string) => number;
   /** syscall(2) with numbers only. */
@@ -177,7 +179,9 @@ function fileFunctions(bind: Bind) {
     ioctl: bind("ioctl", "int", ["int", "ulong", "void *"]),
     ioctlNumber: bind("ioctl", "int", ["int", "ulong", "long"]),
     llistxattr: bind("llistxattr", "long", ["str", "uint8_t *", "size_t"]),
+    flistxattr: bind("flistxattr", "long", ["int", "uint8_t *", "size_t"]),
     lgetxattr: bind("lgetxattr", "long", ["str", "str", "uint8_t *", "size_t"]),
+    fgetxattr: bind("fgetxattr", "long", ["int", "str", "uint8_t *", "size_t"]),
     lsetxattr: bind("lsetxattr", "int", ["str", "str", "uint8_t *", "size_t", "int"]),
     lremovexattr: bind("lremovexattr", "int", ["str", "str"]),
   };

@@ -3,8 +3,9 @@
  *
  * overlayfs marks opaque directories with one (`trusted.overlay.opaque`), file capabilities live in
  * another (`security.capability`), and an image layer must carry both. The l… calls act on the name
- * itself, never on what a symbolic link leads to. The size of a list or a value is not known
- * before: a first call with no room asks for it, and ERANGE says that it grew in between.
+ * itself, never on what a symbolic link leads to; the f… calls on an open file. The size of a list
+ * or a value is not known before: a first call with no room asks for it, and ERANGE says that it
+ * grew in between.
  *
  * Kernel interface: xattr(7), listxattr(2), getxattr(2), setxattr(2), removexattr(2).
  * Invariants: none.
@@ -13,7 +14,7 @@
  *
  * @module
  */
-import { KernelError, type Files } from "../port.ts";
+import { KernelError, type Files, type OpenFile } from "../port.ts";
 import { check, cPath, lastErrno, type Libc } from "./libc.ts";
 
 type Attributes = Pick<Files, "listXattr" | "getXattr" | "setXattr" | "removeXattr">;
@@ -26,10 +27,7 @@ export function extendedAttributes(libc: Libc): Attributes {
   return {
     listXattr: (path) => {
       const name = cPath("listxattr", path);
-      const list = readGrowing("listxattr", path, (into) =>
-        libc.llistxattr(name, into, into.length),
-      );
-      return new TextDecoder().decode(list).split("\0").slice(0, -1).toSorted();
+      return readNames(path, (into) => libc.llistxattr(name, into, into.length));
     },
     getXattr: (path, name) => {
       const key = cPath("getxattr", name);
@@ -48,6 +46,30 @@ export function extendedAttributes(libc: Libc): Attributes {
   };
 }
 
+/** Those of an open file. @param subject what it was opened as */
+export function openAttributes(
+  libc: Libc,
+  fd: number,
+  subject: string,
+): Pick<OpenFile, "listXattr" | "getXattr"> {
+  return {
+    listXattr: () => readNames(subject, (into) => libc.flistxattr(fd, into, into.length)),
+    getXattr: (name) => {
+      const key = cPath("getxattr", name);
+      return readGrowing("getxattr", subject, (into) => libc.fgetxattr(fd, key, into, into.length));
+    },
+  };
+}
+
+function readNames(subject: string, read: (into: Uint8Array) => number): readonly string[] {
+  const list = readGrowing("listxattr", subject, read);
+  // Most files have none, and there can be many files.
+  if (list.length === 0) return [];
+  return new TextDecoder().decode(list).split("\0").slice(0, -1).toSorted();
+}
+
+const NOTHING = new Uint8Array(0);
+
 /** Asks for the size with no room, then reads; again when it grew meanwhile. */
 function readGrowing(
   syscall: string,
@@ -55,8 +77,8 @@ function readGrowing(
   read: (into: Uint8Array) => number,
 ): Uint8Array {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const size = check(read(new Uint8Array(0)), syscall, path);
-    if (size === 0) return new Uint8Array(0);
+    const size = check(read(NOTHING), syscall, path);
+    if (size === 0) return NOTHING;
     const value = new Uint8Array(size);
     const length = read(value);
     if (length >= 0) return value.subarray(0, length);

@@ -99,14 +99,22 @@ export function lutimes(process: Process, path: string, mtimeMs: number): void {
 
 /** The names of extended attributes that the caller may see. */
 export function listXattr(process: Process, path: string): readonly string[] {
-  const { dentry } = resolve(process, path, "keep");
+  return listXattrAt(process, resolve(process, path, "keep"));
+}
+
+/** Those of what was found already. */
+export function listXattrAt(process: Process, { dentry }: Place): readonly string[] {
   const names = dentry.fs.listXattr(dentry).toSorted();
   return isPrivileged(process) ? names : names.filter((name) => !name.startsWith("trusted."));
 }
 
 /** One extended attribute. */
 export function getXattr(process: Process, path: string, name: string): Uint8Array {
-  const place = resolve(process, path, "keep");
+  return getXattrAt(process, resolve(process, path, "keep"), name);
+}
+
+/** That of what was found already. */
+export function getXattrAt(process: Process, place: Place, name: string): Uint8Array {
   checkXattr(process, place, name, "get");
   return place.dentry.fs.getXattr(place.dentry, name)?.slice() ?? refuse("ENODATA");
 }

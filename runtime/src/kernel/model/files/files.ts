@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { KernelError, type Files, type FileStat } from "../../port.ts";
+import { KernelError, type Files, type FileStat, type OpenFile } from "../../port.ts";
 import { call, refuse } from "../refusal.ts";
 import type { Process } from "../state.ts";
 import * as attributes from "./attributes.ts";
@@ -42,6 +42,7 @@ function contents(
   | "readFile"
   | "readText"
   | "readRange"
+  | "openFile"
   | "writeFile"
   | "writeEach"
   | "fsync"
@@ -55,6 +56,7 @@ function contents(
     readText: (path) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(read(path)),
     readRange: (path, offsetBytes, lengthBytes) =>
       about("pread", path, () => open.readRange(process, path, { offsetBytes, lengthBytes })),
+    openFile: (path) => openFile(process, path),
     writeFile: (path, data, mode, permissions = 0o644) =>
       about("write", path, () => open.writeFile(process, path, { data, mode, permissions })),
     writeEach: (path, texts) => about("write", path, () => open.writeEach(process, path, texts)),
@@ -62,6 +64,21 @@ function contents(
     truncate: (path, sizeBytes) =>
       about("truncate", path, () => open.truncate(process, path, sizeBytes)),
     lockFile: (path) => about("flock", path, () => open.lockFile(process, path)),
+  };
+}
+
+function openFile(process: Process, path: string): OpenFile {
+  const { place, read } = about("open", path, () => open.openToRead(process, path, "keep"));
+  return {
+    read: (into, offsetBytes) =>
+      about("pread", path, () => {
+        const bytes = read(offsetBytes, into.length);
+        into.set(bytes);
+        return bytes.length;
+      }),
+    listXattr: () => about("listxattr", path, () => attributes.listXattrAt(process, place)),
+    getXattr: (name) => about("getxattr", path, () => attributes.getXattrAt(process, place, name)),
+    [Symbol.dispose]: () => undefined,
   };
 }
 

@@ -1,9 +1,9 @@
 /**
  * Open: contents of files, and what stands between a path and them.
  *
- * The port has no open files: each call opens, reads or writes, and closes. What open(2) decides is
- * decided here all the same, in its order: what the path leads to, then what it is, then whether
- * the process may.
+ * All calls of the port but one open, read or write, and close. What open(2) decides is decided
+ * here all the same, in its order: what the path leads to, then what it is, then whether the
+ * process may.
  *
  * Kernel interface: open(2), read(2), write(2), truncate(2), flock(2), null(4), random(4).
  * Invariants: none; property-tests/model-files.test.ts compares every errno.
@@ -133,8 +133,12 @@ export interface OpenToRead {
 }
 
 /** Opens for reading, again and again. @throws Refusal */
-export function openToRead(process: Process, path: string): OpenToRead {
-  const place = resolve(process, path, "follow");
+export function openToRead(
+  process: Process,
+  path: string,
+  last: "follow" | "keep" = "follow",
+): OpenToRead {
+  const place = resolve(process, path, last);
   const { dentry } = place;
   checkOpen(process, place, READ);
   const stream = streamOf(dentry) ?? terminalAt(process, dentry)?.source;

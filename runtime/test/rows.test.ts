@@ -63,9 +63,9 @@ describe.skipIf(skip)("rows", () => {
         "PID USER GROUP NI ELAPSED STAT STARTED PSR".split(" "),
       );
       expect(row).toMatch(
-        /^\d+ +root +root +0 +\d+ +Ss +\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} +\d/,
+        /^\d+ +root +root +-?\d+ +\d+ +S[<N]?s +\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} +\d/,
       );
-      expect(await must("top", "box", "aux")).toMatch(/ Ss +\d\d:\d\d +0:00 +sleep 1000$/);
+      expect(await must("top", "box", "aux")).toMatch(/ S[<N]?s +\d\d:\d\d +0:00 +sleep 1000$/);
     });
 
     test("M08: prune takes --volumes, and no for an answer", async () => {
@@ -112,9 +112,11 @@ describe.skipIf(skip)("rows", () => {
     });
 
     test("M16: a restart stops before it starts", async () => {
-      await start("box");
+      const id = await start("box");
       await must("restart", "-t", "0", "box");
-      const words = ["--since", "1m", "--until", "0s", "--filter", "container=box"];
+      // A moment that is given as "0s" ago is the second's begin.
+      const until = String(Math.floor(Date.now() / 1000) + 1);
+      const words = ["--since", "1m", "--until", until, "--filter", `container=${id}`];
       const told = await must("events", ...words, "--format", "{{.Action}} {{.From}}");
       expect(told.split("\n").slice(-5)).toEqual(
         ["kill", "die", "stop", "start", "restart"].map((action) => `${action} busybox`),
@@ -214,8 +216,9 @@ describe.skipIf(skip)("rows", () => {
         ],
       ] as const) {
         const ran = await call(...words);
-        expect(ran.stderr + ran.stdout).toContain(why);
-        if (code !== null) expect([words, ran.code]).toEqual([words, code]);
+        // Ours does not take the words of its own messages for a sign of a missing program.
+        const expected = code ?? expect.any(Number);
+        expect([words, ran.code, ran.stderr + ran.stdout]).toEqual([words, expected, saying(why)]);
       }
     });
   });
@@ -245,10 +248,8 @@ describe.skipIf(skip)("rows", () => {
       "",
       expect.objectContaining({ name: "passwd", linkTarget: "" }),
     ]);
-    const tar = await run("curl", [
-      ...["-s", "--unix-socket", daemon.socketPath],
-      "http://d/containers/box/archive?path=/etc/passwd",
-    ]);
+    const address = "http://d/containers/box/archive?path=/etc/passwd";
+    const tar = await run("curl", ["-s", "--unix-socket", daemon.socketPath, address]);
     expect(tar.stdout.slice(0, 6)).toBe("passwd");
   });
 });

@@ -114,7 +114,7 @@ describe.skipIf(skip)("flags of run", () => {
     expect(ran.stderr).toContain("/data/new: Read-only file system");
     const format = "{{json .HostConfig.VolumesFrom}} {{range .Mounts}}{{.Destination}} {{end}}";
     expect(await daemon.mustDocker("inspect", "-f", format, "heir")).toBe(
-      '["donor:ro"] /data /name ',
+      '["donor:ro"] /data /name',
     );
     // What was there when it was made stays, also for a daemon that was not.
     await daemon.mustDocker("rm", "donor");

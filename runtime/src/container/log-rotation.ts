@@ -34,7 +34,7 @@ export interface LogRotation {
 const DEFAULT: LogRotation = { maxBytes: 20_000_000, maxFiles: 5 };
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1000, m: 1e6, g: 1e9, t: 1e12 };
-/** Those of `log-details.ts` among them; `compress`, `mode` and `max-buffer-size` do nothing here. */
+/** Some are for `log-details.ts`; `compress`, `mode` and `max-buffer-size` do nothing here. */
 const KNOWN = ["max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex"];
 const OTHERS = ["tag", "mode", "max-buffer-size"];
 

@@ -157,7 +157,7 @@ export function acceptRequest(
   };
 }
 
-/** A weight counts only on a disk whose scheduler knows it: Docker drops the others, and says so. */
+/** A weight counts only on a disk whose scheduler knows it: others are dropped with a warning. */
 function withoutVainWeights(
   { kernel, machine }: EngineContext,
   hostConfig: HostConfig,

@@ -31,7 +31,7 @@ export interface Definition {
   /** With the image's defaults filled in. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
-  /** What the containers of `VolumesFrom` mounted when this one was made; absent: none was named. */
+  /** What the containers of `VolumesFrom` mounted when this one was made; absent: nothing. */
   readonly inheritedMounts?: readonly MountSpec[];
   /** As the client sent it, for inspect. */
   readonly networkingConfig: Readonly<Record<string, unknown>>;

@@ -419,7 +419,7 @@ describe("port", () => {
     expect(all.err).toMatch(/^Exposed, not published: 80\/tcp\. EXPOSE only notes a port/);
     const one = await runCommandLine(["port", "web", "80"], api);
     expect(one.code).toBe(1);
-    expect(one.err).toMatch(/^Error: No public port '80\/tcp' published for web\nExposed, not/);
+    expect(one.err).toMatch(/^Error: No public port '80' published for web\nExposed, not/);
     const other = await runCommandLine(["port", "web", "81"], api);
     expect(other.err).not.toContain("Exposed");
   });

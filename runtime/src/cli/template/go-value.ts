@@ -85,12 +85,14 @@ export function fieldOf(receiver: unknown, name: string): Found {
   if (typeof receiver !== "object" || Array.isArray(receiver)) {
     return { problem: `can't evaluate field ${name} in type ${goTypeOf(receiver)}` };
   }
-  if (!Object.hasOwn(receiver, name)) {
-    const isPointer = OPTIONAL_FIELDS.has(name) && !(GO_TYPE in receiver);
-    return isPointer ? { value: null } : { problem: missing(receiver, name) };
-  }
+  if (!Object.hasOwn(receiver, name)) return absentField(receiver, name);
   const value: unknown = (receiver as Record<string, unknown>)[name];
   return { value: GO_TYPE in receiver ? value : typed(name, value) };
+}
+
+function absentField(receiver: object, name: string): Found {
+  const isPointer = OPTIONAL_FIELDS.has(name) && !(GO_TYPE in receiver);
+  return isPointer ? { value: null } : { problem: missing(receiver, name) };
 }
 
 function isAbsentMap(value: unknown): boolean {

@@ -24,6 +24,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["runtime/src/**/*.test.ts"],
+          // Some start programs, and wait for a processor.
+          testTimeout: 20_000,
           pool: "forks",
           execArgv,
           ...shared,

@@ -427,7 +427,7 @@ describe("capabilities", () => {
   );
 
   test.prop({ sets: anySets, execs: fc.array(anyExec, { maxLength: 6 }) })(
-    "capabilities-shrink: no sequence of execs without file capabilities adds any",
+    "capabilities-shrink: no sequence of execs without file capabilities adds any, but root's own",
     ({ sets, execs }) => {
       let before = sets;
       for (const facts of execs) {

@@ -16,7 +16,8 @@ describe.skipIf(skip)("other people's programs", () => {
   beforeAll(async () => {
     const onReport = (report: Report): void => void reports.set(report.name, report);
     await runClients({ quick: true, clients, socketPath: null, onReport });
-  });
+    // Some seventy scenarios of four programs: each has a limit of its own.
+  }, 600_000);
   afterAll(() => reports.clear());
 
   test.each([...clients.map(({ name }) => name), SCHEMA])("%s finds what it expects", (name) => {

@@ -31,6 +31,7 @@ interface Container {
   readonly State: {
     readonly Status: string;
     readonly ExitCode: number;
+    readonly OOMKilled: boolean;
     readonly StartedAt: string;
     readonly Health: {
       readonly Status: string;
@@ -299,5 +300,55 @@ describe.skipIf(skip)("restart policies over a kill -9 of the daemon", () => {
     expect(RestartCount).toBe(2);
     await later(400);
     expect(await inspect("sick")).toMatchObject({ RestartCount: 2, State: { Status: "running" } });
+  });
+});
+
+describe.skipIf(skip)("a container that runs out of memory while the daemon is away", () => {
+  // It waits for the daemon to be gone, and takes more than it may have.
+  const script = "sleep 0.5; exec tail /dev/zero";
+  const small = { Memory: 16 << 20, MemorySwap: 16 << 20 };
+  const eat = { Cmd: ["sh", "-c", script] };
+  /** In the order in which they were told, since the container was made. */
+  const eventsOf = async (name: string, since: number): Promise<readonly string[]> => {
+    const filters = encodeURIComponent(JSON.stringify({ container: [name] }));
+    const until = Math.ceil(Date.now() / 1000) + 1;
+    const query = `since=${since}&until=${until}&filters=${filters}`;
+    const answer = await daemon.api("GET", `/events?${query}`);
+    const lines = answer.text.split("\n").filter((line) => line !== "");
+    return lines.map((line) => (JSON.parse(line) as { Action: string }).Action);
+  };
+  const now = (): number => Math.floor(Date.now() / 1000) - 1;
+
+  test.each([
+    ["without --init", {}],
+    ["with --init", { Init: true }],
+  ])("is told so afterwards, %s", async (_, init) => {
+    const since = now();
+    await start("eater", { ...eat, HostConfig: { ...small, ...init } });
+    await without(() => later(2500));
+    const { State } = await until(
+      "its end is known",
+      () => inspect("eater"),
+      (seen) => seen.State.Status === "exited",
+    );
+    expect(State).toMatchObject({ OOMKilled: true, ExitCode: 137 });
+    const events = await eventsOf("eater", since);
+    expect(events.slice(events.indexOf("oom"))).toEqual(["oom", "die"]);
+  });
+
+  test("is started again as its policy says, and was told so all the same", async () => {
+    const since = now();
+    const Cmd = ["sh", "-c", `test -e /ran && exec sleep 1000; touch /ran; ${script}`];
+    const RestartPolicy = { Name: "on-failure", MaximumRetryCount: 3 };
+    await start("eater", { Cmd, HostConfig: { ...small, RestartPolicy } });
+    await without(() => later(2500));
+    const { RestartCount } = await until(
+      "it runs again",
+      () => inspect("eater"),
+      (seen) => seen.State.Status === "running" && seen.RestartCount > 0,
+    );
+    expect(RestartCount).toBe(1);
+    const events = await eventsOf("eater", since);
+    expect(events.slice(events.indexOf("oom"))).toEqual(["oom", "die", "start"]);
   });
 });

@@ -32,9 +32,13 @@ interface Refusal {
   readonly code: ErrorCode & ("command-not-found" | "command-not-executable");
   readonly words: string;
   readonly errno: string | undefined;
+  readonly hint: string;
 }
 
 const NO_SUCH_FILE = "no such file or directory";
+
+const LOOK_IN_IMAGE =
+  "Look whether the image has it, in a directory of PATH, with its first line's interpreter.";
 
 /**
  * Finds the program that `argv[0]` names.
@@ -91,6 +95,7 @@ const NOT_IN_PATH: Refusal = {
   code: "command-not-found",
   words: "executable file not found in $PATH",
   errno: "ENOENT",
+  hint: LOOK_IN_IMAGE,
 };
 
 function searchPath(env: readonly string[]): readonly string[] {
@@ -105,48 +110,94 @@ function refusalOf(kernel: Pick<Files, "statIfPresent">, path: string): Refusal 
     if (stat === undefined) return missing(path, "ENOENT");
     const { type, mode } = stat;
     if (type === "directory") {
-      return { code: "command-not-executable", words: "is a directory", errno: "EISDIR" };
+      const hint = "Name the program in it.";
+      return { code: "command-not-executable", words: "is a directory", errno: "EISDIR", hint };
     }
     return type === "file" && (mode & 0o111) !== 0 ? undefined : DENIED;
   } catch (error) {
     if (isErrno(error, "EACCES")) return DENIED;
-    if (!isErrno(error, "ELOOP", "ENAMETOOLONG")) throw error;
-    return missing(path, error.errno);
+    if (isErrno(error, "ENAMETOOLONG")) return missing(path, error.errno);
+    if (!(error instanceof KernelError)) throw error;
+    return refusedAs(error.errno, `stat ${path}: `);
   }
 }
 
 function missing(path: string, errno: string): Refusal {
-  return { code: "command-not-found", words: `stat ${path}: ${NO_SUCH_FILE}`, errno };
+  const words = `stat ${path}: ${NO_SUCH_FILE}`;
+  return { code: "command-not-found", words, errno, hint: LOOK_IN_IMAGE };
 }
 
 const DENIED: Refusal = {
   code: "command-not-executable",
   words: "permission denied",
   errno: "EACCES",
+  hint:
+    "Give it the x bit in the image, for the user that the container runs as, and let that user " +
+    "enter the directories above it; a mount with noexec has no programs.",
 };
 
-const EXECVE_WORDS: Readonly<Record<string, string>> = {
-  ENOEXEC: "exec format error",
-  E2BIG: "argument list too long",
-  ETXTBSY: "text file busy",
-  EPERM: "operation not permitted",
+/** What else execve(2) says, in strerror's words, and what to do. */
+const OTHERS: Readonly<Record<string, readonly [words: string, hint: string]>> = {
+  ENOEXEC: [
+    "exec format error",
+    "It is no program for this kind of machine, and no script whose first line begins with #!.",
+  ],
+  E2BIG: [
+    "argument list too long",
+    "One argument or variable may have 128 KiB, all together a quarter of the stack's limit: " +
+      "hand it over in a file, or raise --ulimit stack.",
+  ],
+  ETXTBSY: [
+    "text file busy",
+    "Somebody has the program open for writing: wait until he is through, or run a copy.",
+  ],
+  EPERM: [
+    "operation not permitted",
+    "A seccomp profile may forbid execve, or the file has capabilities that the container does " +
+      "not: compare getcap with --cap-add.",
+  ],
+  ELOOP: [
+    "too many levels of symbolic links",
+    "Its links lead in a circle, or its interpreter is a script whose interpreter is a script.",
+  ],
+  EMFILE: [
+    "too many open files",
+    "The limit leaves no descriptor to load it with: raise --ulimit nofile.",
+  ],
+  ENFILE: [
+    "too many open files in system",
+    "The machine has no file left to open: look at /proc/sys/fs/file-nr.",
+  ],
+  ENOMEM: [
+    "cannot allocate memory",
+    "There is not enough memory to load it: raise --memory, --ulimit as or --ulimit data, or look " +
+      "at free.",
+  ],
+  EAGAIN: [
+    "resource temporarily unavailable",
+    "Its user has more processes than its limit: raise --ulimit nproc.",
+  ],
+  EIO: [
+    "input/output error",
+    "The disk or the server that the file is on fails: look at dmesg, and try another copy.",
+  ],
 };
+
+const NO_ADVICE = "The manual page execve(2) lists what this can mean.";
+
+function refusedAs(errno: string, place: string): Refusal {
+  const [words, hint] = OTHERS[errno] ?? [errno, NO_ADVICE];
+  return { code: "command-not-executable", words: `${place}${words}`, errno, hint };
+}
 
 /** The file exists, so ENOENT is about the interpreter in its first line or its dynamic loader. */
 function refusalOfExecve({ errno, subject }: KernelError): Refusal {
   if (errno === "ENOENT" || errno === "ENOTDIR") {
-    return { code: "command-not-found", words: `${subject}: ${NO_SUCH_FILE}`, errno };
+    const words = `${subject}: ${NO_SUCH_FILE}`;
+    return { code: "command-not-found", words, errno, hint: LOOK_IN_IMAGE };
   }
-  if (errno === "EACCES") return DENIED;
-  return { code: "command-not-executable", words: EXECVE_WORDS[errno] ?? errno, errno };
+  return errno === "EACCES" ? DENIED : refusedAs(errno, "");
 }
-
-const HINTS: Readonly<Record<Refusal["code"], string>> = {
-  "command-not-found":
-    "Look whether the image has it, in a directory of PATH, with its first line's interpreter.",
-  "command-not-executable":
-    "Give it the x bit in the image, for the user that the container runs as.",
-};
 
 function failure(command: string, refusal: Refusal, cause: unknown): RuntimeError {
   return new RuntimeError({
@@ -156,7 +207,7 @@ function failure(command: string, refusal: Refusal, cause: unknown): RuntimeErro
     operation: "execute the command",
     subject: command,
     errno: refusal.errno,
-    hint: HINTS[refusal.code],
+    hint: refusal.hint,
     cause,
   });
 }

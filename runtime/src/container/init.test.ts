@@ -77,6 +77,50 @@ test("exec says in Docker's words why a command cannot run", () => {
   }
 });
 
+const EXECVE_HINTS: readonly (readonly [string, string, RegExp])[] = [
+  ["ENOENT", "/x: no such file or directory", /first line's interpreter/],
+  ["EACCES", "permission denied", /x bit.*directories above.*noexec/],
+  ["ENOEXEC", "exec format error", /kind of machine.*#!/],
+  ["E2BIG", "argument list too long", /128 KiB.*file/],
+  ["ETXTBSY", "text file busy", /open for writing/],
+  ["EPERM", "operation not permitted", /seccomp.*capabilities/],
+  ["ELOOP", "too many levels of symbolic links", /circle.*interpreter/],
+  ["EMFILE", "too many open files", /--ulimit nofile/],
+  ["ENFILE", "too many open files in system", /file-nr/],
+  ["ENOMEM", "cannot allocate memory", /--memory/],
+  ["EAGAIN", "resource temporarily unavailable", /--ulimit nproc/],
+  ["EIO", "input/output error", /dmesg/],
+  ["ELIBBAD", "ELIBBAD", /execve\(2\)/],
+];
+
+test.each(EXECVE_HINTS)(
+  "what execve means by %s is said, with what to do",
+  (errno, words, hint) => {
+    const files = { "/x": 0o755 };
+    const failure = failureOf({ files, failAt: 2, errno }, exec("/x"));
+    expect(failure).toMatchObject({
+      code: errno === "ENOENT" ? "command-not-found" : "command-not-executable",
+      errno,
+      message: `unable to start container process: exec: "/x": ${words}`,
+      hint: expect.stringMatching(hint) as string,
+    });
+    expect((failure as { hint: string }).hint.includes("x bit")).toBe(errno === "EACCES");
+  },
+);
+
+test("a path whose links lead in a circle, or that cannot be read, is not called missing", () => {
+  for (const [errno, words] of [
+    ["ELOOP", "stat /x: too many levels of symbolic links"],
+    ["EIO", "stat /x: input/output error"],
+  ] as const) {
+    expect(failureOf({ files: { "/x": errno } }, exec("/x"))).toMatchObject({
+      code: "command-not-executable",
+      errno,
+      message: `unable to start container process: exec: "/x": ${words}`,
+    });
+  }
+});
+
 test("look-up-user and user become who the container's files say, with groups and home", () => {
   const texts = {
     "/etc/passwd": "app:x:7:8::/srv:/bin/sh\n",

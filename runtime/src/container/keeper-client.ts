@@ -14,22 +14,11 @@ import { RuntimeError } from "../errors/index.ts";
 import { streamOfSource } from "./byte-streams.ts";
 import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connect, Connection, LineReader } from "./connection.ts";
-import type { BpfInstruction } from "../kernel/index.ts";
 import { StartError } from "./keeper.ts";
-import type { Attached, ExitRecord, FollowedLog, Keeper, StartRequest } from "./keeper.ts";
+import type { Attached, ExitRecord, FollowedLog, Keeper } from "./keeper.ts";
 import { KEEPER_PROTOCOL } from "./keeper-protocol.ts";
-import type {
-  Failed,
-  KeeperCall,
-  KeeperLine,
-  Opening,
-  OpeningAnswer,
-  SentStart,
-  SentStep,
-} from "./keeper-protocol.ts";
-
-/** How many seccomp programs the keeper is taught; others are sent with each start. */
-const PROGRAMS_TAUGHT = 16;
+import type { Failed, KeeperCall, KeeperLine, Opening, OpeningAnswer } from "./keeper-protocol.ts";
+import { Teacher } from "./lessons.ts";
 
 /** A keeper in another process: it can be asked to leave. */
 export type RemoteKeeper = Keeper & {
@@ -99,36 +88,6 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
       calls.close();
     },
   };
-}
-
-/** Sends each seccomp program once, and then its number. */
-class Teacher {
-  readonly #teach: (number: number, program: readonly BpfInstruction[]) => Promise<unknown>;
-  readonly #taught: (readonly BpfInstruction[])[] = [];
-  /** Resolves when the keeper has learned what it was taught. */
-  learned: Promise<unknown> = Promise.resolve();
-
-  constructor(teach: (number: number, program: readonly BpfInstruction[]) => Promise<unknown>) {
-    this.#teach = teach;
-  }
-
-  shortened(request: StartRequest): SentStart {
-    const plan = request.plan.map((step): SentStep => {
-      return step.op === "seccomp" ? { ...step, program: this.#numberOf(step.program) } : step;
-    });
-    return { ...request, plan };
-  }
-
-  #numberOf(program: readonly BpfInstruction[]): number | readonly BpfInstruction[] {
-    const known = this.#taught.indexOf(program);
-    if (known !== -1) return known;
-    // A number stays with its program: what is beyond is sent with each start.
-    if (this.#taught.length === PROGRAMS_TAUGHT) return program;
-    const number = this.#taught.push(program) - 1;
-    // It is on its way before the start that needs it, and on the same connection in order.
-    this.learned = this.#teach(number, program).catch(() => undefined);
-    return number;
-  }
 }
 
 /**

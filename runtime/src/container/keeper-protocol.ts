@@ -31,10 +31,11 @@ import { createLineReader, encodeLine } from "./connection.ts";
 import type { Connection, LineReader } from "./connection.ts";
 import { createFrameReader } from "../wire/index.ts";
 import { partsOf } from "./init-failure.ts";
-import type { InitStep } from "./init-plan.ts";
 import { StartError } from "./keeper.ts";
-import type { AttachRequest, ExitRecord, StartRequest, Started } from "./keeper.ts";
+import type { AttachRequest, ExitRecord, Started } from "./keeper.ts";
 import type { KeeperServer } from "./keeper-server.ts";
+import { received } from "./lessons.ts";
+import type { KnownPrograms, SentStart } from "./lessons.ts";
 import type { HubClient } from "./stdio-hub.ts";
 
 /** Raised when the two sides would no longer understand each other. */
@@ -71,19 +72,6 @@ export interface Failed {
   readonly journal?: readonly JournalEntry[];
 }
 
-/**
- * A start as it is sent: seccomp programs, which are most of a plan and nearly always the same few,
- * are sent once by each daemon and then named by their number.
- */
-export type SentStart = Omit<StartRequest, "plan"> & { readonly plan: readonly SentStep[] };
-
-/** A step of a sent plan. */
-export type SentStep =
-  | Exclude<InitStep, { readonly op: "seccomp" }>
-  | (Omit<Extract<InitStep, { readonly op: "seccomp" }>, "program"> & {
-      readonly program: number | readonly BpfInstruction[];
-    });
-
 /** One call, by its method. */
 export type KeeperCall =
   | { readonly method: "start"; readonly args: readonly [SentStart] }
@@ -101,9 +89,6 @@ export type KeeperLine =
   | { readonly reply: number; readonly result: unknown }
   | ({ readonly reply: number } & Failed)
   | { readonly event: "exit"; readonly record: ExitRecord };
-
-/** Seccomp programs that a daemon has taught, by their number. */
-type KnownPrograms = Map<number, readonly BpfInstruction[]>;
 
 /** What each connection of calls has taught; a session's number never comes again. */
 export class Lessons {
@@ -263,17 +248,6 @@ function performCall({ server, onRetire, programs }: CallSession, call: KeeperCa
     case "retire":
       return onRetire();
   }
-}
-
-function received(start: SentStart, programs: KnownPrograms): StartRequest {
-  const plan = start.plan.map((step): InitStep => {
-    if (step.op !== "seccomp") return step;
-    const { program: sent } = step;
-    const program = typeof sent === "number" ? programs.get(sent) : sent;
-    if (program === undefined) throw new Error("a seccomp program that was never sent");
-    return { ...step, program };
-  });
-  return { ...start, plan };
 }
 
 /** A start and its client, who is attached before anything that the process writes was read. */

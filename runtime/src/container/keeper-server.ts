@@ -1,8 +1,8 @@
 /**
  * Keeper, the process side: parent of every container process.
  *
- * For each process it spawns init, connects its streams to a hub, and waits. The order at the end
- * is what others rely on:
+ * For each process it has init started, connects its streams to a hub, and waits. The order at the
+ * end is what others rely on:
  *
  *     process exits ─▶ its pipes are drained ─▶ log complete, clients end
  *                   ─▶ exit file on disk ─▶ exit is announced
@@ -24,34 +24,18 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import type { ErrorParts } from "../errors/index.ts";
-import {
-  KernelError,
-  createJournal,
-  injectFaults,
-  traceKernel,
-  withContext,
-} from "../kernel/index.ts";
-import type {
-  ByteSink,
-  Child,
-  Journal,
-  JournalEntry,
-  Kernel,
-  TraceOptions,
-  WaitStatus,
-} from "../kernel/index.ts";
+import { KernelError, createJournal, traceKernel, withContext } from "../kernel/index.ts";
+import type { ByteSink, Child, JournalEntry, WaitStatus } from "../kernel/index.ts";
 import type { FrameSink } from "./connection.ts";
 import { EndedExecs } from "./ended-execs.ts";
 import { exitCodeOfFailure } from "./exit-code.ts";
-import { runInit } from "./init.ts";
-import { execFailure } from "./init-exec.ts";
-import { partsOf } from "./init-failure.ts";
 import { StartError } from "./keeper.ts";
 import type { AttachRequest, ExitRecord, Kept, StartRequest, Started } from "./keeper.ts";
 import { NOWHERE, endOfLog } from "./log-reader.ts";
 import { createLogWriter } from "./log-writer.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { createStarter } from "./starter.ts";
+import type { Birth, Starter, StarterOptions } from "./starter.ts";
 import { StdioHub } from "./stdio-hub.ts";
 import type { HubClient } from "./stdio-hub.ts";
 
@@ -59,16 +43,10 @@ import type { HubClient } from "./stdio-hub.ts";
 const DRAIN_MS = 2000;
 
 /** What a keeper needs. */
-export interface KeeperServerOptions {
-  readonly kernel: Kernel;
-  /** For the journal of init; see `traceKernel`. */
-  readonly trace: TraceOptions;
+export interface KeeperServerOptions extends StarterOptions {
+  /** By default the keeper starts processes itself. */
+  readonly starter?: Starter;
 }
-
-type KeptJournal = Journal & { entries(): readonly JournalEntry[] };
-
-/** Longer than any plan: the journal of one start. */
-const JOURNAL_LIMIT = 2000;
 
 /** How many ids may have journals that nobody has asked for. */
 const JOURNALS_KEPT = 64;
@@ -84,6 +62,7 @@ export interface Following {
 interface KeptProcess {
   readonly hub: StdioHub;
   logPath: string | null;
+  isStarting: boolean;
   kept: Kept | undefined;
   child: Child | undefined;
 }
@@ -94,8 +73,9 @@ interface KeptProcess {
  */
 export class KeeperServer {
   readonly #options: KeeperServerOptions;
+  readonly #starter: Starter;
   readonly #processes = new Map<string, KeptProcess>();
-  readonly #journals = new Map<string, readonly KeptJournal[]>();
+  readonly #journals = new Map<string, readonly Birth["journal"][]>();
   readonly #endedExecs = new EndedExecs();
   /** Mounts of processes that have ended. */
   readonly #unmounting = new Map<string, Promise<void>>();
@@ -103,11 +83,12 @@ export class KeeperServer {
 
   constructor(options: KeeperServerOptions) {
     this.#options = options;
+    this.#starter = options.starter ?? createStarter(options);
   }
 
   /** How many processes it keeps, those that are starting included. */
   get size(): number {
-    return [...this.#processes.values()].filter(({ child }) => child !== undefined).length;
+    return [...this.#processes.values()].filter(isThere).length;
   }
 
   /** See `Keeper.start`. @throws StartError */
@@ -115,9 +96,10 @@ export class KeeperServer {
     // Two mounts of one upper layer would disturb each other.
     await this.#unmounting.get(request.id);
     const process = this.#processOf(request.id);
-    if (process.hub.isConnected) throw alreadyKept(request.id);
-    const journal = createJournal(JOURNAL_LIMIT);
-    const child = this.#spawnOrDrop(request, process, journal);
+    if (process.isStarting || process.hub.isConnected) throw alreadyKept(request.id);
+    process.isStarting = true;
+    const { child, journal } = await this.#startOrDrop(request, process);
+    this.#connect(request, process, child);
     const startedAtMs = this.#options.kernel.nowMs();
     const { id, kind, note } = request;
     process.kept = { id, kind, hostPid: child.hostPid, startedAtMs, note };
@@ -127,13 +109,14 @@ export class KeeperServer {
   }
 
   /** See `Keeper.takeJournal`. */
-  takeJournal(id: string): readonly JournalEntry[] {
+  async takeJournal(id: string): Promise<readonly JournalEntry[]> {
     const journals = this.#journals.get(id) ?? [];
     this.#journals.delete(id);
-    return journals.flatMap((journal) => journal.entries());
+    const entries = await Promise.all(journals.map(async (journal) => journal()));
+    return entries.flat();
   }
 
-  #keepJournal(id: string, journal: KeptJournal): void {
+  #keepJournal(id: string, journal: Birth["journal"]): void {
     this.#journals.set(id, [...(this.#journals.get(id) ?? []), journal]);
     const [oldest = id] = this.#journals.keys();
     if (this.#journals.size > JOURNALS_KEPT) this.#journals.delete(oldest);
@@ -141,7 +124,7 @@ export class KeeperServer {
 
   /** See `Keeper.attach`. @param sink takes the output, and is ended after the last of it */
   attach({ id, ifAbsent, ...wants }: AttachRequest, sink: FrameSink): HubClient {
-    if (ifAbsent === "end" && this.#processes.get(id)?.child === undefined) return tooLate(sink);
+    if (ifAbsent === "end" && !isThere(this.#processes.get(id))) return tooLate(sink);
     const { hub } = this.#processOf(id);
     const client = hub.attach(wants, sink);
     return {
@@ -174,7 +157,7 @@ export class KeeperServer {
     } catch (error) {
       if (!(error instanceof KernelError && error.errno === "ESRCH")) throw error;
     } finally {
-      this.#keepJournal(id, journal);
+      this.#keepJournal(id, () => journal.entries());
     }
   }
 
@@ -183,8 +166,9 @@ export class KeeperServer {
     this.#processes.get(id)?.hub.resize(rows, columns);
   }
 
-  /** See `Keeper.list`. */
-  list(): readonly Kept[] {
+  /** See `Keeper.list`. Whoever asks must hear of what an earlier daemon began to start. */
+  async list(): Promise<readonly Kept[]> {
+    await this.#starter.settled();
     const running = [...this.#processes.values()].flatMap(({ kept }) => kept ?? []);
     return [...this.#endedExecs.all(), ...running];
   }
@@ -193,7 +177,7 @@ export class KeeperServer {
   forget(id: string): void {
     this.#journals.delete(id);
     const process = this.#processes.get(id);
-    if (process !== undefined && process.child === undefined) this.#drop(id, process);
+    if (process !== undefined && !isThere(process)) this.#drop(id, process);
   }
 
   /** See `Keeper.onExit`. @returns how to stop listening */
@@ -208,6 +192,7 @@ export class KeeperServer {
     const process: KeptProcess = {
       hub: new StdioHub(),
       logPath: null,
+      isStarting: false,
       kept: undefined,
       child: undefined,
     };
@@ -215,37 +200,33 @@ export class KeeperServer {
     return process;
   }
 
-  #spawnOrDrop(request: StartRequest, process: KeptProcess, journal: KeptJournal): Child {
+  async #startOrDrop(request: StartRequest, process: KeptProcess): Promise<Birth> {
     try {
-      return this.#spawn(request, process, journal);
+      return await this.#starter.start(request);
     } catch (error) {
       this.#drop(request.id, process);
-      const failure = startFailure(request, error);
+      if (!(error instanceof StartError)) throw error;
       const { id, kind, note } = request;
       const never = { id, kind, hostPid: 0, startedAtMs: 0, note };
-      this.#rememberEnd(never, { exitCode: exitCodeOfFailure(failure) });
-      throw new StartError(failure, journal.entries());
+      this.#rememberEnd(never, { exitCode: exitCodeOfFailure(error) });
+      throw error;
+    } finally {
+      process.isStarting = false;
     }
   }
 
-  #spawn(request: StartRequest, process: KeptProcess, journal: Journal): Child {
-    const { stdio, logPath, logRotation } = request;
+  #connect(
+    { stdio, logPath, logRotation }: StartRequest,
+    process: KeptProcess,
+    child: Child,
+  ): void {
     const { hub } = process;
-    const child = spawnInit(this.#kernelFor(request.fault, journal), request);
     process.child = child;
     process.logPath = logPath;
     if (stdio.rows > 0 && stdio.columns > 0) hub.resize(stdio.rows, stdio.columns);
     const { terminal, stdinOnce } = stdio;
     hub.connect(child, { terminal, stdinOnce, log: this.#openLog(logPath, hub, logRotation) });
     if (child.terminal !== undefined) hub.connectTerminal(child.terminal);
-    return child;
-  }
-
-  /** The tracer is outside, so that it journals the call that was made to fail. */
-  #kernelFor(fault: StartRequest["fault"], journal: Journal): Kernel {
-    const { kernel, trace } = this.#options;
-    const inner = fault === null ? kernel : injectFaults(kernel, fault).kernel;
-    return traceKernel(inner, journal, trace);
   }
 
   #openLog(
@@ -322,9 +303,13 @@ export class KeeperServer {
 
   #dropIfDeserted(id: string): void {
     const process = this.#processes.get(id);
-    if (process === undefined || process.child !== undefined) return;
+    if (process === undefined || isThere(process)) return;
     if (process.hub.isDeserted) this.#drop(id, process);
   }
+}
+
+function isThere(process: KeptProcess | undefined): boolean {
+  return process !== undefined && (process.isStarting || process.child !== undefined);
 }
 
 /** A client of a process that has ended. */
@@ -342,50 +327,4 @@ function alreadyKept(id: string): RuntimeError {
     operation: "start process",
     subject: id,
   });
-}
-
-function spawnInit(kernel: Kernel, request: StartRequest): Child {
-  const { pidNamespace, stdio, plan, idMaps, outlivedByMounts } = request;
-  const userNamespace = idMaps === null ? null : kernel.createUserNamespace(idMaps);
-  const stdioKind = stdio.terminal ? "terminal" : "pipes";
-  try {
-    const how = {
-      pidNamespace,
-      stdio: stdioKind,
-      stdin: stdio.openStdin,
-      outlivedByMounts,
-    } as const;
-    return kernel.spawn(how, (inside) => runInit(inside, plan, userNamespace));
-  } finally {
-    if (userNamespace !== null) kernel.closeUserNamespace(userNamespace);
-  }
-}
-
-/** What a start that failed tells, whichever part of it did. */
-function startFailure({ plan }: StartRequest, error: unknown): ErrorParts {
-  const exec = plan.at(-1);
-  const command = exec?.op === "exec" ? (exec.argv[0] ?? "") : "";
-  const failure = execFailure(command, error);
-  if (failure instanceof RuntimeError) return partsOf(failure);
-  if (failure instanceof KernelError) return notSpawned(failure);
-  return {
-    code: "keeper-failed",
-    class: "internal",
-    message: `init failed: ${failure instanceof Error ? failure.message : String(failure)}`,
-    operation: "start process",
-  };
-}
-
-function notSpawned(error: KernelError): ErrorParts {
-  return {
-    code: "kernel-call-failed",
-    class: "internal",
-    message: `Cannot make the process: ${error.message}`,
-    operation: "start process",
-    subject: error.subject,
-    errno: error.errno,
-    hint:
-      "EAGAIN and ENOMEM: the machine has no process or memory left. " +
-      "ESRCH: the container has ended.",
-  };
 }

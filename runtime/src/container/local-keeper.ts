@@ -34,7 +34,7 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
       const line = attach({ id: request.id, ...streams });
       return { line, started: server.start(request) };
     },
-    takeJournal: async (id) => server.takeJournal(id),
+    takeJournal: (id) => server.takeJournal(id),
     attach: (request) => Promise.resolve(attach(request)),
     followLog: (id) => {
       const { sink, stream, onCancel } = createStreamedSink();
@@ -48,7 +48,7 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
     },
     signal: async (id, signal) => server.signal(id, signal),
     resize: async (id, rows, columns) => server.resize(id, rows, columns),
-    list: async () => server.list(),
+    list: () => server.list(),
     forget: async (id) => server.forget(id),
     onExit: (listener) => void server.onExit(listener),
     onLost: () => undefined,

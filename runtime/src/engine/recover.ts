@@ -36,7 +36,7 @@ import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { restoreExec } from "./exec.ts";
-import { onExecExit, settleExit, wasOomKilled } from "./exit.ts";
+import { onExecExit, settleExit, tellEnd, wasOomKilled } from "./exit.ts";
 import { resumeHealth } from "./health.ts";
 import { giveBackLayers } from "./image-changes.ts";
 import { openJournal } from "./journal.ts";
@@ -130,6 +130,8 @@ function reconcile(engine: EngineContext, container: Container, kept: Kept | und
   if (state !== before) {
     container.history = { ...container.history, state };
     saveHistory(engine, container);
+    // Who asks for what happened since then is told, though nobody was here when it did.
+    if (state.status === "exited") tellEnd(engine, container);
   }
   const { starting } = container;
   container.starting = null;

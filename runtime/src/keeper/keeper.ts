@@ -18,6 +18,7 @@ import { KeeperServer, Lessons, serveConnection } from "../container/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel, Lock } from "../kernel/index.ts";
 import { connectionOf, withShortPath } from "./socket.ts";
+import type { Starters } from "./starters.ts";
 
 /** How long a keeper waits, idle and alone, for a daemon that comes back. */
 const ALONE_MS = 10_000;
@@ -33,21 +34,27 @@ export function socketPathOf(root: string): string {
   return `${root}/keeper.sock`;
 }
 
+/** What a keeper is made of. */
+export interface KeeperParts {
+  readonly kernel: Kernel;
+  readonly root: string;
+  /** Launches what makes its processes; called once it is the root's only keeper. */
+  readonly launch: () => Starters;
+  /** Called once clients can connect. */
+  readonly onListening: () => void;
+}
+
 /**
  * Keeps processes until it may leave.
  *
- * @param onListening is called once clients can connect
  * @returns resolves when the keeper has nothing to keep and its socket is gone
  * @throws Error when the root has a keeper already, or the socket cannot be made
  */
-export async function runKeeper(
-  kernel: Kernel,
-  root: string,
-  onListening: () => void,
-): Promise<void> {
+export async function runKeeper({ kernel, root, launch, onListening }: KeeperParts): Promise<void> {
   const lock = await takeLock(kernel, root);
   const path = socketPathOf(root);
-  const server = new KeeperServer({ kernel, trace: { sources: true } });
+  const starter = launch();
+  const server = new KeeperServer({ kernel, trace: { sources: true }, starter });
   const listener = net.createServer();
   const leave = whenToLeave(server, listener);
   await listen(listener, path);
@@ -56,6 +63,7 @@ export async function runKeeper(
   // Nobody can connect any more, and whoever tries starts the next keeper.
   unlinkSync(path);
   listener.close();
+  starter.close();
   lock.release();
 }
 

@@ -1,23 +1,29 @@
 /**
- * Keeper: the program. `keeper --root DIR`, started by the daemon, see `launch.ts`.
+ * Keeper: the program. `keeper --root DIR`, started by the daemon, see `launch.ts`; and with
+ * `--starter N` before it, one of the keeper's starters, see `starters.ts`.
  *
- * It writes a line to descriptor 3 when it listens: that is how its starter knows.
+ * A keeper writes a line to descriptor 3 when it listens: that is how its starter knows.
  *
  * @module
  */
 
 import { closeSync, writeSync } from "node:fs";
-import { createLinuxKernel } from "../kernel/linux/index.ts";
+import { createFosteringKernel } from "../kernel/linux/index.ts";
 import { runKeeper } from "./keeper.ts";
+import { STARTER_NAME, runStarter } from "./starter-process.ts";
+import { Starters } from "./starters.ts";
 
 const READY_FD = 3;
 
-const [flag, root] = process.argv.slice(2);
+const [, program = "", ...words] = process.argv;
+const number = words[0] === "--starter" ? words.splice(0, 2)[1] : undefined;
+const [flag, root] = words;
 if (flag !== "--root" || root === undefined || !root.startsWith("/")) {
   process.stderr.write("usage: keeper --root /DIRECTORY\n");
   process.exit(2);
 }
-process.title = `drydock-keeper ${root}`;
+process.title =
+  number === undefined ? `drydock-keeper ${root}` : `${STARTER_NAME} ${number} ${root}`;
 // Whoever closes a terminal or types Ctrl-C means the daemon, not every container.
 for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
 process.umask(0o022);
@@ -28,11 +34,19 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
 process.stderr.on("error", () => undefined);
 
 try {
-  await runKeeper(createLinuxKernel(), root, tellReady);
+  if (number === undefined) await keep(root);
+  else runStarter();
   process.exit(0);
 } catch (error) {
   complain("cannot go on", error);
   process.exit(1);
+}
+
+async function keep(directory: string): Promise<void> {
+  const { kernel, foster } = createFosteringKernel();
+  const launch = (): Starters =>
+    new Starters({ foster, root: directory, program, flags: process.execArgv });
+  await runKeeper({ kernel, root: directory, launch, onListening: tellReady });
 }
 
 /** Somebody who starts a keeper by hand may not have opened the descriptor. */

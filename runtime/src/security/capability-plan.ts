@@ -14,7 +14,8 @@
  * Specification: OCI runtime-spec v1.2, config.md, capabilities; Docker Engine API v1.50, CapAdd.
  * Invariants:
  *   capability-algebra   the result is what Docker's rules say of add and drop, within our own
- *   capabilities-shrink  no exec without file capabilities adds any; the bounding set never grows
+ *   capabilities-shrink  no exec without file capabilities adds any, but that root gets back what
+ *     its bounding set has; that never grows
  * Left out: securebits, and file capabilities in the model of exec beyond their permitted set.
  * Docs: docs/concepts/capabilities.md
  *

@@ -9,7 +9,7 @@
  * @module
  */
 import fs from "node:fs";
-import type { Child, Terminal } from "../port.ts";
+import type { Child } from "../port.ts";
 import { receiveDescriptor } from "./descriptors.ts";
 import type { Libc } from "./libc.ts";
 import { openSink, openSource } from "./streams.ts";
@@ -24,23 +24,19 @@ export interface ParentSide {
   readonly mail: number | undefined;
 }
 
-/** Makes the parent's view of a child. It owns the descriptors of `side` from now on. */
-export function createChild(
-  libc: Libc,
-  hostPid: number,
-  side: ParentSide,
-): Omit<Child, "exited" | "unmounted"> {
+/** The parent's ends of its pipes. They own the descriptors of `side` from now on. */
+export function createStreams(side: ParentSide): Pick<Child, "stdin" | "stdout" | "stderr"> {
   return {
-    hostPid,
     stdin: side.stdin === undefined ? undefined : openSink(side.stdin),
     stdout: side.stdout === undefined ? undefined : openSource(side.stdout),
     stderr: side.stderr === undefined ? undefined : openSource(side.stderr),
-    terminal: side.mail === undefined ? undefined : takeTerminal(libc, side.mail),
   };
 }
 
-function takeTerminal(libc: Libc, mail: number): Terminal | undefined {
+/** The terminal that the child has opened by now. */
+export function takeTerminal(libc: Libc, { mail }: ParentSide): Pick<Child, "terminal"> {
+  if (mail === undefined) return { terminal: undefined };
   const masterFd = receiveDescriptor(libc, mail);
   fs.closeSync(mail);
-  return masterFd === undefined ? undefined : openMaster(libc, masterFd);
+  return { terminal: masterFd === undefined ? undefined : openMaster(libc, masterFd) };
 }

@@ -19,10 +19,13 @@ import type { HostPid } from "../port.ts";
 /**
  * Holds the mount namespace of a child until after its end.
  *
+ * @param held a descriptor of it; undefined when there is none to hold
  * @returns resolves when it was let go
  */
-export async function holdMounts(hostPid: HostPid, exited: Promise<unknown>): Promise<void> {
-  const held = openNamespace(hostPid);
+export async function holdMounts(
+  held: number | undefined,
+  exited: Promise<unknown>,
+): Promise<void> {
   await exited;
   if (held === undefined) return;
   // Closing is what takes time, so not on this thread.
@@ -31,8 +34,8 @@ export async function holdMounts(hostPid: HostPid, exited: Promise<unknown>): Pr
   });
 }
 
-/** @returns undefined when the process has ended already */
-function openNamespace(hostPid: HostPid): number | undefined {
+/** The mount namespace of a child; undefined when it has ended already. */
+export function openMounts(hostPid: HostPid): number | undefined {
   try {
     return fs.openSync(`/proc/${hostPid}/ns/mnt`, "r");
   } catch (error) {

@@ -1,1 +1,2 @@
-export { createLinuxKernel } from "./linux-kernel.ts";
+export type { Bearer, Expected, FosterParent } from "./foster.ts";
+export { createBearer, createFosteringKernel, createLinuxKernel } from "./linux-kernel.ts";

@@ -13,10 +13,11 @@
  *
  * @module
  */
-import type { Kernel } from "../port.ts";
+import type { Kernel, Processes } from "../port.ts";
 import { linuxClock } from "./clock.ts";
 import { linuxFiles } from "./files.ts";
-import { openLibc } from "./libc.ts";
+import { linuxBearer, linuxFosterParent, type Bearer, type FosterParent } from "./foster.ts";
+import { openLibc, type Libc } from "./libc.ts";
 import { linuxMachine } from "./machine.ts";
 import { linuxMounts } from "./mounts.ts";
 import { linuxNetwork } from "./network.ts";
@@ -33,12 +34,35 @@ import { linuxProcesses } from "./processes.ts";
  */
 export function createLinuxKernel(): Kernel {
   const libc = openLibc(process.arch);
-  const withoutProcesses = {
+  return createKernel(libc);
+}
+
+/** The same for a process whose children are made by another one. */
+export function createFosteringKernel(): {
+  readonly kernel: Kernel;
+  readonly foster: FosterParent;
+} {
+  const libc = openLibc(process.arch);
+  return { kernel: createKernel(libc), foster: linuxFosterParent(libc) };
+}
+
+/** The same for that other one. @param mail its end of the way for mounts */
+export function createBearer(mail: number): Bearer {
+  const libc = openLibc(process.arch);
+  return linuxBearer(libc, withoutProcesses(libc), { arch: process.arch, mail });
+}
+
+function createKernel(libc: Libc): Kernel {
+  const others = withoutProcesses(libc);
+  return { ...others, ...linuxProcesses(libc, others, process.arch) };
+}
+
+function withoutProcesses(libc: Libc): Omit<Kernel, keyof Processes> {
+  return {
     ...linuxFiles(libc),
     ...linuxMounts(libc),
     ...linuxNetwork(libc),
     ...linuxClock(libc),
     ...linuxMachine(libc),
   };
-  return { ...withoutProcesses, ...linuxProcesses(libc, withoutProcesses, process.arch) };
 }

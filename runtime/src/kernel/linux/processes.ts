@@ -24,7 +24,7 @@ import {
   type Self,
   type SpawnOptions,
 } from "../port.ts";
-import { createChild, type ParentSide } from "./child.ts";
+import { createStreams, takeTerminal, type ParentSide } from "./child.ts";
 import { textCall, type CCall } from "./contexts.ts";
 import { sendDescriptor } from "./descriptors.ts";
 import { errnoName } from "./errno.ts";
@@ -36,11 +36,11 @@ import {
   resetSignals,
   type ChildSide,
 } from "./inside.ts";
-import { holdMounts } from "./held-mounts.ts";
+import { holdMounts, openMounts } from "./held-mounts.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { mountArguments } from "./mounts.ts";
-import { createReaper } from "./reaper.ts";
+import { createReaper, type Reaper } from "./reaper.ts";
 import { linuxSelf } from "./self.ts";
 import { requireSignal } from "../signals.ts";
 import { createUserNamespace } from "./user-namespace.ts";
@@ -56,16 +56,10 @@ type Main = (inside: Inside) => Program | undefined;
 /** The process calls of the port on Linux. @param rest the other calls, for the child's kernel */
 export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes {
   const reaper = createReaper(libc);
-  const processes: Omit<Processes, "spawn"> = {
-    kill: (hostPid, signal) => {
-      check(libc.kill(hostPid, requireSignal("kill", signal)), "kill", String(hostPid));
-    },
-    createUserNamespace: (maps) => createUserNamespace(libc, arch, maps),
-    closeUserNamespace: (handle) => fs.closeSync(handle),
-  };
+  const processes = linuxProcessesButSpawn(libc, arch);
   let nursery: Nursery | undefined;
   const spawn: Processes["spawn"] = (options, main): Child => {
-    nursery ??= createNursery(libc, { ...rest, ...processes, spawn: refuseSpawn }, arch);
+    nursery ??= createNursery(libc, { ...rest, ...processes }, arch);
     reaper.start();
     const ends = openEnds(libc, options);
     let hostPid: HostPid;
@@ -77,19 +71,46 @@ export function linuxProcesses(libc: Libc, rest: Rest, arch: string): Processes 
     } finally {
       closeAll(ends.child);
     }
-    const exited = reaper.watch(hostPid);
-    const { outlivedByMounts = false } = options;
-    const unmounted = outlivedByMounts ? holdMounts(hostPid, exited) : exited.then(() => undefined);
-    return { ...createChild(libc, hostPid, ends.parent), exited, unmounted };
+    const mounts = options.outlivedByMounts === true ? openMounts(hostPid) : undefined;
+    const life = watchLife(reaper, hostPid, mounts);
+    return { hostPid, ...createStreams(ends.parent), ...takeTerminal(libc, ends.parent), ...life };
   };
   return { spawn, ...processes };
 }
 
-type Nursery = (options: SpawnOptions, side: ChildSide, main: Main) => number;
+/** What a process can do to others, and what it needs to make some. */
+export function linuxProcessesButSpawn(libc: Libc, arch: string): Omit<Processes, "spawn"> {
+  return {
+    kill: (hostPid, signal) => {
+      check(libc.kill(hostPid, requireSignal("kill", signal)), "kill", String(hostPid));
+    },
+    createUserNamespace: (maps) => createUserNamespace(libc, arch, maps),
+    closeUserNamespace: (handle) => fs.closeSync(handle),
+  };
+}
 
-/** What is made once for all children. */
-function createNursery(libc: Libc, kernel: Kernel, arch: string): Nursery {
-  const vfork = createVfork(libc, arch);
+/** How a child of ours ends. @param mounts its mount namespace, if that is held */
+export function watchLife(
+  reaper: Reaper,
+  hostPid: HostPid,
+  mounts: number | undefined,
+): Pick<Child, "exited" | "unmounted"> {
+  const exited = reaper.watch(hostPid);
+  return { exited, unmounted: holdMounts(mounts, exited) };
+}
+
+/** Makes a child that has this side of its stdio. @returns its pid */
+export type Nursery = (options: SpawnOptions, side: ChildSide, main: Main) => HostPid;
+
+/** What is made once for all children. @param foster see `createVfork` */
+export function createNursery(
+  libc: Libc,
+  others: Omit<Kernel, "spawn">,
+  arch: string,
+  foster?: Parameters<typeof createVfork>[2],
+): Nursery {
+  const kernel: Kernel = { ...others, spawn: refuseSpawn };
+  const vfork = createVfork(libc, arch, foster);
   const own = callFs("stat", "/proc/self/exe", findOwnBinary);
   const selves = { child: linuxSelf(libc, false), helper: linuxSelf(libc, true) };
   let prepared: CCall | undefined;
@@ -146,15 +167,17 @@ function refuseSpawn(): never {
   throw new KernelError("clone", "EOPNOTSUPP", "child");
 }
 
-interface Ends {
+/** Both sides of what connects a child with its parent. */
+export interface Ends {
   readonly parent: ParentSide;
   readonly child: ChildSide;
 }
 
-type Pair = readonly [number, number];
+/** Two ends. */
+export type Pair = readonly [number, number];
 
 /** Makes the pipes, and the way for a terminal; all or none. */
-function openEnds(libc: Libc, { stdio, stdin }: SpawnOptions): Ends {
+export function openEnds(libc: Libc, { stdio, stdin }: SpawnOptions): Ends {
   const made: Pair[] = [];
   const make = (wanted: boolean, kind: "pipe" | "mail"): Pair | readonly [] => {
     if (!wanted) return [];
@@ -182,7 +205,8 @@ function openPipe(libc: Libc): Pair {
   return openPair((fds) => libc.pipe2(fds, O_CLOEXEC), "pipe2");
 }
 
-function openMail(libc: Libc): Pair {
+/** A way for a message with an open file. */
+export function openMail(libc: Libc): Pair {
   const type = SOCK_STREAM | O_CLOEXEC;
   return openPair((fds) => libc.socketpair(AF_UNIX, type, 0, fds), "socketpair");
 }
@@ -194,7 +218,8 @@ function openPair(open: (fds: Int32Array) => number, syscall: string): Pair {
   return [first, second];
 }
 
-function closeAll(side: ParentSide | ChildSide): void {
+/** Closes one side. */
+export function closeAll(side: ParentSide | ChildSide): void {
   for (const fd of [side.stdin, side.stdout, side.stderr, side.mail]) {
     if (fd !== undefined) fs.closeSync(fd);
   }

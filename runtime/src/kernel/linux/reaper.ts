@@ -30,7 +30,10 @@ const LOOK_MS = isMainThread ? 30_000 : 10;
 export interface Reaper {
   /** Must be called before the first child, so that no signal is missed. */
   start(): void;
-  /** Resolves when the process has ended and is gone from the process table. */
+  /**
+   * Resolves when the process has ended and is gone from the process table. One that somebody else
+   * made for us may have ended before we heard of it.
+   */
   watch(pid: number): Promise<WaitStatus>;
 }
 
@@ -40,11 +43,14 @@ export function createReaper(libc: Libc): Reaper {
   const status = new Int32Array(1);
   let timer: NodeJS.Timeout | undefined;
   let started = false;
+  const endOf = (pid: number): WaitStatus | undefined =>
+    libc.waitpid(pid, status, WNOHANG) === pid ? decodeWaitStatus(status[0] ?? 0) : undefined;
   const look = (): void => {
     for (const [pid, resolve] of watched) {
-      if (libc.waitpid(pid, status, WNOHANG) !== pid) continue;
+      const end = endOf(pid);
+      if (end === undefined) continue;
       watched.delete(pid);
-      resolve(decodeWaitStatus(status[0] ?? 0));
+      resolve(end);
     }
     if (watched.size > 0) return;
     clearInterval(timer);
@@ -58,6 +64,8 @@ export function createReaper(libc: Libc): Reaper {
     },
     watch: (pid) =>
       new Promise((resolve) => {
+        const end = endOf(pid);
+        if (end !== undefined) return resolve(end);
         watched.set(pid, resolve);
         timer ??= setInterval(look, LOOK_MS);
       }),

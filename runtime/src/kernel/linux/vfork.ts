@@ -30,12 +30,15 @@
  * One thing of `main` must be done inside: a proc mount shows the PID namespace of the process that
  * mounts it. That one call is made by a child of the helper that knows nothing else.
  *
+ * Who kills the child in the few milliseconds of `main` leaves the parent's memory as it was in the
+ * middle of a callback: Node-API often finds one scope too many and aborts, and where it does not
+ * we end the process. One that must survive that has another one make its children (`foster.ts`),
+ * which are its own nevertheless, by CLONE_PARENT.
+ *
  * Kernel interface: clone(2), vfork(2), setns(2), pid_namespaces(7), sigprocmask(2).
  * Invariants: none.
- * Left out: a `main` that waits for its parent: it would wait for itself. Somebody with the right
- * to kill the child in the few milliseconds of `main` leaves the parent inside of a callback:
- * Node-API counts its scopes, finds one too many, and aborts. A helper counts as one more process
- * of the container, so an exec needs room for two in its limits.
+ * Left out: a `main` that waits for its parent: it would wait for itself. A helper counts as one
+ * more process of the container, so an exec needs room for two in its limits.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -65,6 +68,7 @@ const PID = 0;
 const FAILED = 4;
 
 const ERRNO_BYTES = 4;
+const STDERR = 2;
 
 /** How a child of whom nothing is left but its exit code says that it threw: EX_SOFTWARE. */
 const EXIT_THREW = 70;
@@ -93,43 +97,40 @@ interface Story {
   /** Of the helper's child. */
   errno: number;
   helperPid: number;
+  /** Whether `main` has come to its end, one way or the other. */
+  isOver: boolean;
   thrown: { readonly error: unknown } | undefined;
 }
 
 /**
  * Makes the function that makes children. It throws what `body` threw; then no child is left, as
  * when execve was refused.
+ *
+ * @param foster makes them children of our own parent, who is told whom it has to wait for
  */
-export function createVfork(libc: Libc, arch: string): Vfork {
+export function createVfork(
+  libc: Libc,
+  arch: string,
+  foster?: { readonly onEnding: (hostPid: number) => void },
+): Vfork {
+  const parent = foster === undefined ? 0 : CLONE_PARENT;
+  const reapEnding = foster?.onEnding ?? ((pid: number) => reap(libc, pid));
   const contexts = createContexts(libc, arch);
   const setcontext = libc.functionAddress("setcontext");
   const nothing = (): void => undefined;
   let run = nothing;
   const callback = libc.callbackAddress(() => run());
-  const clone = (flags: number, context: bigint): number => {
+  const clone: Clone = (flags, context) => {
     contexts.word.clear();
     const all = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD | flags;
     const { cloneStack, word } = contexts;
     return libc.clone(setcontext, cloneStack, all, context, word.address);
   };
 
-  const callInChild = (call: CCall): number => {
-    const errno = libc.errnoAddress();
-    const failed = contexts.word.address + BigInt(FAILED);
-    const calls: readonly CCall[] = [
-      { name: "memset", args: [errno, 0, ERRNO_BYTES] },
-      call,
-      { name: "memcpy", args: [failed, errno, ERRNO_BYTES] },
-      { name: "_exit", args: [0] },
-    ];
-    check(clone(0, contexts.chain(calls)), "clone", call.name);
-    reap(libc, contexts.word.read(PID));
-    return contexts.word.read(FAILED);
-  };
-
+  const callInChild = createCaller(libc, contexts, clone);
   return (pidNamespace, body) => {
     const target = openTarget(pidNamespace);
-    const story: Story = { errno: 0, helperPid: 0, thrown: undefined };
+    const story: Story = { errno: 0, helperPid: 0, isOver: false, thrown: undefined };
     run = () => {
       inChild(contexts, story, () => {
         const hostPid = contexts.word.read(PID);
@@ -143,7 +144,7 @@ export function createVfork(libc: Libc, arch: string): Vfork {
         return [{ name: "_exit", args: [0] }];
       });
     };
-    const flags = pidNamespace === "new" ? NEW_PID : 0;
+    const flags = pidNamespace === "new" ? NEW_PID | parent : parent;
     try {
       return guarded(libc, () => {
         contexts.chain([{ name: "_exit", args: [EXIT_THREW] }]);
@@ -152,12 +153,31 @@ export function createVfork(libc: Libc, arch: string): Vfork {
           "clone",
           String(pidNamespace),
         );
-        return conclude(libc, contexts, story, first);
+        return conclude(reapEnding, contexts, story, first);
       });
     } finally {
       run = nothing;
       if (target !== undefined) fs.closeSync(target);
     }
+  };
+}
+
+type Clone = (flags: number, context: bigint) => number;
+
+/** How a child makes one call in a child of its own. */
+function createCaller(libc: Libc, contexts: Contexts, clone: Clone): (call: CCall) => number {
+  return (call) => {
+    const errno = libc.errnoAddress();
+    const failed = contexts.word.address + BigInt(FAILED);
+    const calls: readonly CCall[] = [
+      { name: "memset", args: [errno, 0, ERRNO_BYTES] },
+      call,
+      { name: "memcpy", args: [failed, errno, ERRNO_BYTES] },
+      { name: "_exit", args: [0] },
+    ];
+    check(clone(0, contexts.chain(calls)), "clone", call.name);
+    reap(libc, contexts.word.read(PID));
+    return contexts.word.read(FAILED);
   };
 }
 
@@ -178,21 +198,34 @@ function inChild(contexts: Contexts, story: Story, act: () => readonly CCall[]):
   } catch (error) {
     story.thrown = { error };
   }
+  story.isOver = true;
 }
 
 /** In the parent: what became of the child. Nothing may be called before errno has been read. */
-function conclude(libc: Libc, contexts: Contexts, story: Story, first: number): Outcome {
+function conclude(
+  reapEnding: (hostPid: number) => void,
+  contexts: Contexts,
+  story: Story,
+  first: number,
+): Outcome {
   const errno = story.helperPid === 0 ? koffi.errno() : story.errno;
   const { helperPid, thrown } = story;
-  if (helperPid !== 0) reap(libc, helperPid);
+  if (!story.isOver) endInDisorder();
+  if (helperPid !== 0) reapEnding(helperPid);
   if (thrown !== undefined) {
-    if (helperPid === 0) reap(libc, first);
+    if (helperPid === 0) reapEnding(first);
     throw thrown.error;
   }
   const hostPid = helperPid === 0 ? first : contexts.word.read(PID);
   if (contexts.word.read(FAILED) === 0) return { hostPid };
-  reap(libc, hostPid);
+  reapEnding(hostPid);
   return { execveErrno: errnoName(errno) };
+}
+
+/** The child was killed while it ran our JavaScript: nobody knows what it left half done. */
+function endInDisorder(): void {
+  fs.writeSync(STDERR, "a child was killed in main: the memory that it shared is in disorder\n");
+  process.kill(process.pid, "SIGKILL");
 }
 
 function reap(libc: Libc, pid: number): void {

@@ -8,7 +8,8 @@
  * Invariants:
  *   cgroup-limits-agree   the limits of version 1 take and show what they do on Linux
  * Left out: files that nobody who runs containers reads or writes; statistics are all zero but for
- *   those of memory and processes.
+ *   those of memory and processes. There is no scheduler: no process uses processor time, so shares
+ *   and quotas are numbers only.
  * Docs: docs/concepts/model.md
  *
  * @module

@@ -15,7 +15,9 @@
  * ```
  *
  * Kernel interface: overlayfs (kernel documentation, filesystems/overlayfs.rst).
- * Invariants: none; property-tests/model-overlay.test.ts compares every step.
+ * Invariants:
+ *   stacks-associate   a stack shows the same tree when neighbours in it are made one layer, with
+ *     their whiteouts and opaque marks
  * Left out: index, metacopy, redirect_dir and nfs_export, which no mount of ours asks for.
  * Docs: docs/concepts/model.md
  *

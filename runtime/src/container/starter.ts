@@ -1,7 +1,7 @@
 /**
  * Starter: makes a process of a start request.
  *
- * The keeper has one, and only holds what it makes. In the page, and in tests, it is a function of
+ * The keeper has one, and only holds what it makes. In the page it is a function of
  * the same process; else it is a process of its own (`keeper/starters.ts`), so that a child that
  * hangs, or is killed, in the middle of its plan costs no other container anything.
  *

@@ -18,7 +18,7 @@ import { KeeperServer, Lessons, serveConnection } from "../container/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { Kernel, Lock } from "../kernel/index.ts";
 import { connectionOf, withShortPath } from "./socket.ts";
-import type { Starters } from "./starters.ts";
+import type { ClosableStarter } from "./choice.ts";
 
 /** How long a keeper waits, idle and alone, for a daemon that comes back. */
 const ALONE_MS = 10_000;
@@ -29,6 +29,9 @@ const LOCK_RETRY_MS = 10;
 /** One errno with two names. */
 const HELD = ["EWOULDBLOCK", "EAGAIN"];
 
+/** How plans are journaled. */
+export const TRACE = { sources: true } as const;
+
 /** Where the keeper of a root listens. */
 export function socketPathOf(root: string): string {
   return `${root}/keeper.sock`;
@@ -38,8 +41,8 @@ export function socketPathOf(root: string): string {
 export interface KeeperParts {
   readonly kernel: Kernel;
   readonly root: string;
-  /** Launches what makes its processes; called once it is the root's only keeper. */
-  readonly launch: () => Starters;
+  /** Makes its processes. */
+  readonly starter: ClosableStarter;
   /** Called once clients can connect. */
   readonly onListening: () => void;
 }
@@ -50,11 +53,15 @@ export interface KeeperParts {
  * @returns resolves when the keeper has nothing to keep and its socket is gone
  * @throws Error when the root has a keeper already, or the socket cannot be made
  */
-export async function runKeeper({ kernel, root, launch, onListening }: KeeperParts): Promise<void> {
+export async function runKeeper({
+  kernel,
+  root,
+  starter,
+  onListening,
+}: KeeperParts): Promise<void> {
   const lock = await takeLock(kernel, root);
   const path = socketPathOf(root);
-  const starter = launch();
-  const server = new KeeperServer({ kernel, trace: { sources: true }, starter });
+  const server = new KeeperServer({ kernel, trace: TRACE, starter });
   const listener = net.createServer();
   const leave = whenToLeave(server, listener);
   await listen(listener, path);

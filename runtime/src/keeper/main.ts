@@ -8,8 +8,10 @@
  */
 
 import { closeSync, writeSync } from "node:fs";
+import { createStarter } from "../container/index.ts";
 import { createFosteringKernel } from "../kernel/linux/index.ts";
-import { runKeeper } from "./keeper.ts";
+import { createChoice } from "./choice.ts";
+import { runKeeper, TRACE } from "./keeper.ts";
 import { STARTER_NAME, runStarter } from "./starter-process.ts";
 import { Starters } from "./starters.ts";
 
@@ -46,7 +48,9 @@ async function keep(directory: string): Promise<void> {
   const { kernel, foster } = createFosteringKernel();
   const launch = (): Starters =>
     new Starters({ foster, root: directory, program, flags: process.execArgv });
-  await runKeeper({ kernel, root: directory, launch, onListening: tellReady });
+  const here = createStarter({ kernel, trace: TRACE });
+  const starter = createChoice({ root: directory, here, launch });
+  await runKeeper({ kernel, root: directory, starter, onListening: tellReady });
 }
 
 /** Somebody who starts a keeper by hand may not have opened the descriptor. */

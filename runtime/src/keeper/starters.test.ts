@@ -14,9 +14,15 @@ import { Starters } from "./starters.ts";
 const why = whyNoContainers();
 if (why !== undefined) console.log(`starter tests are skipped: ${why}`);
 
+/** Somebody chose a directory of this machine: its keeper cannot know what serves it. */
+const BINDS = ["/usr/share:/mnt:ro"];
+
 /** A container whose init waits for somebody who reads a FIFO, as for a server that is gone. */
 async function prepareHanging(bench: KeeperBench): Promise<Prepared & { readonly fifo: string }> {
-  const prepared = await bench.prepare({ config: { Cmd: ["sleep", "1000"] } });
+  const prepared = await bench.prepare({
+    config: { Cmd: ["sleep", "1000"] },
+    hostConfig: { Binds: BINDS },
+  });
   const fifo = join(prepared.directory, "fifo");
   spawnSync("mkfifo", [fifo]);
   const step = {
@@ -81,7 +87,10 @@ describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
     expect(bench.keeperPid()).toBe(keeperPid);
     expect(await bench.keeper.list()).toMatchObject([{ id: other.id, hostPid }]);
     // Another starter takes over, and nothing of the dead child is left.
-    const { stdout } = await bench.run({ config: { Cmd: ["echo", "on it goes"] } });
+    const { stdout } = await bench.run({
+      config: { Cmd: ["echo", "on it goes"] },
+      hostConfig: { Binds: BINDS },
+    });
     expect(stdout).toBe("on it goes\n");
     const children = fieldOf(String(keeperPid), `task/${keeperPid}/children`).trim().split(" ");
     const zombies = children.filter((pid) => fieldOf(pid, "stat").includes(") Z "));
@@ -109,8 +118,11 @@ describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
     await waitUntil(() => hangingChildren(bench.keeperPid()).length === 1);
     const before = ticks;
     await waitUntil(() => ticks > before + 5);
-    const { stdout } = await bench.run({ config: { Cmd: ["echo", "not held up"] } });
-    expect(stdout).toBe("not held up\n");
+    for (const hostConfig of [{}, { Binds: BINDS }]) {
+      const config = { Cmd: ["echo", "not held up"] };
+      const { stdout } = await bench.run({ config, hostConfig });
+      expect(stdout).toBe("not held up\n");
+    }
     expect(hangingChildren(bench.keeperPid())).toHaveLength(1);
     // The server answers: the start that hung goes on.
     const server = openSync(fifo, constants.O_RDONLY);

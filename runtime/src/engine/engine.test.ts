@@ -284,7 +284,18 @@ describe.skipIf(why !== undefined)("engine", () => {
     await bench.engine.restartContainer(id, { signal: "KILL", timeoutSeconds: 1 });
     await bench.engine.killContainer(id, "KILL");
     await bench.engine.removeContainer(id, { force: false, volumes: false });
-    const told = ["create", "start", "kill", "die", "stop", "start", "restart", "kill", "die", "destroy"];
+    const told = [
+      "create",
+      "start",
+      "kill",
+      "die",
+      "stop",
+      "start",
+      "restart",
+      "kill",
+      "die",
+      "destroy",
+    ];
     for (const action of told) {
       const line = new TextDecoder().decode((await reader.read()).value);
       expect(JSON.parse(line)).toMatchObject({ Action: action, Actor: { ID: id } });

@@ -38,18 +38,24 @@ export function join(share: Share): Step {
   return (kernel) => kernel.joinCgroups(kernel.openCgroups([share.joinFile]));
 }
 
-/** Forks until somebody says no. */
-export async function run(stage: Stage): Promise<void> {
+/** Runs a shell with all steps so far, then `last`; its share goes with it. */
+export async function runShared(
+  stage: Stage,
+  last: readonly Step[],
+  command: string,
+): Promise<void> {
   const { kernel, scratch } = stage;
   makeImage(kernel, scratch);
   const share = makeShare(kernel, `example-${scratch.slice(-6)}`);
+  const steps = [join(share), ownName, ownNetwork, ownMounts, ownFiles, ownProc, ...last];
   try {
-    await runShell(stage, {
-      steps: [join(share), ownName, ownNetwork, ownMounts, ownFiles, ownProc],
-      pidNamespace: "new",
-      command: "sleep 0.1 | sleep 0.1 | sleep 0.1 | sleep 0.1 | sleep 0.1",
-    });
+    await runShell(stage, { steps, pidNamespace: "new", command });
   } finally {
     kernel.rmdir(share.path);
   }
+}
+
+/** Forks until somebody says no. */
+export async function run(stage: Stage): Promise<void> {
+  await runShared(stage, [], "sleep 0.1 | sleep 0.1 | sleep 0.1 | sleep 0.1 | sleep 0.1");
 }

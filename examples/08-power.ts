@@ -9,12 +9,7 @@
  *
  * @module
  */
-import { ownName } from "./02-name.ts";
-import { ownMounts, ownProc } from "./04-mounts.ts";
-import { makeImage, ownFiles } from "./05-files.ts";
-import { ownNetwork } from "./06-network.ts";
-import { join, makeShare } from "./07-share.ts";
-import { runShell } from "./shell.ts";
+import { runShared } from "./07-share.ts";
 import type { Stage, Step } from "./shell.ts";
 
 const KEPT = ["CAP_CHOWN", "CAP_SETGID", "CAP_SETUID"];
@@ -29,16 +24,6 @@ export const lessPower: Step = (kernel) => {
 
 /** Tries as root what root can do. */
 export async function run(stage: Stage): Promise<void> {
-  const { kernel, scratch } = stage;
-  makeImage(kernel, scratch);
-  const share = makeShare(kernel, `example-${scratch.slice(-6)}`);
-  try {
-    await runShell(stage, {
-      steps: [join(share), ownName, ownNetwork, ownMounts, ownFiles, ownProc, lessPower],
-      pidNamespace: "new",
-      command: "echo I am user $(id -u); hostname ship; grep CapEff /proc/self/status",
-    });
-  } finally {
-    kernel.rmdir(share.path);
-  }
+  const command = "echo I am user $(id -u); hostname ship; grep CapEff /proc/self/status";
+  await runShared(stage, [lessPower], command);
 }

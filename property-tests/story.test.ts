@@ -11,7 +11,7 @@ import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
 import { runCommandLine } from "../runtime/src/cli/program.fixture.ts";
 import { wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
-import { shellLine } from "../runtime/src/cli/shell-words.ts";
+import { shellLine } from "../runtime/src/wire/shell-words.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { createContainerView } from "../runtime/src/engine/container-view.ts";
@@ -66,6 +66,17 @@ test.prop([anySteps])("story-tells-all", (steps) => {
     expect(new Set(mine.map(({ exec }) => exec?.id)).size).toBe(1);
   }
 });
+
+test.prop([anySteps, fc.integer({ min: 40, max: 120 })])(
+  "story-fits-the-terminal",
+  (steps, columns) => {
+    const sections = sectionsOf(steps);
+    const narrow = storyText(sections, "concept", columns);
+    for (const line of narrow.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+    const signs = (text: string): string => text.replaceAll(/\s/g, "");
+    expect(signs(narrow)).toBe(signs(storyText(sections, "concept")));
+  },
+);
 
 // --- plans
 
@@ -194,6 +205,7 @@ const anyFacts: fc.Arbitrary<Facts> = fc.record({
     isStopped: fc.boolean(),
   }),
   health: fc.constant(null),
+  held: fc.constant([]),
   zombies: fc.array(
     fc.record({
       pid: fc.nat(),

@@ -251,3 +251,54 @@ describe.skipIf(skip)("compare", () => {
 /** PID 1 of a container does not get a SIGTERM that it does not handle. */
 const DEAF = ["sleep", "1000"];
 const TRAPS = ["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"];
+
+describe.skipIf(skip)("how it stands with a container", () => {
+  test("a zombie is in top, by both command lines", async () => {
+    await must("run", "-d", "--name", "parent", "busybox", "sh", "-c", ZOMBIE);
+    const shown = await until(
+      "the child has ended",
+      () => must("top", "parent"),
+      (text) => text.includes("[sh] <defunct>"),
+    );
+    expect(shown).toContain("sleep 1000");
+    const ours = await daemon.drydock("top", "parent", "-o", "pid,comm");
+    expect(ours.stdout).toMatch(/ sh <defunct>$/m);
+    expect(ours.stderr).toContain("`drydock why parent` says what to do");
+    expect(await must("why", "parent")).toContain("nobody asked how: zombies");
+    if (skipDocker) return;
+    expect(await daemon.mustDocker("top", "parent")).toContain("[sh] <defunct>");
+  });
+
+  test("P12: a 137 has its reason in ps", async () => {
+    await daemon.drydock(...HUNGRY);
+    await must("run", "-d", "--name", "deaf", "busybox", "sleep", "1000");
+    await must("stop", "-t", "1", "deaf");
+    await must("run", "-d", "--name", "shot", "busybox", "sleep", "1000");
+    await must("kill", "shot");
+    const lines = await must("ps", "-a", "--format", "{{.Names}} {{.Status}}");
+    expect(lines).toMatch(/^hungry Exited \(137\) .* ago \(out of memory\)$/m);
+    expect(lines).toMatch(/^deaf Exited \(137\) .* ago \(did not stop in time\)$/m);
+    expect(lines).toMatch(/^shot Exited \(137\) .* ago \(killed\)$/m);
+  });
+
+  test("why names who holds the output of an exec that has ended", async () => {
+    await must("run", "-d", "--name", "box", "busybox", "sleep", "1000");
+    await must("exec", "box", "sh", "-c", "sleep 1007 & echo said");
+    const said = await must("why", "box");
+    expect(said).toMatch(/its output is still held by \d+ \(sleep 1007\)\./);
+    // Its process 1 is a sleep too, which nobody inside can kill.
+    await must("exec", "box", "sh", "-c", "kill -9 $(pidof sleep)");
+    expect(await must("why", "box")).not.toContain("still held");
+  });
+
+  test("what a container printed counts in system df and in prune", async () => {
+    await must("run", "--name", "chatty", "busybox", "sh", "-c", "yes | head -c 100000");
+    const bytes = (text: string): string => /^Containers +1 +0 +(\S+)/m.exec(text)?.[1] ?? "";
+    expect(bytes(await must("system", "df"))).toMatch(/^[\d.]+MB$/);
+    expect(await must("container", "prune", "--dry-run")).toMatch(/chatty +[\d.]+MB/);
+  });
+});
+
+/** Leaves its child behind, which ends while its parent is a program that does not wait. */
+const ZOMBIE = "(sleep 0.1; exit 3) & exec sleep 1000";
+const HUNGRY = "run --name hungry -m 16m --memory-swap 16m busybox tail /dev/zero".split(" ");

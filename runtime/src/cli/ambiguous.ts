@@ -35,7 +35,8 @@ export async function askNamed<Answer>(api: Api, call: Call): Promise<Answer> {
 
 /** The same failure, with the candidates named when a prefix fitted several containers. */
 export async function withCandidates(api: Api, thrown: unknown): Promise<unknown> {
-  if (!(thrown instanceof ApiError) || thrown.hint !== undefined) return thrown;
+  // Our daemon names them itself, on the lines below the first.
+  if (!(thrown instanceof ApiError) || thrown.reason.includes("\n")) return thrown;
   const [, prefix] = /multiple IDs found with provided prefix: (\S+)/i.exec(thrown.reason) ?? [];
   if (prefix === undefined) return thrown;
   const all = await api

@@ -16,7 +16,7 @@ import { askNamed } from "./ambiguous.ts";
 import { pathPart } from "./api.ts";
 import type { Context } from "./command.ts";
 import { wordsFor, type RunRequest } from "./run-words.ts";
-import { shellLine } from "./shell-words.ts";
+import { shellLine } from "../wire/index.ts";
 
 type Config = Omit<RunRequest, "HostConfig" | "NetworkingConfig"> & {
   readonly AttachStdout?: boolean;

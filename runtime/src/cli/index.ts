@@ -1,5 +1,5 @@
 export { main } from "./main.ts";
-export { shellLine } from "./shell-words.ts";
+export { shellLine } from "../wire/index.ts";
 export { PROGRAM_VERSION, type Program } from "./program.ts";
 export type {
   Console,

@@ -1,10 +1,11 @@
 /**
- * Plan report: the steps that would make a container, before any is taken.
+ * Plan report: the steps that would make a container, before any is taken, or a script that takes
+ * them.
  *
  * Kernel interface: as named by each step.
- * Specification: none; POST /drydock/plan.
+ * Specification: none; POST /drydock/plan, /drydock/script.
  * Invariants: none.
- * Left out: a script that does the same by hand.
+ * Left out: nothing.
  * Docs: docs/concepts/explain.md
  *
  * @module
@@ -34,14 +35,21 @@ interface Plan {
   readonly warnings?: readonly string[] | null;
 }
 
+interface Script {
+  readonly script: string;
+  readonly warnings?: readonly string[] | null;
+}
+
 /**
- * Asks for the plan of a container and prints it.
+ * Asks for the plan of a container, or for the script, and prints it.
  *
- * @param flags "json" or "format" ask for the daemon's answer instead of text
+ * @param flags "json" or "format" ask for the daemon's answer instead of text, "as-shell" for the
+ * script
  * @returns the exit code
  */
 export async function printPlan(context: Context, flags: Flags, body: CreateBody): Promise<number> {
   const { console } = context;
+  if (flags.bool("as-shell")) return printScript(context, body);
   const format = flags.bool("json") ? "json" : flags.text("format");
   if (format !== "" && format !== "json") {
     throw new Failure({
@@ -50,22 +58,39 @@ export async function printPlan(context: Context, flags: Flags, body: CreateBody
       hint: "It may be 'json'.",
     });
   }
-  const plan = await askDaemon(context, body);
-  for (const warning of plan.warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
-  console.out.write(format === "json" ? `${JSON.stringify(plan)}\n` : planText(plan.steps));
+  const plan = await askDaemon<Plan>(context, "/drydock/plan", body);
+  warn(context, plan);
+  console.out.write(
+    format === "json" ? `${JSON.stringify(plan)}\n` : planText(plan.steps, console.size()?.columns),
+  );
   return 0;
 }
 
+async function printScript(context: Context, body: CreateBody): Promise<number> {
+  const plan = await askDaemon<Script>(context, "/drydock/script", body);
+  warn(context, plan);
+  context.console.out.write(plan.script);
+  return 0;
+}
+
+function warn({ console }: Context, { warnings }: Pick<Plan, "warnings">): void {
+  for (const warning of warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
+}
+
 /** A plan needs no daemon; one that answers knows its images and containers better. */
-async function askDaemon({ api, console, program }: Context, body: CreateBody): Promise<Plan> {
+async function askDaemon<Answer>(
+  { api, console, program }: Context,
+  path: string,
+  body: CreateBody,
+): Promise<Answer> {
   try {
-    return await api.json<Plan>({ method: "POST", path: "/drydock/plan", body });
+    return await api.json<Answer>({ method: "POST", path, body });
   } catch (thrown) {
     const isOther = thrown instanceof ApiError && thrown.status === 404 && isUnknownPage(thrown);
     const isAway = thrown instanceof Failure && thrown.cause instanceof ConnectionError;
     if (!(isOther || isAway) || program.planAlone === undefined) throw thrown;
     console.err.write(`No drydock daemon answers at ${api.host}: planned without it.\n`);
-    return planAlone(await program.planAlone(body));
+    return planAlone<Answer>(await program.planAlone(path, body));
   }
 }
 
@@ -73,18 +98,18 @@ function isUnknownPage({ reason }: ApiError): boolean {
   return reason.startsWith("page not found");
 }
 
-async function planAlone(answer: Response): Promise<Plan> {
+async function planAlone<Answer>(answer: Response): Promise<Answer> {
   const text = await answer.text();
   // The route's own shapes.
-  if (answer.ok) return JSON.parse(text) as Plan;
+  if (answer.ok) return JSON.parse(text) as Answer;
   const { message } = JSON.parse(text) as { message: string };
   throw new ApiError({ status: answer.status, reason: message, hint: undefined });
 }
 
 /** As `explain` will tell it. */
-function planText(steps: readonly Step[]): string {
+function planText(steps: readonly Step[], columns: number | undefined): string {
   const story = steps.map(({ n, why, ...step }) => ({ ...step, number: n, purpose: why }));
   const inside = steps.filter((step) => step.where === "init").length;
   const total = `${steps.length} steps: ${steps.length - inside} in the engine, ${inside} in the new process. None was taken.`;
-  return `${storyText(sectionsOf(story), "concept")}\n${total}\n`;
+  return `${storyText(sectionsOf(story), "concept", columns)}\n${total}\n`;
 }

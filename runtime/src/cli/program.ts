@@ -34,7 +34,8 @@ export interface Program {
    */
   readonly runDaemon?: ((words: readonly string[]) => Promise<number>) | undefined;
   /**
-   * Answers `POST /drydock/plan` where no daemon does; absent where there is none but the page's.
+   * Answers `POST /drydock/plan` and `/drydock/script` where no daemon does; absent where there is
+   * none but the page's.
    */
-  readonly planAlone?: ((body: unknown) => Promise<Response>) | undefined;
+  readonly planAlone?: ((path: string, body: unknown) => Promise<Response>) | undefined;
 }

@@ -24,6 +24,7 @@ const FACTS: Facts = {
   restart: { policy: "no", maximum: 0, count: 0, delayMs: 0, isStopped: false },
   health: null,
   zombies: [],
+  held: [],
 };
 
 const say = (more: Partial<Facts>): string =>
@@ -59,6 +60,7 @@ test.each<[string, Partial<Facts>]>([
   ["shells say it of a command that SIGKILL ended", { end: { ...END, signal: null } }],
   ["a fault of the program", { end: { ...END, signal: "SIGSEGV", exitCode: 139 } }],
   ["its command was not found", { end: { ...END, signal: null, exitCode: 127 } }],
+  ["Whether somebody asked for that is not known", { end: { ...END, requests: null } }],
   ["while no daemon was running", { end: { ...END, signal: null, exitCode: 1, requests: null } }],
   [
     "a shell that nobody types into ends",
@@ -103,6 +105,17 @@ test.each<[string, Partial<Facts>]>([
   [
     "One process has ended and nobody asked how: zombies.\n  17 (sleep), child of 9 (sh)",
     { zombies: [{ pid: 17, name: "sleep", parentPid: 9, parentName: "sh" }] },
+  ],
+  [
+    "What exec 0123456789ab ran has ended, but its output is still held by 7 (sleep 9).",
+    { held: [{ exec: "0123456789abcdef", holders: ["7 (sleep 9)"] }] },
+  ],
+  [
+    "looks like a list of words but is no JSON",
+    {
+      command: ["/bin/sh", "-c", '["npm", "start]'],
+      end: { ...END, signal: null, exitCode: 2, requests: [] },
+    },
   ],
 ])("%s", (words, facts) => {
   expect(say(facts)).toContain(words);

@@ -42,6 +42,7 @@ export interface Facts {
     readonly log: readonly Check[];
   } | null;
   readonly zombies: readonly Zombie[];
+  readonly held: readonly HeldOutput[];
 }
 
 /** How a run ended. */
@@ -72,6 +73,12 @@ interface Check {
   readonly output: string;
 }
 
+interface HeldOutput {
+  /** null: the container's own. */
+  readonly exec: string | null;
+  readonly holders: readonly string[];
+}
+
 interface Zombie {
   readonly pid: number;
   readonly name: string;
@@ -97,6 +104,7 @@ export function reasonsFor(facts: Facts, nowMs: number): readonly Reason[] {
     ...restartReasons(facts),
     ...healthReasons(facts),
     ...zombieReasons(facts),
+    ...facts.held.map(heldReason),
   ];
 }
 
@@ -180,8 +188,19 @@ function endReasons(facts: Facts): readonly Reason[] {
 
 function ownEnd(end: End, { command, terminal, error }: Facts): readonly Reason[] {
   if (end.exitCode === 0) return quickEnd(end, command, terminal);
+  if (isBrokenList(command)) return [BROKEN_LIST];
   return end.requests === null && error === "" ? [WHILE_AWAY] : [];
 }
+
+/** What a Dockerfile's CMD became that was to be a list in JSON and is none. */
+function isBrokenList([program = "", flag = "", line = ""]: readonly string[]): boolean {
+  return SHELL.test(program) && flag === "-c" && /^\[\s*["']/.test(line);
+}
+
+const BROKEN_LIST: Reason = {
+  what: "Its command looks like a list of words but is no JSON, so a shell read it as a line.",
+  advice: "Put double quotes around each word, commas between them, and a bracket at the end.",
+};
 
 function hasEnded(status: string): boolean {
   return status === "exited" || status === "restarting";
@@ -189,6 +208,10 @@ function hasEnded(status: string): boolean {
 
 const WHILE_AWAY: Reason = {
   what: "It ended while no daemon was running; its keeper wrote down how.",
+};
+
+const UNKNOWN_ASKER: Reason = {
+  what: "Whether somebody asked for that is not known: no daemon was there to write it down.",
 };
 
 function outOfMemory({ memory, signal }: End): Reason {
@@ -254,7 +277,8 @@ function impatience(requests: readonly Request[], { command, init }: Program): R
   };
 }
 
-function strangerReason({ signal }: End): Reason {
+function strangerReason({ signal, requests }: End): Reason {
+  if (requests === null) return UNKNOWN_ASKER;
   const isKill = signal === "SIGKILL";
   const what =
     "Nobody asked the engine for that: the signal came from the program itself or the host.";
@@ -348,6 +372,16 @@ function zombieReasons({ zombies, init }: Facts): readonly Reason[] {
         : "Their parent must wait(2) for them; --init adopts and buries those whose parent is gone.",
     },
   ];
+}
+
+/** A pipe ends when nobody can write to it any more; `sleep 100 &` inherits that of its shell. */
+function heldReason({ exec, holders }: HeldOutput): Reason {
+  const whose = exec === null ? "Its own process" : `What exec ${exec.slice(0, 12)} ran`;
+  return {
+    what: `${whose} has ended, but its output is still held by ${holders.join(", ")}.`,
+    advice:
+      "Who waited for it was let go after two seconds. A process that is left behind needs an output of its own: >/dev/null 2>&1.",
+  };
 }
 
 /** @example clock(0) // "1970-01-01T00:00:00Z" */

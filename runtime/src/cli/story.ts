@@ -9,6 +9,7 @@
  * Specification: none.
  * Invariants:
  *   story-tells-all   every step stands in exactly one section, and there in exactly one place
+ *   story-fits-the-terminal   no line is longer than the terminal is wide, and nothing is left out
  * Left out: nothing.
  * Docs: docs/concepts/explain.md
  *
@@ -104,15 +105,53 @@ function execTitle({ id, command, exitCode }: Exec): string {
   return `Exec ${id.slice(0, 12)}: ${command.join(" ")}${end}`;
 }
 
-/** The sections as text. */
-export function storyText(sections: readonly Section[], order: StoryOrder): string {
+/**
+ * The sections as text.
+ *
+ * @param columns of the terminal, if it is one: what does not fit goes on below, further in
+ */
+export function storyText(
+  sections: readonly Section[],
+  order: StoryOrder,
+  columns = Number.POSITIVE_INFINITY,
+): string {
   return sections
     .map(({ title, steps }) => {
       const head = `== ${title}: ${countAndTime(steps)} ==`;
       const body = order === "time" ? linesOf(steps) : byConcept(steps);
-      return `${[head, ...body].join("\n")}\n`;
+      const lines = [head, ...body].flatMap((line) => fitted(line, columns));
+      return `${lines.join("\n")}\n`;
     })
     .join("\n");
+}
+
+/** Where lines go on: below the call, clear of the numbers. */
+const INDENT = " ".repeat(8);
+const NARROWEST = 40;
+
+/** A line in pieces that fit: the source on a line of its own, the rest broken behind a sign. */
+function fitted(line: string, columns: number): readonly string[] {
+  const width = Math.max(NARROWEST, columns);
+  if (line.length <= width) return [line];
+  const [, text = line, source = ""] = /^(.*?)(?:  (\[[^\]]+\]))?$/s.exec(line) ?? [];
+  return [...broken(text, width), ...(source === "" ? [] : broken(INDENT + source, width))];
+}
+
+function broken(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const at = breakBefore(rest, width);
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = INDENT + rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
+}
+
+/** The last place behind a space, a comma or a slash that is not in the indentation. */
+function breakBefore(text: string, width: number): number {
+  const found = Math.max(...[" ", ",", "/"].map((sign) => text.lastIndexOf(sign, width - 1)));
+  return found > width / 2 ? found + 1 : width;
 }
 
 /** By concept, in the order in which each first acted. */

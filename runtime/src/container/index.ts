@@ -26,6 +26,7 @@ export * from "./plan-tree.ts";
 export * from "./plan.ts";
 export * from "./resolve-path.ts";
 export * from "./restart.ts";
+export * from "./shell-script.ts";
 export * from "./signals.ts";
 export * from "./states.ts";
 export * from "./stdio-hub.ts";

@@ -33,6 +33,7 @@ export function configuredEngine(engine: Engine, settings: () => DaemonSettings)
     },
     createContainer: (request) => engine.createContainer(withLogDefaults(request, settings())),
     planContainer: (request) => engine.planContainer(withLogDefaults(request, settings())),
+    scriptContainer: (request) => engine.scriptContainer(withLogDefaults(request, settings())),
   };
 }
 

@@ -58,6 +58,14 @@ export interface Prepared {
   readonly plan: ContainerPlan;
 }
 
+/** Output that was still held when its process had ended. */
+export interface HeldOutput {
+  /** Of the container, or of an exec in it. */
+  readonly id: string;
+  /** As /proc/PID/fd shows them. */
+  readonly pipes: readonly string[];
+}
+
 /** A container as the engine holds it. Its state changes through `advance` only. */
 export class Container {
   definition: Definition;
@@ -84,6 +92,8 @@ export class Container {
   waiters: Waiter[] = [];
   /** The last signals that somebody asked for; see `why.ts`. */
   requests: readonly SignalRequest[] = [];
+  /** Outputs that outlived their process, the last few. */
+  heldOutputs: readonly HeldOutput[] = [];
   /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
   prepared: Prepared | null = null;
   unprepare: () => void = () => undefined;

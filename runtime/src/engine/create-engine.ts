@@ -49,7 +49,7 @@ import { readMachine } from "./machine.ts";
 import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
-import { previewPlan } from "./plan-preview.ts";
+import { previewPlan, previewScript } from "./plan-preview.ts";
 import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
 import { recover } from "./recover.ts";
 import { refusalOf, withRefusals } from "./refusals.ts";
@@ -147,6 +147,7 @@ function facade(engine: EngineContext): Engine {
 
     createContainer: (request) => createContainer(engine, request),
     planContainer: async (request) => previewPlan(engine, request),
+    scriptContainer: async (request) => previewScript(engine, request),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
     stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),

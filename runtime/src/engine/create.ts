@@ -325,17 +325,30 @@ function makeFiles(
   undo: UndoStack,
 ): void {
   const { definition, files } = made;
-  const { config, hostConfig, layers } = definition;
+  const { hostConfig, layers } = definition;
   const top = layers.at(-1);
   if (top === undefined) throw new Error("bug: an image without layers was accepted");
   makeWritableLayer(kernel, files.directory, layerDiff(engine.layers, top), undo);
   kernel.mkdir(files.rootfs, 0o755);
   if (hostConfig.IpcMode === "shareable") kernel.mkdir(files.sharedMemory, 0o1777);
-  if (sharesNetwork(hostConfig)) return;
-  kernel.writeFile(files.hostname, `${config.Hostname}\n`, "create");
+  for (const { path, text } of nameTexts(kernel, definition, files)) {
+    kernel.writeFile(path, text, "create");
+  }
+}
+
+/** The files that name hosts and servers to a container; none where it has those of another. */
+export function nameTexts(
+  kernel: Kernel,
+  { config, hostConfig }: Definition,
+  files: ContainerFiles,
+): readonly { readonly path: string; readonly text: string }[] {
+  if (sharesNetwork(hostConfig)) return [];
   // With the host's network a container has the host's names too.
   const hosts = hostConfig.NetworkMode === "host" ? textOr(kernel, "/etc/hosts") : "";
-  kernel.writeFile(files.hosts, hostsFile(config.Hostname, hostConfig, hosts), "create");
-  const servers = resolvConf(textOr(kernel, "/etc/resolv.conf"), hostConfig);
-  kernel.writeFile(files.resolvConf, servers, "create");
+  const servers = textOr(kernel, "/etc/resolv.conf");
+  return [
+    { path: files.hostname, text: `${config.Hostname}\n` },
+    { path: files.hosts, text: hostsFile(config.Hostname, hostConfig, hosts) },
+    { path: files.resolvConf, text: resolvConf(servers, hostConfig) },
+  ];
 }

@@ -15,7 +15,9 @@ import type { Image } from "../images/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, DiskUsageType } from "./engine.ts";
 import { imageList } from "./image-routes.ts";
-import { listContainers } from "./listing.ts";
+import { listContainers, treeBytes } from "./listing.ts";
+import { lookOr } from "./look.ts";
+import { filesOf } from "./state-store.ts";
 
 /** The answer of `GET /system/df`. @param types what is wanted; the rest is left out */
 export function diskUsage(engine: EngineContext, types: ReadonlySet<DiskUsageType>): ApiObject {
@@ -26,12 +28,31 @@ export function diskUsage(engine: EngineContext, types: ReadonlySet<DiskUsageTyp
           Images: imagesWithUsers(engine),
         }
       : {}),
-    ...(types.has("container")
-      ? { Containers: listContainers(engine, { all: true, limit: 0, size: true, filters: {} }) }
-      : {}),
+    ...(types.has("container") ? { Containers: containersWithLogs(engine) } : {}),
     ...(types.has("volume") ? { Volumes: [] } : {}),
     ...(types.has("build-cache") ? { BuildCache: [] } : {}),
   };
+}
+
+/**
+ * What a container printed lies on the disk too and goes with it, so it counts here; in Docker's
+ * answer it does not, and people look in vain for what fills their disk.
+ */
+function containersWithLogs(engine: EngineContext): readonly ApiObject[] {
+  const wanted = { all: true, limit: 0, size: true, filters: {} };
+  return listContainers(engine, wanted).map((summary) => {
+    const logs = logBytes(engine, String(summary["Id"]));
+    return { ...summary, SizeRw: Number(summary["SizeRw"] ?? 0) + logs };
+  });
+}
+
+/** All files of a container's log, by its id. */
+export function logBytes({ kernel, root }: EngineContext, id: string): number {
+  const { directory, log } = filesOf(root, id);
+  const names = lookOr(() => kernel.readdir(directory), []);
+  const paths = names.map((name) => `${directory}/${name}`);
+  const mine = paths.filter((path) => path.startsWith(log));
+  return sum(mine.map((path) => treeBytes(kernel, path)));
 }
 
 /** What the layers of images take together: those that they share are stored once. */

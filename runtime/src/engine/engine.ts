@@ -22,7 +22,7 @@ import type {
   PathStat,
   ResourcesConfig,
 } from "../container/index.ts";
-import type { ExplainedCall, PlannedStep, ProcessView } from "./told.ts";
+import type { ExplainedCall, PlannedScript, PlannedStep, ProcessView } from "./told.ts";
 
 /** Filters of a list call: name → values, from either of Docker's two encodings. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -247,6 +247,8 @@ export interface Engine {
   planContainer(
     request: CreateContainer,
   ): Promise<{ readonly steps: readonly PlannedStep[]; readonly warnings: readonly string[] }>;
+  /** The same as a script for a shell. @throws RuntimeError also feature-unsupported */
+  scriptContainer(request: CreateContainer): Promise<PlannedScript>;
   /** @throws RuntimeError class not-modified when it runs already */
   startContainer(reference: string): Promise<void>;
   /** Class not-modified when it is stopped. */

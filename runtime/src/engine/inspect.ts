@@ -20,7 +20,7 @@ import { humanDuration, NEVER, rfc3339 } from "./durations.ts";
 import type { ApiObject } from "./engine.ts";
 import type { PortSummary } from "./filters.ts";
 import { endpoints, networkNameOf, networkSettings, sharesNetwork } from "./networks.ts";
-import type { Definition, History } from "./record.ts";
+import type { Account, Definition, History } from "./record.ts";
 import type { ContainerFiles } from "./state-store.ts";
 
 /** A mount as `Mounts` lists it. */
@@ -228,7 +228,10 @@ export function summaryObject(container: Inspected, nowMs: number): ApiObject {
       : { SizeRw: container.sizes.writable || undefined, SizeRootFs: container.sizes.total }),
     Labels: definition.config.Labels,
     State: history.state.status,
-    Status: statusText(history.state, nowMs, container.health),
+    Status: statusText(history.state, nowMs, {
+      health: container.health,
+      account: history.account,
+    }),
     HostConfig: { NetworkMode: networkNameOf(hostConfig.NetworkMode) },
     NetworkSettings: { Networks: endpoints(hostConfig) },
     Mounts: container.mounts,
@@ -254,15 +257,22 @@ function shellWord(word: string): string {
   return word.includes(" ") ? `'${word}'` : word;
 }
 
+/** What a status says beside the state. */
+interface StatusDetails {
+  readonly health?: Health | null | undefined;
+  readonly account?: Account | undefined;
+}
+
 /**
- * The status column of `docker ps`.
+ * The status column of `docker ps`; behind the end stands its reason where the code alone is a
+ * riddle.
  *
  * @example statusText({ status: "created", failure: null }, 0) // "Created"
  */
 export function statusText(
   state: ContainerState,
   nowMs: number,
-  health: Health | null = null,
+  { health = null, account }: StatusDetails = {},
 ): string {
   switch (state.status) {
     case "created":
@@ -274,7 +284,7 @@ export function statusText(
     case "restarting":
       return `Restarting ${endText(state.ended, nowMs)}`;
     case "exited":
-      return `Exited ${endText(state.ended, nowMs)}`;
+      return `Exited ${endText(state.ended, nowMs)}${reasonText(state.ended, account)}`;
     case "removing":
       return "Removal In Progress";
     case "dead":
@@ -285,6 +295,15 @@ export function statusText(
 function healthText(health: Health | null): string {
   if (health === null) return "";
   return health.status === "starting" ? " (health: starting)" : ` (${health.status})`;
+}
+
+/** As Docker puts health into brackets. `why` tells the rest. */
+function reasonText(ended: Ended, account: Account | undefined): string {
+  if (ended.oomKilled) return " (out of memory)";
+  if (account?.signal !== "SIGKILL" || account.finishedAtMs !== ended.finishedAtMs) return "";
+  const forced = account.requests.findLast(({ signal }) => signal === "SIGKILL");
+  if (forced === undefined) return "";
+  return forced.by === "timeout" ? " (did not stop in time)" : " (killed)";
 }
 
 function endText(ended: Ended, nowMs: number): string {

@@ -72,6 +72,6 @@ function ambiguous(prefix: string, candidates: readonly Named[]): RuntimeError {
     message: `multiple IDs found with provided prefix: ${prefix}`,
     operation: "find container",
     subject: prefix,
-    hint: `It could be ${names.join(" or ")}: type one more character, or the name.`,
+    hint: `It could be ${names.join(" or ")}: give more digits, or the name.`,
   });
 }

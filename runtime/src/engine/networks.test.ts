@@ -24,8 +24,15 @@ test("resolvConf() keeps the host's lines but for those that the request replace
 
 test("networkWarnings() says that published ports are not, and what to do instead", () => {
   expect(networkWarnings(PLAIN_HOST_CONFIG)).toEqual([]);
-  const [warning] = networkWarnings({ ...PLAIN_HOST_CONFIG, PortBindings: { "80/tcp": [] } });
-  expect(warning).toMatch(/80\/tcp has no effect yet.*--network host/s);
+  const PortBindings = { "80/tcp": [], "8080/tcp": [{ HostIp: "", HostPort: "8888" }] };
+  const [warning] = networkWarnings({ ...PLAIN_HOST_CONFIG, PortBindings });
+  expect(warning).toMatch(/^--publish of some port of this machine to 80\/tcp of the container, /);
+  expect(warning).toMatch(/port 8888 of this machine to 8080\/tcp of the container has no effect/);
+  expect(warning).toMatch(/--network host serves it/);
+  const onHost = { ...PLAIN_HOST_CONFIG, PortBindings, NetworkMode: "host" };
+  expect(networkWarnings(onHost)).toEqual([
+    "Published ports are discarded when using host network mode",
+  ]);
 });
 
 test("endpoints() shows the default network as bridge, and none for a shared one", () => {

@@ -35,16 +35,31 @@ export function sharesNetwork(hostConfig: HostConfig): boolean {
 /**
  * What was asked for and is not done yet, in words for `Warnings`.
  *
- * @example networkWarnings(hostConfig) // ["Published ports have no effect yet: …"]
+ * @example networkWarnings(hostConfig) // ["--publish of port 8 of this machine to 80/tcp …"]
  */
 export function networkWarnings(hostConfig: HostConfig): readonly string[] {
   const ports = Object.keys(hostConfig.PortBindings);
   if (ports.length === 0 && !hostConfig.PublishAllPorts) return [];
-  const which = ports.length === 0 ? "--publish-all" : `--publish of ${ports.join(", ")}`;
+  if (hostConfig.NetworkMode === "host") {
+    // Docker's words.
+    return ["Published ports are discarded when using host network mode"];
+  }
+  const which = ports.length === 0 ? "--publish-all" : `--publish of ${inWords(hostConfig)}`;
   return [
     `${which} has no effect yet: this version gives containers a loopback link only, so the port ` +
       "is not reachable from outside. --network host serves it on the host's own address.",
   ];
+}
+
+/** Which of the two numbers is whose is what people mix up. */
+function inWords({ PortBindings }: HostConfig): string {
+  return Object.entries(PortBindings)
+    .map(([port, bindings]) => {
+      const hosts = (bindings ?? []).flatMap(({ HostPort = "" }) => HostPort || []).join(", ");
+      const host = hosts === "" ? "some port" : `port ${hosts}`;
+      return `${host} of this machine to ${port} of the container`;
+    })
+    .join(", and of ");
 }
 
 /**

@@ -14,14 +14,14 @@
  */
 
 import type { CgroupStep } from "../cgroups/index.ts";
-import { planContainer } from "../container/index.ts";
-import type { InitStep } from "../container/index.ts";
+import { planContainer, shellScript } from "../container/index.ts";
+import type { ContainerPlan, InitStep } from "../container/index.ts";
 import type { Image } from "../images/index.ts";
 import { layerDiff, writableLayerIn } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
-import { acceptRequest } from "./create.ts";
+import { acceptRequest, nameTexts } from "./create.ts";
 import type { CreateContainer } from "./engine.ts";
-import type { PlannedStep } from "./told.ts";
+import type { PlannedScript, PlannedStep } from "./told.ts";
 import { sharesNetwork } from "./networks.ts";
 import { readPlanInput } from "./plan-facts.ts";
 import type { Definition } from "./record.ts";
@@ -47,6 +47,13 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
+/** What is known before anything is told of it. */
+interface Drafted {
+  readonly definition: Definition;
+  readonly plan: ContainerPlan;
+  readonly warnings: readonly string[];
+}
+
 /**
  * The steps in order. Has no effects.
  *
@@ -54,8 +61,7 @@ export interface Plan {
  * @throws RuntimeError as `createContainer` does
  */
 export function previewPlan(engine: EngineContext, request: CreateContainer, image?: Image): Plan {
-  const { definition, warnings } = acceptRequest(engine, request, image);
-  const plan = planContainer(readPlanInput(engine, engine.kernel, definition));
+  const { definition, plan, warnings } = draftPlan(engine, request, image);
   const drafts = [
     ...fileSteps(engine, definition),
     ...plan.cgroup.steps.map(cgroupStep),
@@ -64,8 +70,44 @@ export function previewPlan(engine: EngineContext, request: CreateContainer, ima
   ];
   return {
     steps: drafts.map((draft, index) => ({ n: index + 1, ...draft })),
-    warnings: [...new Set([...warnings, ...plan.warnings])],
+    warnings,
   };
+}
+
+/**
+ * The same as a script for a shell. Has no effects.
+ *
+ * @param image as for `previewPlan`
+ * @throws RuntimeError as `createContainer` does; feature-unsupported for a user namespace
+ */
+export function previewScript(
+  engine: EngineContext,
+  request: CreateContainer,
+  image?: Image,
+): PlannedScript {
+  const { definition, plan, warnings } = draftPlan(engine, request, image);
+  const files = filesOf(engine.root, definition.id);
+  const { upper, work } = writableLayerIn(files.directory);
+  const isShareable = definition.hostConfig.IpcMode === "shareable";
+  const script = shellScript({
+    plan,
+    id: definition.id,
+    directory: files.directory,
+    rootfs: files.rootfs,
+    directories: [upper, work, files.rootfs, ...(isShareable ? [files.sharedMemory] : [])],
+    files: nameTexts(engine.kernel, definition, files),
+  });
+  return { script, warnings };
+}
+
+function draftPlan(
+  engine: EngineContext,
+  request: CreateContainer,
+  image: Image | undefined,
+): Drafted {
+  const { definition, warnings } = acceptRequest(engine, request, image);
+  const plan = planContainer(readPlanInput(engine, engine.kernel, definition));
+  return { definition, plan, warnings: [...new Set([...warnings, ...plan.warnings])] };
 }
 
 function fileSteps(engine: EngineContext, definition: Definition): readonly Draft[] {

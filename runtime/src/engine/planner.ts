@@ -31,7 +31,7 @@ import { versionObject } from "./info.ts";
 import { Locks } from "./lock.ts";
 import { readMachine } from "./machine.ts";
 import type { EngineOptions } from "./options.ts";
-import { previewPlan } from "./plan-preview.ts";
+import { previewPlan, previewScript } from "./plan-preview.ts";
 
 /** Of an engine's options, what a plan depends on. */
 export type PlannerOptions = Pick<
@@ -45,21 +45,29 @@ export type PlannerOptions = Pick<
  * @example await createPlanner({ kernel, root: "/r", cgroupParent: "/d", programVersion: "1" })
  *   .planContainer(request);
  */
-export function createPlanner(options: PlannerOptions): Pick<Engine, "planContainer" | "version"> {
+export function createPlanner(
+  options: PlannerOptions,
+): Pick<Engine, "planContainer" | "scriptContainer" | "version"> {
   return {
     version: () => versionObject(contextOf(options)),
-    planContainer: async (request) => {
-      const engine = contextOf(options);
-      const found = imageOf(engine, request);
-      const image = found ?? assumedImage(engine, request);
-      const { steps, warnings } = previewPlan(engine, request, image);
-      if (found !== null) return { steps, warnings };
-      const assumed =
-        `Image ${request.config.Image} cannot be looked at without the daemon: ` +
-        `one layer, the usual PATH and the command "sh" are assumed.`;
-      return { steps, warnings: [...warnings, assumed] };
-    },
+    planContainer: async (request) => planned(previewPlan, contextOf(options), request),
+    scriptContainer: async (request) => planned(previewScript, contextOf(options), request),
   };
+}
+
+/** Of the image that is there, or of one that is assumed, which is said. */
+function planned<Plan extends { readonly warnings: readonly string[] }>(
+  preview: (engine: EngineContext, request: CreateContainer, image: Image) => Plan,
+  engine: EngineContext,
+  request: CreateContainer,
+): Plan {
+  const found = imageOf(engine, request);
+  if (found !== null) return preview(engine, request, found);
+  const plan = preview(engine, request, assumedImage(engine, request));
+  const assumed =
+    `Image ${request.config.Image} cannot be looked at without the daemon: ` +
+    `one layer, the usual PATH and the command "sh" are assumed.`;
+  return { ...plan, warnings: [...plan.warnings, assumed] };
 }
 
 /** An engine that has nothing and starts nothing. */

@@ -22,7 +22,7 @@ import { writableLayerIn } from "../layers/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
-import { layerBytes, sum } from "./disk-usage.ts";
+import { layerBytes, logBytes, sum } from "./disk-usage.ts";
 import type { ApiObject, Filters, PrunePlan } from "./engine.ts";
 import { hasLabel } from "./filters.ts";
 import { carryOut } from "./image-changes.ts";
@@ -102,8 +102,8 @@ function endedContainers(engine: EngineContext, filters: Filters): readonly Cont
     );
 }
 
-function containerBytes(engine: EngineContext, { files }: Container): number {
-  return treeBytes(engine.kernel, writableLayerIn(files.directory).upper);
+function containerBytes(engine: EngineContext, { id, files }: Container): number {
+  return treeBytes(engine.kernel, writableLayerIn(files.directory).upper) + logBytes(engine, id);
 }
 
 /** @param going containers that count as gone */

@@ -20,6 +20,7 @@ import type { HostPid } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopAdvice, StopOptions } from "./engine.ts";
+import { commandOf } from "./inspect.ts";
 import { textOr } from "./look.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -67,7 +68,7 @@ export function adviseStop(
     program,
     fate,
     message: `container ${container.name} does not hear ${signal}: ${why}; ${then}`,
-    hint: remedyFor(fate, understood),
+    hint: remedyFor(fate, understood, commandOf(container.definition)),
   };
 }
 
@@ -83,14 +84,21 @@ function waitsForSignals({ kernel, machine }: EngineContext, hostPid: HostPid): 
 /** The number of rt_sigtimedwait(2) on each machine. */
 const RT_SIGTIMEDWAIT: Readonly<Record<string, string>> = { x86_64: "128", aarch64: "137" };
 
-function remedyFor(fate: StopAdvice["fate"], understood: readonly string[]): string {
-  const others =
-    understood.length === 0
-      ? "--stop-signal with one that it handles"
-      : `--stop-signal ${understood.join(" or ")}, which it handles`;
-  if (fate === "ignored") return `Create it with ${others}, or stop it with -t 1.`;
-  return (
-    "Create it with --init, or with its command in exec form, so that the program itself is " +
-    `process 1 and not a shell; or with ${others}.`
-  );
+function remedyFor(
+  fate: StopAdvice["fate"],
+  understood: readonly string[],
+  command: readonly string[],
+): string {
+  const other =
+    understood.length === 0 ? "" : `--stop-signal ${understood.join(" or ")}, which it handles`;
+  if (fate === "ignored") {
+    return other === ""
+      ? "It ignores every signal that asks to end: stop it with -t 1."
+      : `Create it with ${other}, or stop it with -t 1.`;
+  }
+  const isShellForm = /(?:^|\/)(?:ba|da|a)?sh$/.test(command[0] ?? "") && command[1] === "-c";
+  const forms = isShellForm
+    ? ", or with its command in exec form, so that the program itself is process 1 and not a shell"
+    : ", which passes signals on to it";
+  return `Create it with --init${forms}${other === "" ? "" : `; or with ${other}`}.`;
 }

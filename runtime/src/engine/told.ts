@@ -24,6 +24,12 @@ export interface PlannedStep {
   readonly source: string;
 }
 
+/** The same as a script, which does by hand what the engine would do. */
+export interface PlannedScript {
+  readonly script: string;
+  readonly warnings: readonly string[];
+}
+
 /** Words by name. */
 export type Table = Readonly<Record<string, string>>;
 

@@ -23,6 +23,7 @@ import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProcessTable } from "./engine.ts";
 import { textOr } from "./look.ts";
+import { zombiesOf } from "./zombies.ts";
 
 /** USER_HZ: the unit of times in /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
@@ -172,13 +173,20 @@ export function containerTop(
     users: parseNames(textOr(kernel, "/etc/passwd")),
     groups: parseNames(textOr(kernel, "/etc/group")),
   };
-  const pids = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  const living = container.cgroup === null ? [] : readCgroupPids(kernel, container.cgroup);
+  // As ps, which sees them too; Docker's list is the cgroup's, where they are gone.
+  const pids = [...living, ...zombiesOf(kernel, container).map(({ pid }) => pid)];
   const rows = pids.flatMap((pid) => {
     const facts = readFacts(kernel, pid, names);
     return facts === null ? [] : [columns.map(({ show }) => show({ ...facts, ...machineFacts }))];
   });
   engine.events.tellContainer(container.definition, "top");
   return { Titles: columns.map(({ title }) => title), Processes: rows };
+}
+
+/** From a line of /proc/PID/status: real, effective, saved, of the file system. */
+function effectiveId(status: string, kind: "Uid" | "Gid"): string {
+  return new RegExp(`^${kind}:\\t\\d+\\t(\\d+)`, "mu").exec(status)?.[1] ?? "0";
 }
 
 /** null: it has ended since the cgroup was read. */
@@ -190,22 +198,24 @@ function readFacts(
   try {
     const text = kernel.readText(`/proc/${pid}/stat`);
     const status = kernel.readText(`/proc/${pid}/status`);
-    const uid = /^Uid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
-    const gid = /^Gid:\t\d+\t(\d+)/mu.exec(status)?.[1] ?? "0";
+    const uid = effectiveId(status, "Uid");
+    const gid = effectiveId(status, "Gid");
     const words = kernel.readText(`/proc/${pid}/cmdline`).replace(/\0+$/u, "");
     // The name may hold anything, also spaces and brackets: it ends at the last bracket.
     const end = text.lastIndexOf(")");
     const name = text.slice(text.indexOf("(") + 1, end);
+    const stat = text
+      .slice(end + 2)
+      .trim()
+      .split(" ");
+    const mark = stat[0] === "Z" ? " <defunct>" : "";
     return {
       pid,
       user: names.users.get(uid) ?? uid,
       group: names.groups.get(gid) ?? gid,
-      name,
-      words: words === "" ? `[${name}]` : words.replaceAll("\0", " "),
-      stat: text
-        .slice(end + 2)
-        .trim()
-        .split(" "),
+      name: `${name}${mark}`,
+      words: words === "" ? `[${name}]${mark}` : words.replaceAll("\0", " "),
+      stat,
     };
   } catch (error) {
     if (error instanceof KernelError) return null;

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { readCgroupPids, readCgroupUsage } from "../cgroups/index.ts";
+import { readCgroupUsage } from "../cgroups/index.ts";
 import type { Cgroup } from "../cgroups/index.ts";
 import { hasProcess, lastEndOf, planHealth } from "../container/index.ts";
 import type { Ended, ExitRecord } from "../container/index.ts";
@@ -23,10 +23,12 @@ import type { Kernel } from "../kernel/index.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject } from "./engine.ts";
+import { heldOutputs } from "./held-output.ts";
 import { commandOf } from "./inspect.ts";
 import { lookOr } from "./look.ts";
 import type { Account, History, SignalRequest } from "./record.ts";
 import { readExitRecord } from "./state-store.ts";
+import { zombiesOf } from "./zombies.ts";
 
 const REQUESTS_KEPT = 16;
 
@@ -76,7 +78,8 @@ export function whyContainer(engine: EngineContext, container: Container): ApiOb
     end: endOf(engine, container, ended),
     restart: restartOf(container),
     health: healthOf(container),
-    zombies: zombiesOf(engine, container),
+    zombies: zombiesOf(engine.kernel, container),
+    held: heldOutputs(engine.kernel, container),
   };
 }
 
@@ -121,46 +124,4 @@ function endOf(
   const isIts = record !== null && record.finishedAtMs === ended.finishedAtMs;
   const signal = isIts && "signal" in record.status ? record.status.signal : null;
   return { ...ended, signal, requests: null, memory: null, isPrevious: false };
-}
-
-/**
- * Processes that have ended and whose parent has not asked how. The cgroup does not list them any
- * more, their parents do.
- */
-function zombiesOf({ kernel }: EngineContext, { cgroup, history }: Container): readonly object[] {
-  if (cgroup === null || !hasProcess(history.state)) return [];
-  return readCgroupPids(kernel, cgroup).flatMap((pid) => {
-    const children = lookOr(() => childrenOf(kernel, pid), []).flatMap((child) =>
-      lookOr(() => [readProcess(kernel, child)], []),
-    );
-    const dead = children.filter(({ state }) => state === "Z");
-    if (dead.length === 0) return [];
-    const parentName = lookOr(() => readProcess(kernel, pid).name, "");
-    return dead.map(({ name, pid: child }) => ({ pid: child, name, parentPid: pid, parentName }));
-  });
-}
-
-/** Any of its threads may be their parent. */
-function childrenOf(kernel: Kernel, pid: number): readonly number[] {
-  const tasks = `/proc/${pid}/task`;
-  return kernel.readdir(tasks).flatMap((task) => {
-    const text = kernel.readText(`${tasks}/${task}/children`);
-    return text
-      .split(" ")
-      .filter((word) => word !== "")
-      .map(Number);
-  });
-}
-
-interface Process {
-  readonly pid: number;
-  readonly name: string;
-  readonly state: string;
-}
-
-function readProcess(kernel: Kernel, pid: number): Process {
-  const text = kernel.readText(`/proc/${pid}/status`);
-  const field = (name: string): string =>
-    new RegExp(`^${name}:\\s*(.*)$`, "mu").exec(text)?.[1] ?? "";
-  return { pid, name: field("Name"), state: field("State").slice(0, 1) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { applyChange } from "./change.ts";
+import { adviseChange, applyChange } from "./change.ts";
 
 describe("applyChange()", () => {
   test.each([
@@ -48,4 +48,33 @@ describe("applyChange()", () => {
   ])("%j is refused", (line, why) => {
     expect(() => applyChange({}, line)).toThrow(why);
   });
+});
+
+describe("applyChange() says what was meant", () => {
+  test.each([
+    ["CDM sh", /Did you mean CMD\?/],
+    ["MAINTAINER adam", /LABEL maintainer=/],
+    ["RUN ls", /in the container/],
+    ["XYZZYPLUGH 1", /^Changes are CMD/],
+  ])("%s", (line, hint) => {
+    const refusal = expect.objectContaining({ hint: expect.stringMatching(hint) });
+    expect(() => applyChange({}, line)).toThrow(refusal);
+  });
+});
+
+describe("adviseChange()", () => {
+  test.each([
+    ['CMD ["npm", "start]', /looks like a list but is no JSON/],
+    ["ENTRYPOINT ['npm', 'start']", /double quotes/],
+    ['CMD [ "ufw allow 5000" ]', /Separate words: \["ufw","allow","5000"\]/],
+  ])("%s is hardly meant", (line, said) => {
+    expect(adviseChange(line)).toMatch(said);
+  });
+
+  test.each(['CMD ["npm", "start"]', "CMD npm start", "CMD [ -f x ] && y", 'LABEL a="[b"'])(
+    "%s may be meant",
+    (line) => {
+      expect(adviseChange(line)).toBeUndefined();
+    },
+  );
 });

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
+import { nearest, RuntimeError } from "../errors/index.ts";
 import type { ImageRunConfig } from "./oci.ts";
 
 type Apply = (config: ImageRunConfig, text: string) => ImageRunConfig;
@@ -41,6 +41,8 @@ const APPLY: Readonly<Record<string, Apply>> = {
   ONBUILD: (config, text) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), triggerOf(text)] }),
 };
 
+const WHICH = `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`;
+
 /**
  * Applies one instruction. Pure.
  *
@@ -51,7 +53,8 @@ export function applyChange(config: ImageRunConfig, line: string): ImageRunConfi
   const [, word = "", text = ""] = /^\s*([A-Za-z]+)(?:\s+(.*?))?\s*$/su.exec(line) ?? [];
   const name = word.toUpperCase();
   const apply = Object.hasOwn(APPLY, name) ? APPLY[name] : undefined;
-  if (apply === undefined) throw refused(`${word || line} is not a valid change command`);
+  if (apply === undefined)
+    throw refused(`${word || line} is not a valid change command`, remedyFor(name));
   if (text === "" && !MAY_BE_EMPTY.has(name)) {
     throw refused(`${name} requires at least one argument`);
   }
@@ -61,13 +64,55 @@ export function applyChange(config: ImageRunConfig, line: string): ImageRunConfi
 /** Nothing is what these may set: no command at all. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(["CMD", "ENTRYPOINT"]);
 
-function refused(message: string): RuntimeError {
+/**
+ * What an instruction does that its writer hardly meant; undefined when nothing speaks for that.
+ * Pure.
+ *
+ * @example adviseChange("CMD [\"ls -l\"]")
+ * // 'CMD ["ls -l"] is one program with spaces in its name. Separate words: ["ls","-l"]'
+ */
+export function adviseChange(line: string): string | undefined {
+  const found = /^\s*(CMD|ENTRYPOINT)\s+(\[.*?)\s*$/isu.exec(line);
+  if (found === null) return undefined;
+  const [, name = "", text = ""] = found;
+  const list = listOf(text);
+  const what = `${name.toUpperCase()} ${text}`;
+  return list === undefined ? adviseNoList(what, text) : adviseList(what, list);
+}
+
+/** `[ -f x ] && …` is a line for the shell, and meant to be one. */
+function adviseNoList(what: string, text: string): string | undefined {
+  if (!/["',]/u.test(text)) return undefined;
+  return (
+    `${what} looks like a list but is no JSON, so a shell will read it as a line: ` +
+    "put double quotes around each word, commas between, and a bracket at the end."
+  );
+}
+
+function adviseList(what: string, list: readonly string[]): string | undefined {
+  const words = list.length === 1 ? (list[0] ?? "").trim().split(/\s+/u) : [];
+  if (words.length < 2) return undefined;
+  return `${what} is one program with spaces in its name. Separate words: ${JSON.stringify(words)}`;
+}
+
+/** For what belongs in a Dockerfile but is no change, and for what was mistyped. */
+function remedyFor(name: string): string {
+  if (name === "MAINTAINER")
+    return "MAINTAINER is deprecated: LABEL maintainer=NAME says the same.";
+  if (["RUN", "COPY", "ADD"].includes(name)) {
+    return `${name} makes files: make them in the container, by exec or cp, before the commit.`;
+  }
+  const meant = nearest(name, Object.keys(APPLY));
+  return `${meant === undefined ? "" : `Did you mean ${meant}? `}${WHICH}`;
+}
+
+function refused(message: string, hint = WHICH): RuntimeError {
   return new RuntimeError({
     code: "request-invalid",
     class: "invalid",
     message,
     operation: "change image",
-    hint: `Changes are ${Object.keys(APPLY).join(", ")}, each with what it sets.`,
+    hint,
   });
 }
 

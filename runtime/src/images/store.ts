@@ -167,7 +167,7 @@ function noSuchImage(
     subject: text,
     hint:
       ids.length > 0
-        ? `It could be ${ids.join(" or ")}: type one more character, or a name.`
+        ? `It could be ${ids.join(" or ")}: give more digits, or a name.`
         : meant === undefined
           ? list
           : `Did you mean ${meant}?`,

@@ -2,3 +2,4 @@ export { detachFilter, parseDetachKeys } from "./detach-keys.ts";
 export { FRAME_HEADER_BYTES, createFrameReader, encodeFrame } from "./frames.ts";
 export { frameHeader, writeFrameHeader } from "./frames.ts";
 export type { Frame, StreamName } from "./frames.ts";
+export { shellLine } from "./shell-words.ts";

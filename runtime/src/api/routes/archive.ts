@@ -11,6 +11,7 @@
  * @module
  */
 
+import { adviseChange } from "../../images/index.ts";
 import { configEntries } from "../container-body.ts";
 import { parameter, queryOf, type ApiOptions, type Call, type Routes } from "../context.ts";
 import { invalidRequest } from "../failure.ts";
@@ -66,7 +67,8 @@ async function commit(call: Call, engine: ApiOptions["engine"]): Promise<Respons
     changes: changesOf(query),
     config: body,
   });
-  return call.json({ Id: id }, 201);
+  const warnings = changesOf(query).flatMap((line) => adviseChange(line) ?? []);
+  return call.json({ Id: id, ...(warnings.length === 0 ? {} : { Warnings: warnings }) }, 201);
 }
 
 function pathOf(call: Call): string {

@@ -1,12 +1,13 @@
 /**
  * Own routes: what Docker has no words for.
  *
- * `plan` answers what would be done for a container, and does none of it; `prune` what a prune
- * would remove; `journal` answers what was done, call by call; `why` what is known of how it came
- * to this; `view` what a process sees and may do; `disk` answers whose each byte is, and `fsck`
- * what is nobody's or damaged. Plan and journal name the line of source of each step, which is why
- * this program is worth reading beside its output. `stop-advice` answers why a stop would take all
- * of its time, as far as the kernel shows it before anybody has waited; null when it does not.
+ * `plan` answers what would be done for a container, and does none of it; `script` the same as a
+ * script for a shell; `prune` what a prune would remove; `journal` answers what was done, call by
+ * call; `why` what is known of how it came to this; `view` what a process sees and may do; `disk`
+ * answers whose each byte is, and `fsck` what is nobody's or damaged. Plan and journal name the
+ * line of source of each step, which is why this program is worth reading beside its output.
+ * `stop-advice` answers why a stop would take all of its time, as far as the kernel shows it before
+ * anybody has waited; null when it does not.
  *
  * Kernel interface: none.
  * Specification: none; these paths are Drydock's.
@@ -28,6 +29,11 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
     const plan = await engine.planContainer(request);
     const steps = plan.steps.map((step) => ({ ...step, source: mapSource(step.source) }));
     return call.json({ steps, warnings: [...plan.warnings, ...warnings] });
+  });
+  routes.post("/drydock/script", async (call) => {
+    const { request, warnings } = await readCreateContainer(call);
+    const plan = await engine.scriptContainer(request);
+    return call.json({ ...plan, warnings: [...plan.warnings, ...warnings] });
   });
   routes.get("/drydock/containers/:id/why", async (call) =>
     call.json(await engine.whyContainer(parameter(call, "id"))),

@@ -298,7 +298,30 @@ describe("attach", () => {
   });
 });
 
+const INSPECTED = {
+  Image: "sha256:1",
+  Path: "sleep",
+  Args: ["9"],
+  Config: { Entrypoint: null },
+  HostConfig: { NetworkMode: "container:db", IpcMode: "private", CgroupnsMode: "host" },
+  GraphDriver: { Data: { UpperDir: "/r/diff" } },
+};
+
 describe("explain", () => {
+  test.each([
+    ["the image's own", null, ["sleep", "9"], "Its command: sleep 9, from its image."],
+    ["its entrypoint", ["sleep"], [], "the image's ENTRYPOINT, then what was asked for."],
+    ["nothing", null, null, "in place of the image's: it has none itself."],
+  ])("says of a command where it comes from: %s", async (_, Entrypoint, Cmd, said) => {
+    const api = answering({
+      "GET /drydock/containers/web/journal": { json: [] },
+      "GET /containers/web/json": { json: { ...INSPECTED, Config: { Entrypoint } } },
+      "GET /images/sha256:1/json": { json: { Config: { Entrypoint, Cmd } } },
+    });
+    const { out } = await runCommandLine(["explain", "web"], api);
+    expect(out).toContain(said);
+  });
+
   test("groups steps by concept, with time, result, source and page", async () => {
     const entry = { where: "engine", operation: "create container", durationUs: 1500 };
     const json = [
@@ -330,7 +353,8 @@ describe("explain", () => {
     ];
     const api = answering({
       "GET /drydock/containers/web/journal": { json },
-      "GET /containers/web/json": { json: { GraphDriver: { Data: { UpperDir: "/r/diff" } } } },
+      "GET /containers/web/json": { json: INSPECTED },
+      "GET /images/sha256:1/json": { json: { Config: { Entrypoint: null, Cmd: ["sh"] } } },
     });
     const { out } = await runCommandLine(["explain", "web"], api);
     expect(out).toContain(
@@ -344,6 +368,13 @@ describe("explain", () => {
     expect(out).toContain("\n== Exec 0123456789ab: echo hi, exit code 3: 1 step, 1.50 ms ==\n");
     expect(out).toContain("4 steps, 6.00 ms in all; the kernel refused 1.\n");
     expect(out).toContain("own layer, /r/diff; its image is as it was.\n");
+    expect(out).toContain(
+      "\nNamespaces of its own: pid, mnt, ipc, uts; of container:db: net; " +
+        "of this machine: cgroup, user, time (docs/concepts/namespaces.md).\n",
+    );
+    expect(out).toContain(
+      "\nIts command: sleep 9, as asked for in place of the image's: by itself it runs sh.\n",
+    );
     const raw = await runCommandLine(["explain", "--json", "web"], api);
     expect(JSON.parse(raw.out)).toMatchObject([
       { ...json[0], number: 1, section: "Created", page: "docs/concepts/layers.md" },
@@ -354,6 +385,75 @@ describe("explain", () => {
     const inTime = await runCommandLine(["explain", "--time", "web"], api);
     const numbers = [...inTime.out.matchAll(/^ +(\d) /gm)].map(([, number]) => number);
     expect(numbers).toEqual(["1", "2", "3", "4"]);
+  });
+});
+
+describe("top", () => {
+  test("says that there are zombies, beside the list", async () => {
+    const Processes = [
+      ["1", "sleep 9"],
+      ["7", "[sh] <defunct>"],
+    ];
+    const api = answering({
+      "GET /containers/web/top": { json: { Titles: ["PID", "CMD"], Processes } },
+    });
+    const { out, err } = await runCommandLine(["top", "web"], api);
+    expect(out).toContain("[sh] <defunct>");
+    expect(err).toBe(
+      "One process is <defunct>: ended, and its parent has not asked how. " +
+        "`drydock why web` says what to do.\n",
+    );
+  });
+});
+
+describe("port", () => {
+  test("a port that is exposed only is told apart, with what publishes it", async () => {
+    const json = {
+      Config: { ExposedPorts: { "80/tcp": {}, "9/tcp": {} } },
+      HostConfig: { PortBindings: { "9/tcp": [] } },
+      NetworkSettings: { Ports: {} },
+    };
+    const api = answering({ "GET /containers/web/json": { json } });
+    const all = await runCommandLine(["port", "web"], api);
+    expect([all.code, all.out]).toEqual([0, ""]);
+    expect(all.err).toMatch(/^Exposed, not published: 80\/tcp\. EXPOSE only notes a port/);
+    const one = await runCommandLine(["port", "web", "80"], api);
+    expect(one.code).toBe(1);
+    expect(one.err).toMatch(/^Error: No public port '80' published for web\nExposed, not/);
+    const other = await runCommandLine(["port", "web", "81"], api);
+    expect(other.err).not.toContain("Exposed");
+  });
+});
+
+describe("rmi", () => {
+  const ids = (times: number): readonly string[] => Array<string>(times).fill("abc");
+  const images = [{ Id: "sha256:abcdef", RepoTags: ["one:1", "two:2"] }];
+  const gone = { json: [{ Untagged: "one:1" }] };
+  const api = answering({
+    "GET /images/json": { json: images },
+    "DELETE /images/one:1": gone,
+    "DELETE /images/two:2": gone,
+    "DELETE /images/abc": gone,
+  });
+
+  test("E31: an id that is given once for each of its names means all of them", async () => {
+    const { asked } = await runCommandLine(["rmi", ...ids(2)], api);
+    const removed = asked.filter(({ method }) => method === "DELETE").map(({ path }) => path);
+    expect(removed).toEqual(["/images/one:1", "/images/two:2"]);
+  });
+
+  test("what is given more often is removed once", async () => {
+    const { asked } = await runCommandLine(["rmi", ...ids(3)], api);
+    const removed = asked.filter(({ method }) => method === "DELETE").map(({ path }) => path);
+    expect(removed).toEqual(["/images/abc"]);
+  });
+});
+
+describe("commit", () => {
+  test("E19 E26: passes on what a change does that was hardly meant", async () => {
+    const api = answering({ "POST /commit": { json: { Id: "sha256:1", Warnings: ["a list?"] } } });
+    const { out, err, code } = await runCommandLine(["commit", "-c", "CMD [x", "web"], api);
+    expect([out, err, code]).toEqual(["sha256:1\n", "WARNING: a list?\n", 0]);
   });
 });
 

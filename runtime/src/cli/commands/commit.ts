@@ -30,6 +30,12 @@ export const command: Command = {
   run,
 };
 
+interface Made {
+  readonly Id: string;
+  /** What a change does that was hardly meant; Docker has no such field. */
+  readonly Warnings?: readonly string[];
+}
+
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const [container = "", name = ""] = args;
   const changes = flags.list("change").join("\n");
@@ -43,7 +49,8 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
     pause: flags.bool("pause") ? undefined : "0",
   };
   const path = "/commit";
-  const made = await askNamed<{ readonly Id: string }>(api, { method: "POST", path, query });
+  const made = await askNamed<Made>(api, { method: "POST", path, query });
+  for (const warning of made.Warnings ?? []) console.err.write(`WARNING: ${warning}\n`);
   console.out.write(`${made.Id}\n`);
   return 0;
 }

@@ -29,7 +29,7 @@ export const command: Command = {
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
   const body = translate(context, { flags, args });
-  if (flags.bool("plan")) {
+  if (flags.bool("plan") || flags.bool("as-shell")) {
     const { printPlan } = await import("../plan-report.ts");
     return printPlan(context, flags, body);
   }

@@ -9,9 +9,10 @@
  *
  * @module
  */
-import { pathPart } from "../api.ts";
+import { ApiError, pathPart, type Api } from "../api.ts";
 import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { shellLine } from "../../wire/index.ts";
 import { conceptOf, pageOf } from "../step-text.ts";
 import { countAndTime, sectionsOf, storyText, type Step } from "../story.ts";
 
@@ -51,8 +52,14 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
     return 0;
   }
   const found = await ask<Inspected>(`/containers/${name}/json`);
-  const story = storyText(sectionsOf(steps), flags.bool("time") ? "time" : "concept");
-  console.out.write(`${story}\n${totalOf(steps)}${ownLayer(found)}`);
+  const order = flags.bool("time") ? "time" : "concept";
+  const story = storyText(sectionsOf(steps), order, console.size()?.columns);
+  const image = await imageOf(api, found);
+  console.out.write(
+    [story, totalOf(steps), namespacesOf(found), commandOf(found, image), ownLayer(found)].join(
+      "\n",
+    ),
+  );
   return 0;
 }
 
@@ -69,12 +76,90 @@ function asData(steps: readonly Step[]): readonly object[] {
 
 function totalOf(steps: readonly Step[]): string {
   const refused = steps.filter(({ errno }) => errno !== undefined).length;
-  return `${countAndTime(steps)} in all; the kernel refused ${refused}.\n`;
+  return `${countAndTime(steps)} in all; the kernel refused ${refused}.`;
 }
 
-/** What inspect tells of the layers. */
+/** What inspect tells of it. */
 interface Inspected {
+  readonly Image: string;
+  readonly Path: string;
+  readonly Args: readonly string[];
+  readonly Config: Pick<ImageConfig, "Entrypoint">;
+  /** As text where they say whose namespaces it has. */
+  readonly HostConfig: Readonly<Partial<Record<Setting, string>>>;
   readonly GraphDriver?: { readonly Data?: { readonly UpperDir?: string } | null };
+}
+
+interface ImageConfig {
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+}
+
+/** Which setting says whose namespace of a kind it has, and what it says where it has its own. */
+const KINDS = [
+  ["pid", "PidMode", ""],
+  ["mnt", "", ""],
+  ["net", "NetworkMode", ""],
+  ["ipc", "IpcMode", ""],
+  ["uts", "UTSMode", ""],
+  ["cgroup", "CgroupnsMode", ""],
+  ["user", "UsernsMode", "host"],
+  ["time", "", "host"],
+] as const;
+
+type Setting = Exclude<(typeof KINDS)[number][1], "">;
+
+/** Six kinds, people say. There are eight, and a container has most but not all for itself. */
+function namespacesOf({ HostConfig }: Inspected): string {
+  const owners = KINDS.map(([kind, setting, usual]) => {
+    const said = (setting === "" ? "" : HostConfig[setting]) || usual;
+    const isShared = said === "host" || said.startsWith("container:");
+    return { kind, owner: isShared ? said.replace("host", "this machine") : "its own" };
+  });
+  const all = [...new Set(owners.map(({ owner }) => owner))].map((owner) => {
+    const kinds = owners.filter((each) => each.owner === owner).map(({ kind }) => kind);
+    return owner === "its own"
+      ? `of its own: ${kinds.join(", ")}`
+      : `of ${owner}: ${kinds.join(", ")}`;
+  });
+  return `Namespaces ${all.join("; ")} (docs/concepts/namespaces.md).`;
+}
+
+/** null: it is gone. */
+async function imageOf(api: Api, { Image }: Inspected): Promise<ImageConfig | null> {
+  try {
+    const path = `/images/${pathPart(Image)}/json`;
+    const image = await api.json<{ readonly Config: ImageConfig }>({ method: "GET", path });
+    return image.Config;
+  } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.status === 404) return null;
+    throw thrown;
+  }
+}
+
+/** Where the command comes from: what people type replaces CMD, and follows ENTRYPOINT. */
+function commandOf({ Path, Args, Config }: Inspected, image: ImageConfig | null): string {
+  const words = [Path, ...Args];
+  return `Its command: ${shellLine(words)}${image === null ? "." : originOf(words, Config, image)}`;
+}
+
+function originOf(
+  words: readonly string[],
+  { Entrypoint }: Inspected["Config"],
+  image: ImageConfig,
+): string {
+  const entry = image.Entrypoint ?? [];
+  const own = [...entry, ...(image.Cmd ?? [])];
+  if (isSame(words, own)) return ", from its image.";
+  if (entry.length > 0 && isSame(Entrypoint ?? [], entry)) {
+    return ": the image's ENTRYPOINT, then what was asked for.";
+  }
+  const otherwise = own.length === 0 ? "it has none itself" : `by itself it runs ${shellLine(own)}`;
+  return `, as asked for in place of the image's: ${otherwise}.`;
+}
+
+function isSame(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((word, at) => word === right[at]);
 }
 
 /** "Containers are immutable", people say. The image is; the container is not. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { ApiError, imagePath } from "../api.ts";
+import { ApiError, imagePath, type Api } from "../api.ts";
 import { ANY, type Command, type Context, type Input } from "../command.ts";
 import { failureText, type Failure } from "../failure.ts";
 import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
@@ -47,7 +47,7 @@ interface Gone {
 async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
   const failures: Failure[] = [];
   const platforms = platformQuery(flags.text("platform"));
-  for (const image of args) {
+  for (const image of await eachOnce(api, args)) {
     try {
       const gone = await api.json<readonly Gone[]>({
         method: "DELETE",
@@ -64,6 +64,28 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
   }
   for (const failure of failures) console.err.write(`${failureText(failure)}\n`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/**
+ * What to remove, each once. `images -q` prints an id once for each of its names: so who gives an
+ * id as often as it has names means all of these.
+ */
+async function eachOnce(api: Api, args: readonly string[]): Promise<readonly string[]> {
+  const once = [...new Set(args)];
+  if (once.length === args.length) return once;
+  const images = await api.json<readonly Listed[]>({ method: "GET", path: "/images/json" });
+  return once.flatMap((reference) => {
+    const times = args.filter((each) => each === reference).length;
+    const digits = reference.replace(/^sha256:/, "");
+    const found = images.find(({ Id }) => Id.startsWith(`sha256:${digits}`));
+    const names = found?.RepoTags ?? [];
+    return times > 1 && names.length === times ? names : [reference];
+  });
+}
+
+interface Listed {
+  readonly Id: string;
+  readonly RepoTags: readonly string[] | null;
 }
 
 /** What went, a line for each name and layer. */

@@ -52,7 +52,8 @@ export const command: Command = {
   about:
     "A container is a process with its own view of the machine (namespaces), a limit to what it may " +
     "use (cgroups), a root file system of its own (layers) and fewer rights (security). " +
-    "`drydock run --plan …` prints the steps that make one, `drydock explain NAME` those that were taken.",
+    "`drydock run --plan …` prints the steps that make one, `--as-shell` a script that takes them, " +
+    "`drydock explain NAME` those that were taken.",
   concepts: ["container", "namespaces", "cgroups", "layers", "capabilities", "seccomp"],
   completes: "images",
   run,
@@ -60,7 +61,7 @@ export const command: Command = {
 
 async function run(context: Context, { flags, args }: Input): Promise<number> {
   const body = translate(context, { flags, args });
-  if (flags.bool("plan")) {
+  if (flags.bool("plan") || flags.bool("as-shell")) {
     const { printPlan } = await import("../plan-report.ts");
     return printPlan(context, flags, body);
   }

@@ -22,7 +22,7 @@ export const command: Command = {
   interspersed: false,
   about:
     "As the host numbers them: the process that is 1 inside has another pid outside. Options as for " +
-    "ps: -ef, aux, or -o pid,comm.",
+    "ps: -ef, aux, or -o pid,comm. What is <defunct> has ended, and its parent has not asked how.",
   concepts: ["namespaces"],
   completes: "running-containers",
   run,
@@ -42,5 +42,13 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
   });
   const lines = [answer.Titles, ...(answer.Processes ?? [])].map((cells) => cells.join("\t"));
   console.out.write(layOut(`${lines.join("\n")}\n`, LAYOUT));
+  const zombies = lines.filter((line) => line.endsWith(" <defunct>")).length;
+  if (zombies > 0) console.err.write(zombieHint(zombies, name));
   return 0;
+}
+
+function zombieHint(count: number, name: string): string {
+  const these = count === 1 ? "One process is" : `${count} processes are`;
+  const whose = count === 1 ? "its parent has" : "their parents have";
+  return `${these} <defunct>: ended, and ${whose} not asked how. \`drydock why ${name}\` says what to do.\n`;
 }

@@ -24,9 +24,9 @@ async function runDaemon(words: readonly string[]): Promise<number> {
   return new Promise(() => undefined);
 }
 
-async function planAlone(body: unknown): Promise<Response> {
+async function planAlone(path: string, body: unknown): Promise<Response> {
   const alone = await import("./plan-alone.ts");
-  return alone.planAlone(body);
+  return alone.planAlone(path, body);
 }
 
 async function runProgram(): Promise<void> {

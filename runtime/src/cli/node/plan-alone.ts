@@ -25,15 +25,16 @@ const DEFAULTS = {
 };
 
 /**
- * The daemon's answer to `POST /drydock/plan`.
+ * The daemon's answer to `POST /drydock/plan` or `/drydock/script`.
  *
- * @param body of the request @param platform as `process.platform`
+ * @param path of the route @param body of the request @param platform as `process.platform`
  */
 export async function planAlone(
+  path: string,
   body: unknown,
   platform: string = process.platform,
 ): Promise<Response> {
-  const request = new Request("http://drydock/drydock/plan", {
+  const request = new Request(`http://drydock${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -43,7 +44,7 @@ export async function planAlone(
 
 function planHere(request: Request): Promise<Response> {
   const planner = createPlanner({ kernel: createLinuxKernel(), ...DEFAULTS });
-  // The one route that is asked calls these two methods.
+  // The routes that are asked call these methods.
   const engine = planner as Engine;
   const onBug = (error: unknown): void => {
     throw error;

@@ -313,6 +313,12 @@ export const CONTAINER_FLAGS: readonly Flag[] = [
     help: "Print every step that would be taken, and take none",
   },
   {
+    name: "as-shell",
+    kind: "bool",
+    concept: "output",
+    help: "Print a script that does the same by hand",
+  },
+  {
     name: "format",
     kind: "string",
     concept: "output",

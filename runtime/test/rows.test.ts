@@ -25,7 +25,7 @@ describe.skipIf(skip)("rows", () => {
     chownSync(join(directory, "file"), 12, 34);
   });
 
-  describe.each(PROGRAMS)("%s", (_, call) => {
+  describe.each(PROGRAMS)("%s", (program, call) => {
     const must = async (...words: string[]): Promise<string> => {
       const { code, stdout, stderr } = await call(...words);
       if (code !== 0) throw new Error(`${words.join(" ")}: ${code}\n${stderr}`);
@@ -192,6 +192,7 @@ describe.skipIf(skip)("rows", () => {
     test("flags that must be there, and what they say", async () => {
       await start("box");
       const cid = join(directory, "no", "cid");
+      const cidCode = program === "docker" ? 127 : 125;
       for (const [words, code, why] of [
         [["start", "--checkpoint", "x", "box"], 1, "with experimental features enabled"],
         [["rm", "-f", "nosuch"], 0, "No such container: nosuch"],
@@ -204,7 +205,8 @@ describe.skipIf(skip)("rows", () => {
         ],
         [
           ["run", "--cidfile", cid, "busybox"],
-          null,
+          // Docker takes the words of its own message for a sign of a missing program.
+          cidCode,
           "failed to create the container ID file: open",
         ],
         [["run", "--platform", "a/b/c/d", "busybox"], 125, "error parsing specified platform"],
@@ -216,9 +218,7 @@ describe.skipIf(skip)("rows", () => {
         ],
       ] as const) {
         const ran = await call(...words);
-        // Ours does not take the words of its own messages for a sign of a missing program.
-        const known = code === null ? null : ran.code;
-        expect([words, known, ran.stderr + ran.stdout]).toEqual([words, code, saying(why)]);
+        expect([words, ran.code, ran.stderr + ran.stdout]).toEqual([words, code, saying(why)]);
       }
     });
   });

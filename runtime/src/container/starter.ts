@@ -1,9 +1,9 @@
 /**
  * Starter: makes a process of a start request.
  *
- * The keeper has one, and only holds what it makes. In the page it is a function of
- * the same process; else it is a process of its own (`keeper/starters.ts`), so that a child that
- * hangs, or is killed, in the middle of its plan costs no other container anything.
+ * The keeper has one, and only holds what it makes. It is a function of the same process or, for
+ * plans that may hang, a process of its own (`keeper/starters.ts`), so that a child that hangs, or
+ * is killed, in the middle of such a plan costs no other container anything.
  *
  * Kernel interface: vfork(2).
  * Specification: none.

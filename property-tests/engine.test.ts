@@ -464,10 +464,10 @@ describe.skipIf(why !== undefined)("engine", () => {
       gone: ["container-not-found"],
     },
     unpause: {
-      created: ["container-not-running"],
+      created: ["container-not-paused"],
       running: ["container-not-paused"],
       paused: ["ok", "running"],
-      exited: ["container-not-running"],
+      exited: ["container-not-paused"],
       gone: ["container-not-found"],
     },
   };

@@ -173,6 +173,8 @@ const STEPS: Readonly<Record<Call["does"], readonly Step[]>> = {
     lookUp,
     judge({
       ...refusedAll("container-being-removed"),
+      created: ["container-not-paused"],
+      exited: ["container-not-paused"],
       running: ["container-not-paused"],
       paused: ["ok", { status: "running" }],
     }),

@@ -135,6 +135,13 @@ describe.skipIf(skip)("why", () => {
     await must("run", "-d", "--name", "stopped", "busybox", ...DEAF);
     await must("run", "-d", "--name", "alone", "busybox", "sh", "-c", "sleep 1; exit 4");
     await must("stop", "-t", "0", "stopped");
+    // Who asked for an end is written down in the next quiet moment, not before the answer.
+    const id = await must("inspect", "-f", "{{.Id}}", "stopped");
+    await until(
+      "the end is on the disk",
+      () => readFileSync(join(daemon.root, "containers", id, "state.json"), "utf8"),
+      (text) => text.includes('"exited"'),
+    );
     await daemon.kill("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await daemon.start();

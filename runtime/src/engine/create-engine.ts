@@ -58,7 +58,7 @@ import { renameContainer } from "./rename.ts";
 import { restartContainer, startContainer, startUnderLock } from "./start.ts";
 import { containersDirectory, lockRoot } from "./state-store.ts";
 import { containerStats } from "./stats.ts";
-import { killContainer, stopContainer } from "./stop.ts";
+import { findToKill, killContainer, stopContainer } from "./stop.ts";
 import { adviseStop } from "./stop-advice.ts";
 import { containerTop } from "./top.ts";
 import { updateContainer } from "./update.ts";
@@ -153,7 +153,8 @@ function facade(engine: EngineContext): Engine {
     stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
     restartContainer: async (reference, options) =>
       restartContainer(engine, find(reference), options),
-    killContainer: async (reference, signal) => killContainer(engine, find(reference), signal),
+    killContainer: async (reference, signal) =>
+      killContainer(engine, findToKill(containers, reference), signal),
     pauseContainer: async (reference) => pauseContainer(engine, find(reference)),
     unpauseContainer: async (reference) => unpauseContainer(engine, find(reference)),
     removeContainer: async (reference, options) =>

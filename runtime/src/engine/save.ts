@@ -18,8 +18,8 @@ import type { EngineContext } from "./context.ts";
 import { writeHistory } from "./state-store.ts";
 
 /**
- * Writes the history in the next quiet moment. Until then a daemon that is killed loses nothing:
- * what runs and what ended the keeper tells.
+ * Writes the history in the next quiet moment. A daemon that is killed before loses who asked for
+ * an end, and nothing else: what runs and what ended the keeper tells.
  */
 export function saveSoon(engine: EngineContext, container: Container): void {
   container.isSaved = false;

@@ -14,10 +14,10 @@
  * @module
  */
 
-import { hasProcess, parseSignal } from "../container/index.ts";
+import { hasProcess, parseSignal, partsOf } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { signalNumber } from "../kernel/index.ts";
-import type { Container } from "./container-table.ts";
+import type { Container, ContainerTable } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopOptions } from "./engine.ts";
 import { thaw } from "./pause.ts";
@@ -143,6 +143,17 @@ function endOf(container: Container): Promise<void> {
   return new Promise((resolve) => {
     container.waiters.push({ condition: "next-exit", resolve: () => resolve() });
   });
+}
+
+/** The container to kill; there being none is said in Docker's words. @throws RuntimeError */
+export function findToKill(containers: ContainerTable, reference: string): Container {
+  try {
+    return containers.find(reference);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    const message = `cannot kill container: ${reference}: ${error.message}`;
+    throw new RuntimeError({ ...partsOf(error), message, cause: error });
+  }
 }
 
 /**

@@ -84,16 +84,17 @@ function isAsked(value: unknown): boolean {
 function requireUpdatable({ definition, history }: Container, request: UpdateContainer): void {
   const { hostConfig, id } = definition;
   if (history.state.status === "removing" || history.state.status === "dead") {
-    throw refuse(`container ${id}: cannot update: container is marked for removal`);
+    throw refuse(id, 'container is marked for removal and cannot be "update"');
   }
   const policy = request.restartPolicy?.Name ?? "no";
   if (hostConfig.AutoRemove && policy !== "no") {
     throw refuse(
+      id,
       "Restart policy cannot be updated because AutoRemove is enabled for the container",
     );
   }
   const conflict = CONFLICTS.find(({ holds }) => holds(request.resources, hostConfig));
-  if (conflict !== undefined) throw refuse(conflict.message);
+  if (conflict !== undefined) throw refuse(id, conflict.message);
 }
 
 type Asked = UpdateContainer["resources"];
@@ -127,11 +128,11 @@ const CONFLICTS: readonly {
   },
 ];
 
-function refuse(message: string): RuntimeError {
+function refuse(id: string, why: string): RuntimeError {
   return new RuntimeError({
     code: "request-invalid",
     class: "invalid",
-    message,
+    message: `Cannot update container ${id}: ${why}`,
     operation: "update container",
     hint: "See drydock inspect for what holds now.",
   });

@@ -36,20 +36,15 @@ function keepCompiled(script, source) {
 
 // What lies beside the bundle is a script like it, but for the daemon: that is a module, which only
 // import() loads. It answers now and then, never often enough in a row for V8 to compile it by
-// itself: so at once. The optimizing compiler, which would work beside a client for the sake of
-// later ones, waits for loops that run really long, over bytes. Those are young garbage, which a
-// small young generation gives back soon. In one that grows, bytes pile up outside of the heap
-// until all of it is searched, every few megabytes.
-const DAEMON_FLAGS = [
-  "--always-sparkplug",
-  "--interrupt-budget=2000000",
-  "--semi-space-growth-factor=1",
-];
-
+// itself: so at once. What goes through it is young garbage, which a small young generation gives
+// back soon. In one that grows, bytes pile up outside of the heap until all of it is searched,
+// every few megabytes.
 function load(name) {
   if (!name.startsWith("./")) return require(name);
   if (name !== "./daemon.js") return require(join(dirname(bundle), name));
-  for (const flag of DAEMON_FLAGS) setFlagsFromString(flag);
+  for (const flag of ["--always-sparkplug", "--semi-space-growth-factor=1"]) {
+    setFlagsFromString(flag);
+  }
   return { loading: import(join(__dirname, "../dist/daemon.js")) };
 }
 

@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { injectFaults, type Kernel } from "../runtime/src/kernel/index.ts";
 import {
+  EMPTY_ENTRY,
   addLayer,
   chainIds,
   createHasher,
@@ -49,19 +50,7 @@ import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 const runs = (numRuns: number) => ({ seed: 20_261_122, numRuns });
 
-const PLAIN: TarEntry = {
-  path: "f",
-  type: "file",
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  linkPath: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-  data: new Uint8Array(),
-};
+const PLAIN: TarEntry = { ...EMPTY_ENTRY, path: "f", mode: 0o644 };
 
 /** What becomes of layers that nobody has any more. */
 function removeLayers(on: Kernel, store: LayerStore): void {

@@ -61,8 +61,8 @@ export async function prune(context: Context, flags: Flags, wish: PruneWish): Pr
     if (flags.bool("dry-run") || !(await isConfirmed(context, wish.warning))) return 0;
   }
   const reclaimed = [
-    wish.containers ? await pruneContainers(context, flags) : 0,
-    wish.volumes === true ? await pruneVolumes(context, flags) : 0,
+    wish.containers ? await pruneNamed(context, flags, "Containers") : 0,
+    wish.volumes === true ? await pruneNamed(context, flags, "Volumes") : 0,
     wish.images === "none" ? 0 : await pruneImages(context, flags, wish),
   ];
   const total = reclaimed.reduce((sum, bytes) => sum + bytes, 0);
@@ -131,32 +131,20 @@ function planLines({ Containers, Images, SpaceReclaimed }: Plan): string {
   return `${rows.join("\n")}\nRoom that this makes: ${humanSize(SpaceReclaimed, 4)}\n\n`;
 }
 
-async function pruneContainers({ api, console }: Context, flags: Flags): Promise<number> {
-  const { ContainersDeleted, SpaceReclaimed } = await api.json<{
-    readonly ContainersDeleted: readonly string[] | null;
-    readonly SpaceReclaimed: number;
-  }>({
+async function pruneNamed(
+  { api, console }: Context,
+  flags: Flags,
+  kind: "Containers" | "Volumes",
+): Promise<number> {
+  type Pruned = Readonly<Record<`${typeof kind}Deleted`, readonly string[] | null>>;
+  const answer = await api.json<Pruned & { readonly SpaceReclaimed: number }>({
     method: "POST",
-    path: "/containers/prune",
+    path: `/${kind.toLowerCase()}/prune`,
     query: { filters: encodeFilters(flags.list("filter")) },
   });
-  const deleted = ContainersDeleted ?? [];
-  if (deleted.length > 0) console.out.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);
-  return SpaceReclaimed;
-}
-
-async function pruneVolumes({ api, console }: Context, flags: Flags): Promise<number> {
-  const { VolumesDeleted, SpaceReclaimed } = await api.json<{
-    readonly VolumesDeleted: readonly string[] | null;
-    readonly SpaceReclaimed: number;
-  }>({
-    method: "POST",
-    path: "/volumes/prune",
-    query: { filters: encodeFilters(flags.list("filter")) },
-  });
-  const deleted = VolumesDeleted ?? [];
-  if (deleted.length > 0) console.out.write(`Deleted Volumes:\n${deleted.join("\n")}\n\n`);
-  return SpaceReclaimed;
+  const deleted = answer[`${kind}Deleted`] ?? [];
+  if (deleted.length > 0) console.out.write(`Deleted ${kind}:\n${deleted.join("\n")}\n\n`);
+  return answer.SpaceReclaimed;
 }
 
 async function pruneImages({ api, console }: Context, flags: Flags, wish: PruneWish) {

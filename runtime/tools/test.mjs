@@ -4,16 +4,18 @@
  * `npm test` is for a fresh clone and for CI, so it starts with nothing but Node. The checks that
  * only read run two at a time; the tests run one project after the other, since those of the real
  * kernel count processes, mounts and cgroups. What fails does not end the run: one run tells of
- * everything.
+ * everything, and names at its end what failed, since a log is often read from there.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { house, installWhatIsMissing } from "./setup.mjs";
 
 const reports = mkdtempSync(join(tmpdir(), "drydock-test-"));
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, a line each. @type {string[]} */
+const failures = [];
 const started = Date.now();
 
 /** Scripts of package.json that only read; each counts as one test. */
@@ -39,11 +41,19 @@ function run(command, args, options = {}) {
   });
 }
 
+function fail(what) {
+  total.failed += 1;
+  failures.push(what);
+}
+
 async function runCheck(name) {
   const { ok, said, seconds } = await run("npm", ["run", "--silent", name]);
-  total[ok ? "passed" : "failed"] += 1;
   console.log(`${ok ? "ok  " : "FAIL"} ${name}  ${seconds} s`);
-  if (!ok) console.log(said.trimEnd());
+  if (ok) total.passed += 1;
+  else {
+    fail(`npm run ${name}`);
+    console.log(said.trimEnd());
+  }
 }
 
 async function runChecks() {
@@ -63,34 +73,38 @@ async function runProject(name) {
   const args = [vitest, "run", "--project", name, ...reporters];
   const { ok } = await run(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   const counted = countTests(file);
-  for (const kind of Object.keys(total)) total[kind] += counted[kind];
+  total.passed += counted.passed;
+  total.skipped += counted.skipped;
+  counted.failed.forEach(fail);
   // A run can fail without a failed test: a file that does not load, an error after the last test.
-  if (!ok && counted.failed === 0) total.failed += 1;
+  if (!ok && counted.failed.length === 0) fail(`npm run ${name}: ended with an error`);
 }
 
+/** Counts of one report of vitest's, and the names of what failed; nothing if there is none. */
 function countTests(file) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-      readFileSync(file, "utf8"),
-    );
+    const report = JSON.parse(readFileSync(file, "utf8"));
     return {
-      passed: numPassedTests,
-      failed: numFailedTests,
-      skipped: numPendingTests + numTodoTests,
+      passed: report.numPassedTests,
+      failed: report.testResults.flatMap(failedTests),
+      skipped: report.numPendingTests + report.numTodoTests,
     };
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: [], skipped: 0 };
   }
+}
+
+function failedTests({ name, assertionResults }) {
+  return assertionResults
+    .filter(({ status }) => status === "failed")
+    .map(({ fullName }) => `${relative(house, name)}: ${fullName}`);
 }
 
 async function runAll() {
   installWhatIsMissing();
   const built = await run(process.execPath, ["runtime/tools/build.mjs"]);
   console.log(built.said.trimEnd());
-  if (!built.ok) {
-    total.failed += 1;
-    return;
-  }
+  if (!built.ok) return fail("npm run build");
   await runChecks();
   for (const name of projects) await runProject(name);
 }
@@ -98,5 +112,6 @@ async function runAll() {
 await runAll();
 rmSync(reports, { recursive: true });
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

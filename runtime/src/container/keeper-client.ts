@@ -57,7 +57,7 @@ export async function connectKeeper(
       if (opening.size > 0) await Promise.allSettled(opening);
       return ask({ method: "start", args: [teacher.shortened(request)] });
     },
-    startAttached: (request, streams) => {
+    startAttached: (request, streams, lastWords) => {
       const attach = { id: request.id, ...streams };
       const attaching = openStream(
         async () => {
@@ -65,7 +65,7 @@ export async function connectKeeper(
           return spare.take();
         },
         { open: "start", session: calls.session, request: teacher.shortened(request), attach },
-        () => spare.prepare(),
+        { lastWords, onOver: () => spare.prepare() },
       );
       const started = attaching.opened.then(({ answer }) => {
         if (answer.ok.started === undefined) throw lost();
@@ -256,12 +256,20 @@ interface OpeningStream {
   readonly close: () => void;
 }
 
-/**
- * Opens a connection whose data is a stream; when it cannot be opened, the stream ends.
- *
- * @param onOver is called when nothing more will come
- */
-function openStream(connect: Connect, opening: Opening, onOver?: () => void): OpeningStream {
+/** What somebody wants to do at the end of a stream. */
+interface StreamEnd {
+  /** What it says when it cannot be opened. */
+  readonly lastWords?: () => Promise<Uint8Array>;
+  /** Called when nothing more will come. */
+  readonly onOver?: () => void;
+}
+
+/** Opens a connection whose data is a stream; when it cannot be opened, the stream ends. */
+function openStream(
+  connect: Connect,
+  opening: Opening,
+  { lastWords, onOver }: StreamEnd = {},
+): OpeningStream {
   // The stream and the connection need each other: the stream is asked for its listeners first.
   const later: { connection?: Connection; onData?: OnData; onEnd?: () => void } = {};
   let isClosed = false;
@@ -282,10 +290,16 @@ function openStream(connect: Connect, opening: Opening, onOver?: () => void): Op
     close,
   );
   const opened = open(connect, opening, (bytes) => later.onData?.(bytes), end);
-  opened.then(({ connection }) => {
-    later.connection = connection;
-    if (isClosed) connection.close();
-  }, end);
+  opened.then(
+    ({ connection }) => {
+      later.connection = connection;
+      if (isClosed) connection.close();
+    },
+    async () => {
+      if (lastWords !== undefined) later.onData?.(await lastWords());
+      end();
+    },
+  );
   return { opened, stream, close };
 }
 

@@ -39,7 +39,8 @@ const filters = fc.record(
 const REMEMBERED = 256;
 
 describe("events", () => {
-  const many = Array.from({ length: 300 }, () => ({ action: "start", id: "a1", waitMs: 1 }));
+  const one = { action: "start", id: "a1", waitMs: 1 } as const;
+  const many = Array.from({ length: 300 }, () => one);
 
   // More than are remembered; random ones seldom are so many.
   test.prop([happenings, filters, fc.nat()], { examples: [[many, {}, 280]] })(

@@ -260,7 +260,7 @@ async function draw(line: Line): Promise<void> {
   line.row = row;
 }
 
-/** Notes on which row the end is; a full row is left, as a terminal does only at the next letter. */
+/** Notes on which row the end is; leaves a full row, as a terminal does at the next letter. */
 async function settle(line: Line): Promise<void> {
   const columns = columnsOf(line);
   const end = widthOf(line.prompt) + line.chars.length;

@@ -401,6 +401,24 @@ const FILES: readonly DockerScenario[] = [
     ],
   },
   {
+    name: "who reads a container's files has all of them, whatever becomes of it meanwhile",
+    steps: [
+      [
+        "docker run -d --name $C -v /etc:/e busybox " +
+          "sh -c 'head -c 40000000 /dev/zero > /a; echo > /z; exec sleep 100'",
+        ID,
+      ],
+      ["until docker exec $C test -e /z; do sleep 0.1; done"],
+      ["docker export $C | (docker kill $C >&2; cat) | tar t | grep -cx z", "1\n"],
+      ["docker start $C", "$C\n"],
+      [
+        "docker cp $C:/ - | (docker rm -f $C >&2; cat) | tar t > list; grep -c /e/passwd list",
+        "1\n",
+      ],
+      ["grep -c /z list", "1\n"],
+    ],
+  },
+  {
     name: "export is the whole tree as a tar",
     steps: [
       ["docker run --name $C busybox touch /mark"],

@@ -419,6 +419,21 @@ const FILES: readonly DockerScenario[] = [
     ],
   },
   {
+    name: "names may be any bytes",
+    steps: [
+      [
+        "docker run --name $C busybox " +
+          `sh -c 'mkdir /w; cd /w; n=$(printf "a\\377"); echo x > $n; ln -s $n l; mkdir $n.d; mv $n $n.d'`,
+      ],
+      ["docker export $C | tar x w; cat $(printf 'w/a\\377.d/a\\377')", "x\n"],
+      ["docker cp $C:/w out && diff -r --no-dereference w out"],
+      ["docker cp out $C:/again && docker commit $C $C-image", /^sha256:/],
+      ["docker run --rm $C-image sh -c 'cat /again/*.d/*'", "x\n"],
+      ["docker diff $C | grep -c ^A", "9\n"],
+      ["docker rm $C", "$C\n"],
+    ],
+  },
+  {
     name: "export is the whole tree as a tar",
     steps: [
       ["docker run --name $C busybox touch /mark"],

@@ -76,11 +76,7 @@ function* entryPieces(walk: Walk, path: string, name: string): Generator<Piece> 
   if (first !== undefined) {
     return yield* headPieces({ ...entry, type: "link", linkPath: first }, 0);
   }
-  if (stat.type === "symlink") {
-    const linkPath = stillThere(() => kernel.readlink(path));
-    if (linkPath !== undefined) yield* headPieces({ ...entry, linkPath }, 0);
-    return;
-  }
+  if (stat.type === "symlink") return yield* linkPieces(kernel, path, entry);
   const isShown = !hidden.has(path);
   const isRead = isShown && stat.type === "file" && stat.sizeBytes > 0;
   if (isRead) return yield* filePieces(kernel, path, entry, stat.sizeBytes);
@@ -88,6 +84,11 @@ function* entryPieces(walk: Walk, path: string, name: string): Generator<Piece> 
   if (xattrs === undefined) return;
   yield* headPieces({ ...entry, xattrs }, 0);
   if (isShown && stat.type === "directory") yield* childPieces(walk, path, name);
+}
+
+function* linkPieces(kernel: Files, path: string, entry: TarEntry): Generator<Piece> {
+  const linkPath = stillThere(() => kernel.readlink(path));
+  if (linkPath !== undefined) yield* headPieces({ ...entry, linkPath }, 0);
 }
 
 /** The name under which the same file was packed before. */

@@ -77,13 +77,20 @@ function* entryPieces(walk: Walk, path: string, name: string): Generator<Piece> 
     return yield* headPieces({ ...entry, type: "link", linkPath: first }, 0);
   }
   if (stat.type === "symlink") return yield* linkPieces(kernel, path, entry);
-  const isShown = !hidden.has(path);
-  const isRead = isShown && stat.type === "file" && stat.sizeBytes > 0;
-  if (isRead) return yield* filePieces(kernel, path, entry, stat.sizeBytes);
+  const kind = hidden.has(path) ? "hidden" : stat.type;
+  if (kind === "file" && stat.sizeBytes > 0) {
+    return yield* filePieces(kernel, path, entry, stat.sizeBytes);
+  }
+  const isThere = yield* emptyPieces(kernel, path, entry);
+  if (isThere && kind === "directory") yield* childPieces(walk, path, name);
+}
+
+/** What has no bytes of its own. @returns whether it was still there */
+function* emptyPieces(kernel: Files, path: string, entry: TarEntry): Generator<Piece, boolean> {
   const xattrs = stillThere(() => readXattrs(kernel, path));
-  if (xattrs === undefined) return;
+  if (xattrs === undefined) return false;
   yield* headPieces({ ...entry, xattrs }, 0);
-  if (isShown && stat.type === "directory") yield* childPieces(walk, path, name);
+  return true;
 }
 
 function* linkPieces(kernel: Files, path: string, entry: TarEntry): Generator<Piece> {

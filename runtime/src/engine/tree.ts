@@ -96,9 +96,24 @@ async function runningTree(engine: EngineContext, container: Container): Promise
   const { state } = container.history;
   if (!hasProcess(state)) return null;
   const tree = ifAlive(() => holdTree(engine.kernel, state.hostPid));
-  if (tree !== undefined) return tree;
+  if (tree !== undefined) return noteReader(container, tree);
   await waitFor(container, "next-exit");
   return null;
+}
+
+/** Nobody can begin to read a container that is removed; who has begun is waited for. */
+function noteReader({ readers }: Container, tree: OpenTree): OpenTree {
+  let leave = (): void => undefined;
+  const left = new Promise<void>((resolve) => (leave = resolve));
+  readers.add(left);
+  return {
+    ...tree,
+    [Symbol.asyncDispose]: async () => {
+      await tree[Symbol.asyncDispose]();
+      readers.delete(left);
+      leave();
+    },
+  };
 }
 
 /** undefined: the process has ended. What is left of it has no root and no mounts (EINVAL). */

@@ -416,6 +416,7 @@ const FILES: readonly DockerScenario[] = [
         "1\n",
       ],
       ["grep -c '^/*z$' list", "1\n"],
+      ["grep -cE '^/*(proc|sys|dev)/.' list", { code: 1, out: "0\n" }],
     ],
   },
   {

@@ -6,7 +6,8 @@
  * the container's binds on it, and taken down again; the container's lock is held meanwhile, so
  * nobody starts it on the same writable layer.
  *
- * Kernel interface: proc_pid_root(5), proc_pid_ns(5), mount(2), umount2(2) with MNT_DETACH, overlayfs.
+ * Kernel interface: proc_pid_root(5), proc_pid_ns(5), mount(2), umount2(2) with MNT_DETACH,
+ *   overlayfs.
  * Specification: Docker Engine API v1.50, ContainerArchive, ContainerExport.
  * Invariants:
  *   tree-leaves-no-mount   whatever fails while a tree is in use, its mounts are gone after it

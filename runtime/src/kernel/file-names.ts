@@ -2,9 +2,9 @@
  * File names: bytes as text, without loss.
  *
  * To the kernel a name is bytes, of which `/` and NUL alone mean something; to a program it is text
- * in UTF-8. Old archives and other countries' disks hold names that are none. A byte that is part of
- * no UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, which no text holds, and back again: so every
- * name is a text of its own.
+ * in UTF-8. Old archives and other countries' disks hold names that are none. A byte that is part
+ * of no UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, which no text holds, and back again: so
+ * every name is a text of its own.
  *
  * Kernel interface: path_resolution(7), filename encoding.
  * Specification: Python's PEP 383 ("surrogateescape").

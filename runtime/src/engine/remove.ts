@@ -107,6 +107,7 @@ async function sweep(engine: EngineContext, container: Container): Promise<void>
   const { id, files } = container;
   await engine.quiet.moment();
   await container.cleaned;
+  await Promise.all(container.readers);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     if (attempt > 1) await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);

@@ -35,6 +35,7 @@ export const CALLS: Readonly<Record<CallName, CallKind>> = {
   readText: look,
   readRange: look,
   openFile: look,
+  holdRoot: look,
   readlink: look,
   readdir: look,
   lstat: look,

@@ -154,6 +154,21 @@ describe("inspect", () => {
     ]);
   });
 
+  const all =
+    '"config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"';
+
+  test.each([
+    ["--type=", `type is empty: must be one of ${all}\n`, []],
+    ["--type=foo", `unknown type: "foo": must be one of ${all}\n`, []],
+    ["--type=container", "", ["/containers/web/json"]],
+    ["--type=plugin", undefined, ["/plugins/web/json"]],
+    ["--type=node", undefined, ["/nodes/web"]],
+  ])("%s asks for that type alone", async (flag, err, paths) => {
+    const ran = await runCommandLine(["inspect", flag, "web"], api);
+    if (err !== undefined) expect(ran.err).toBe(err);
+    expect(ran.asked.map(({ path }) => path)).toEqual(paths);
+  });
+
   test.each([
     ["{{.State.ExitCode}} {{json .Mounts}}", "7 []\n"],
     ["{{range .Config.Cmd}}[{{.}}]{{end}}{{len .Config.Cmd}}", "[x][y]2\n"],

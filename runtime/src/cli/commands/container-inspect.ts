@@ -10,7 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { AS_RUN_FLAG, FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { AS_RUN_FLAG, FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -31,7 +31,7 @@ export const command: Command = {
       return printAsRun(context, args);
     }
     return inspect(context, {
-      kinds: OBJECT_KINDS.filter((kind) => kind.type === "container"),
+      kinds: kindsOf("container"),
       names: args,
       format: flags.text("format"),
       size: flags.bool("size"),

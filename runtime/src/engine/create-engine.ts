@@ -40,7 +40,13 @@ import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { importImage, removeImage, tagImageAs } from "./image-changes.ts";
-import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
+import {
+  historyOf,
+  imageList,
+  imageListWithManifests,
+  inspectImage,
+  requireImage,
+} from "./image-routes.ts";
 import { infoObject, versionObject } from "./info.ts";
 import { listenToKeeper } from "./keeper-link.ts";
 import { inspectContainer, listContainers } from "./listing.ts";
@@ -196,7 +202,8 @@ function facade(engine: EngineContext): Engine {
 
 function imageMethods(engine: EngineContext) {
   return {
-    listImages: async ({ filters }) => imageList(engine, filters),
+    listImages: async ({ filters, manifests }) =>
+      manifests ? imageListWithManifests(engine, filters) : imageList(engine, filters),
     inspectImage: async (reference) => inspectImage(engine, reference),
     imageHistory: async (reference) => historyOf(engine, reference),
     pullImage: async (reference) => requireImage(engine, reference),

@@ -341,6 +341,8 @@ export interface Engine {
 
   listImages(options: {
     readonly all: boolean;
+    /** Also who uses each and what lies on the disk for it, which takes a walk over its layers. */
+    readonly manifests: boolean;
     readonly filters: Filters;
   }): Promise<readonly ApiObject[]>;
   inspectImage(reference: string): Promise<ApiObject>;

@@ -127,6 +127,43 @@ describe("images", () => {
         "<none>                    <none>    0123456789ab   16 minutes ago   1.98MB\n",
     );
   });
+
+  test("--tree shows the platforms of an image, who uses it and what lies on the disk", async () => {
+    const part = (architecture: string, containers: readonly string[]) => ({
+      ...{ ID: `sha256:${"e".repeat(64)}`, Kind: "image", Available: true },
+      Size: { Content: 2000, Total: 5000 },
+      ImageData: { Platform: { os: "linux", architecture, variant: "v8" }, Containers: containers },
+    });
+    const said = { ...part("amd64", []), Kind: "attestation" };
+    const tree = { ...image, Manifests: [part("amd64", ["1"]), part("arm64", []), said] };
+    const asked: unknown[] = [];
+    const { out, code } = await runCommandLine(["images", "--tree", "busybox"], ({ query }) => {
+      asked.push(query);
+      return { json: [tree, bare] };
+    });
+    expect(code).toBe(0);
+    expect(asked).toEqual([{ manifests: "1", filters: '{"reference":{"busybox":true}}' }]);
+    expect(out).toBe(
+      "IMAGE                       ID             DISK USAGE   CONTENT SIZE   IN USE\n" +
+        "busybox:latest              0123456789ab   1.98MB       4kB            by 1\n" +
+        "localhost:5000/team/app:1\n" +
+        "├─ linux/amd64/v8           eeeeeeeeeeee   5kB          2kB            by 1\n" +
+        "└─ linux/arm64/v8           eeeeeeeeeeee   5kB          2kB\n" +
+        "<untagged>                  0123456789ab   1.98MB       N/A\n",
+    );
+  });
+
+  test.each(["--quiet", "--no-trunc", "--digests", "--format=json"])(
+    "--tree has no lines for %s",
+    async (flag) => {
+      const { err, code, asked } = await runCommandLine(
+        ["images", "--tree", flag],
+        () => undefined,
+      );
+      expect(err).toContain(`${flag.replace("=json", "")} is not yet supported with --tree`);
+      expect([code, asked]).toEqual([1, []]);
+    },
+  );
 });
 
 describe("inspect", () => {

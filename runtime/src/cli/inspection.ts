@@ -69,6 +69,13 @@ export const AS_RUN_FLAG: Flag = {
   help: "Print the command that makes the container again",
 };
 
+/** The same for a compose file. */
+export const AS_COMPOSE_FLAG: Flag = {
+  name: "as-compose",
+  kind: "bool",
+  help: "Print a compose file that makes the containers again",
+};
+
 /** What to inspect. */
 export interface InspectWish {
   readonly kinds: readonly ObjectKind[];

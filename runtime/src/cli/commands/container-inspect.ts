@@ -10,7 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { AS_RUN_FLAG, FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
+import { AS_COMPOSE_FLAG, AS_RUN_FLAG, FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -18,6 +18,7 @@ export const command: Command = {
   flags: [
     FORMAT_FLAG,
     AS_RUN_FLAG,
+    AS_COMPOSE_FLAG,
     { name: "size", short: "s", kind: "bool", help: "Also its sizes" },
   ],
   arity: [1, ANY],
@@ -29,6 +30,10 @@ export const command: Command = {
     if (flags.bool("as-run")) {
       const { printAsRun } = await import("../as-run.ts");
       return printAsRun(context, args);
+    }
+    if (flags.bool("as-compose")) {
+      const { printAsCompose } = await import("../as-run.ts");
+      return printAsCompose(context, args);
     }
     return inspect(context, {
       kinds: kindsOf("container"),

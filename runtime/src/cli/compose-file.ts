@@ -19,7 +19,7 @@
 import { stringify } from "yaml";
 import { fieldsOf } from "./flag-words.ts";
 import { CONTAINER_FLAGS } from "./options/flags.ts";
-import { flagWords, type RunRequest } from "./run-words.ts";
+import { flagWords, unsaidSecurity, type RunRequest } from "./run-words.ts";
 
 /** A container to write down. */
 export interface ComposeService {
@@ -107,7 +107,11 @@ const KEYS: Readonly<Record<string, Write>> = {
 };
 
 /** These are nested in a file: `nestedKeys` writes them from the request. */
-const NESTED = /^(health-|no-healthcheck|log-|blkio-|device-(read|write)-|volume$|mount$|network$)/;
+const NESTED =
+  /^(health-(?!start-interval)|no-healthcheck|log-|blkio-|device-(read|write)-|volume$|mount$|network$)/;
+
+/** What can stand in the value of such a flag and has no key. */
+const WITHOUT_KEY = /^name=|(^|,)"?(bind-(?!propagation)|tmpfs-mode|volume-(subpath|label))/;
 
 /**
  * A compose file of some containers. Pure.
@@ -139,12 +143,17 @@ function serviceOf({ name, request }: ComposeService) {
     ...Object.assign({}, ...[...flags].map(([flag, values]) => KEYS[flag]?.(values) ?? {})),
     ...nestedKeys(request),
   } as Keys; // what `assign` made of many
-  const missing = [...flags].filter(([flag]) => KEYS[flag] === undefined && !NESTED.test(flag));
-  const unsaid = missing.map(([flag, values]) => {
-    const said = values.filter((value) => value !== "true").join(" ");
-    return `No key of a compose file says --${flag}${said === "" ? "" : ` ${said}`} of ${name}.`;
+  const missing = [...flags].flatMap(([flag, values]) => {
+    if (KEYS[flag] !== undefined) return [];
+    const lost = NESTED.test(flag) ? values.filter((value) => isLost(flag, value)) : values;
+    return lost.map((value) => [`--${flag}`, ...(value === "true" ? [] : [value])].join(" "));
   });
-  return { name, keys, unsaid };
+  const unsaid = missing.map((words) => `No key of a compose file says ${words} of ${name}.`);
+  return { name, keys, unsaid: [...unsaid, ...unsaidSecurity(request.HostConfig)] };
+}
+
+function isLost(flag: string, value: string): boolean {
+  return ["mount", "network"].includes(flag) && WITHOUT_KEY.test(value);
 }
 
 /** The values of each flag; a switch has "true" or what follows its equals sign. */
@@ -234,6 +243,7 @@ interface Mount {
   readonly Source?: string;
   readonly Target?: string;
   readonly ReadOnly?: boolean;
+  readonly Consistency?: string;
   readonly BindOptions?: { readonly Propagation?: string } | null;
   readonly VolumeOptions?: { readonly NoCopy?: boolean } | null;
   readonly TmpfsOptions?: { readonly SizeBytes?: number } | null;
@@ -253,6 +263,7 @@ function mountOf(mount: Mount): Keys {
     source: mount.Source,
     target: mount.Target,
     read_only: mount.ReadOnly,
+    consistency: mount.Consistency,
     bind: withoutEmpty({ propagation: Propagation }),
     volume: withoutEmpty({ nocopy: NoCopy }),
     tmpfs: withoutEmpty({ size: SizeBytes }),

@@ -29,6 +29,7 @@ import { digestOf, hasIndex, openLayerStore, sweepLayers } from "../layers/index
 import { createSeccompPlanner } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
+import { changeVolumes } from "./change-volumes.ts";
 import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
@@ -224,6 +225,7 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
     containerStats: async (reference, request) => containerStats(engine, find(reference), request),
     updateContainer: async (reference, request) =>
       updateContainer(engine, find(reference), request),
+    changeVolumes: async (reference, binds) => changeVolumes(engine, find(reference), binds),
     pruneContainers: async (filters) => pruneContainers(engine, filters),
     diskUsage: async (types) => diskUsage(engine, new Set(types)),
     statPath: async (reference, path) => statPath(engine, find(reference), path),

@@ -292,6 +292,11 @@ export interface Engine {
     reference: string,
     request: UpdateContainer,
   ): Promise<{ readonly warnings: readonly string[] }>;
+  /** Mounts more of the host; what runs is stopped for that and started again. */
+  changeVolumes(
+    reference: string,
+    binds: readonly string[],
+  ): Promise<{ readonly restarted: boolean }>;
   /** Removes what does not run. @throws RuntimeError filter-invalid */
   pruneContainers(filters: Filters): Promise<ApiObject>;
   /** Removes what no container was made from. @throws RuntimeError filter-invalid */

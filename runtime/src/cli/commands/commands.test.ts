@@ -517,3 +517,52 @@ describe("version", () => {
     expect(ran.code).toBe(1);
   });
 });
+
+describe("update -v", () => {
+  const found = {
+    Name: "/web",
+    State: { Running: true },
+    Config: { StopSignal: "SIGQUIT", StopTimeout: 3 },
+    HostConfig: { Binds: ["/old:/srv", "/etc:/e"] },
+  };
+  const api = answering({
+    "GET /containers/web/json": { json: found },
+    "POST /drydock/containers/web/volumes": { json: { Restarted: true } },
+  });
+  const plan =
+    "web keeps its id, writable layer and log:\n  1 stop it (SIGQUIT, and SIGKILL after 3 s)\n" +
+    "  2 no longer mount /old:/srv\n  3 mount /new:/srv:ro\n  4 start it again\n";
+  const words = ["update", "-v", "/new:/srv:ro", "web"];
+
+  test.each([
+    ["--plan does nothing", ["--plan"], [], plan, 1],
+    ["no is no", [], ["n\n"], `${plan}\nAre you sure you want to continue? [y/N] `, 1],
+    ["yes is yes", [], ["y\n"], `${plan}\nAre you sure you want to continue? [y/N] web\n`, 2],
+    ["-f does not ask", ["-f"], [], "web\n", 2],
+  ])("%s", async (_, more, input, out, requests) => {
+    const ran = await runCommandLine([...words, ...more], api, { input });
+    expect([ran.code, ran.out, ran.asked.length]).toEqual([0, out, requests]);
+    if (requests === 2) expect(ran.asked[1]?.body).toEqual({ Binds: ["/new:/srv:ro"] });
+  });
+
+  test.each([
+    [["update", "-p", "80:80", "web"], "cannot publish a port yet"],
+    [["update", "-v", "/srv", "web"], "says where, but not what"],
+    [["update", "-v", "/a:/b", "web", "db"], "takes one container"],
+    [["update", "-m", "1g", "--plan", "web"], "a limit is changed at once"],
+    [["update", "web"], "one or more flags"],
+  ])("%j is refused before anything is done", async (given, message) => {
+    const ran = await runCommandLine(given, api);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(message)]);
+    expect(ran.asked).toEqual([]);
+  });
+
+  test("a daemon that cannot says so", async () => {
+    const docker = answering({
+      "GET /containers/web/json": { json: found },
+      "POST /drydock/containers/web/volumes": { status: 404, json: { message: "page not found" } },
+    });
+    const ran = await runCommandLine([...words, "-f"], docker);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining("inspect --as-run says how")]);
+  });
+});

@@ -385,10 +385,8 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
     which: fc.nat(3),
   });
   /** A handle that was opened through the mount, which is then busy. */
-  const throughMount = ["enter", "mount", "leave", "open", "unmount", "close"];
-  const programs: { program: { op: string; which: number }[] }[] = [
-    { program: throughMount.map((op) => ({ op, which: 0 })) },
-  ];
+  const throughMount = ["enter", "mount", "leave", "open", "unmount", "close"] as const;
+  const programs = [{ program: throughMount.map((op) => ({ op, which: 0 })) }];
   test.prop(
     { program: fc.array(reference, { minLength: 3, maxLength: 14 }) },
     { numRuns: 15, examples: programs },

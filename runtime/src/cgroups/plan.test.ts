@@ -26,7 +26,9 @@ test("planCgroup() refuses the shares that version 1 would bend, in runc's words
 
 test("planUpdate() refuses them too, before anything is written", () => {
   const { cgroup } = planCgroup(parentOf(1), {
-    ...{ name: "c", limits: {}, devices: "all" },
+    name: "c",
+    limits: {},
+    devices: "all",
     blockDevices: new Map(),
   });
   expect(() => planUpdate(parentOf(1), cgroup, { cpuShares: 1 }, 0)).toThrow("minimum");

@@ -122,12 +122,13 @@ function nextChunk(socket: Socket): Promise<Uint8Array | null> {
 }
 
 function lineOf(socket: Socket): Line {
-  const output = new WritableStream<Uint8Array>({
-    write: (chunk) => written(socket, chunk),
-    close: () => hangUp(socket),
+  return {
+    input: () => inputOf(socket),
+    ignoreInput: () => void socket.resume(),
+    write: (bytes) => written(socket, bytes),
+    end: () => hangUp(socket),
     abort: () => void socket.destroy(),
-  });
-  return { input: inputOf(socket), output };
+  };
 }
 
 function inputOf(socket: Socket): ReadableStream<Uint8Array> {

@@ -82,6 +82,8 @@ export class Container {
   isSaved = true;
   /** Resolves when what the last run left behind is gone. */
   cleaned: Promise<void> = Promise.resolve();
+  /** Somebody removes it: what its run leaves behind goes with the rest. */
+  isGoing = false;
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();

@@ -58,6 +58,7 @@ import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan, previewScript } from "./plan-preview.ts";
 import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
+import { Quiet } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { refusalOf, withRefusals } from "./refusals.ts";
 import { removeContainer } from "./remove.ts";
@@ -134,6 +135,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     containers: new ContainerTable(),
     events: new EventHub(kernel),
     locks: new Locks(),
+    quiet: new Quiet(kernel),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
@@ -244,6 +246,7 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
     container.cancelRestart();
     container.stopHealth();
   }
+  engine.quiet.end();
   await engine.locks.idle();
   for (const { journal } of engine.containers.all()) {
     await journal.flush();

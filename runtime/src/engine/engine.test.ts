@@ -238,7 +238,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     await expect(bench.engine.changeVolumes(id, ["relative:"])).rejects.toThrow("invalid");
     // The same place again gives way, and what does not run is not started.
     await bench.engine.killContainer(id, "SIGKILL");
-    await bench.engine.waitContainer(id, "not-running");
+    await bench.engine.waitContainer(id, "not-running").done;
     const other = ["/proc/sys/kernel/osrelease:/mnt/os:ro", "/proc/sys:/sys2"];
     expect(await bench.engine.changeVolumes(id, other)).toEqual({ restarted: false });
     await bench.reopen();

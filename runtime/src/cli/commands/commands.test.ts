@@ -130,7 +130,9 @@ describe("images", () => {
 
   test("--tree shows the platforms of an image, who uses it and what lies on the disk", async () => {
     const part = (architecture: string, containers: readonly string[]) => ({
-      ...{ ID: `sha256:${"e".repeat(64)}`, Kind: "image", Available: true },
+      ID: `sha256:${"e".repeat(64)}`,
+      Kind: "image",
+      Available: true,
       Size: { Content: 2000, Total: 5000 },
       ImageData: { Platform: { os: "linux", architecture, variant: "v8" }, Containers: containers },
     });
@@ -198,11 +200,11 @@ describe("inspect", () => {
     ["--type=", `type is empty: must be one of ${all}\n`, []],
     ["--type=foo", `unknown type: "foo": must be one of ${all}\n`, []],
     ["--type=container", "", ["/containers/web/json"]],
-    ["--type=plugin", undefined, ["/plugins/web/json"]],
-    ["--type=node", undefined, ["/nodes/web"]],
+    ["--type=plugin", "No such thing", ["/plugins/web/json"]],
+    ["--type=node", "No such thing", ["/nodes/web"]],
   ])("%s asks for that type alone", async (flag, err, paths) => {
     const ran = await runCommandLine(["inspect", flag, "web"], api);
-    if (err !== undefined) expect(ran.err).toBe(err);
+    expect(ran.err).toContain(err);
     expect(ran.asked.map(({ path }) => path)).toEqual(paths);
   });
 
@@ -534,15 +536,17 @@ describe("update -v", () => {
     "  2 no longer mount /old:/srv\n  3 mount /new:/srv:ro\n  4 start it again\n";
   const words = ["update", "-v", "/new:/srv:ro", "web"];
 
+  const question = `${plan}\nAre you sure you want to continue? [y/N] `;
+
   test.each([
-    ["--plan does nothing", ["--plan"], [], plan, 1],
-    ["no is no", [], ["n\n"], `${plan}\nAre you sure you want to continue? [y/N] `, 1],
-    ["yes is yes", [], ["y\n"], `${plan}\nAre you sure you want to continue? [y/N] web\n`, 2],
-    ["-f does not ask", ["-f"], [], "web\n", 2],
-  ])("%s", async (_, more, input, out, requests) => {
+    { more: ["--plan"], input: [], out: plan, bodies: [] },
+    { more: [], input: ["n\n"], out: question, bodies: [] },
+    { more: [], input: ["y\n"], out: `${question}web\n`, bodies: [{ Binds: ["/new:/srv:ro"] }] },
+    { more: ["-f"], input: [], out: "web\n", bodies: [{ Binds: ["/new:/srv:ro"] }] },
+  ])("with $more and the answer $input", async ({ more, input, out, bodies }) => {
     const ran = await runCommandLine([...words, ...more], api, { input });
-    expect([ran.code, ran.out, ran.asked.length]).toEqual([0, out, requests]);
-    if (requests === 2) expect(ran.asked[1]?.body).toEqual({ Binds: ["/new:/srv:ro"] });
+    expect([ran.code, ran.out]).toEqual([0, out]);
+    expect(ran.asked.slice(1).map(({ body }) => body)).toEqual(bodies);
   });
 
   test.each([

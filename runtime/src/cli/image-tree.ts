@@ -6,7 +6,7 @@
  * counted from what the daemon answers, also when that is Docker's.
  *
  * Kernel interface: none.
- * Specification: docker image ls reference, `--tree`; Docker Engine API v1.50, ImageManifestSummary.
+ * Specification: docker image ls reference, `--tree`; Engine API v1.50, ImageManifestSummary.
  * Invariants: none.
  * Left out: colours; the platforms that are not here, which Docker's newest client shows faintly.
  * Docs: docs/concepts/images.md

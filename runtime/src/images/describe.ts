@@ -57,6 +57,8 @@ export function imageWithManifest(image: Image, use: ImageUse): ApiObject {
       Platform: platform,
       Containers: use.containers,
       Size: { Unpacked: use.unpackedBytes },
+      // The API's schema describes the field above, and demands this one.
+      UnpackedSize: use.unpackedBytes,
     },
   };
   const summary = imageSummary(image);

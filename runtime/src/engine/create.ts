@@ -31,7 +31,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
 import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
-import { checkSources, inheritMounts, parseMountSpecs } from "../volumes/index.ts";
+import { checkSources, inheritMounts, parseMountSpecs, reachSources } from "../volumes/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -72,6 +72,7 @@ export async function createContainer(
   engine: EngineContext,
   request: CreateContainer,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+  await reachNeeded(engine, request);
   const accepted = acceptRequest(engine, request);
   try {
     await make(engine, accepted);
@@ -79,6 +80,25 @@ export async function createContainer(
     throw creationFailed(engine, accepted.definition, error);
   }
   return { id: accepted.definition.id, warnings: accepted.warnings };
+}
+
+/**
+ * Waits until the sources that a request names can be asked for.
+ *
+ * @throws RuntimeError volume-unreachable
+ */
+export async function reachNeeded(
+  { kernel }: EngineContext,
+  { hostConfig }: CreateContainer,
+): Promise<void> {
+  if (hostConfig.Binds.length + hostConfig.Mounts.length === 0) return;
+  let specs: readonly MountSpec[] = [];
+  try {
+    specs = parseMountSpecs(hostConfig);
+  } catch {
+    // What is wrong with them is said in its turn.
+  }
+  await reachSources(kernel, specs);
 }
 
 async function make(engine: EngineContext, accepted: Accepted): Promise<void> {

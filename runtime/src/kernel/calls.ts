@@ -41,6 +41,7 @@ export const CALLS: Readonly<Record<CallName, CallKind>> = {
   stat: look,
   lstatIfPresent: look,
   statIfPresent: look,
+  reach: look,
   listXattr: look,
   getXattr: look,
   listLinks: look,

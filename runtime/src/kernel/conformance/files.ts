@@ -321,6 +321,19 @@ const names: readonly Case[] = [
     },
   },
   {
+    name: "reach() resolves, whatever the path leads to",
+    need: "nothing",
+    run: async ({ kernel, scratch }) => {
+      kernel.symlink("loop", `${scratch}/loop`);
+      const paths = [scratch, `${scratch}/none`, `${scratch}/loop`, "a\0b"];
+      equal(
+        await Promise.all(paths.map((path) => kernel.reach(path))),
+        paths.map(() => undefined),
+        "all",
+      );
+    },
+  },
+  {
     name: "readdir() sorts by code unit and leaves out . and ..",
     need: "nothing",
     run: ({ kernel, scratch }) => {

@@ -142,13 +142,39 @@ function names(): Pick<
   };
 }
 
-function descriptions(): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
+function descriptions(): Pick<
+  Files,
+  "lstat" | "stat" | "lstatIfPresent" | "statIfPresent" | "reach"
+> {
   return {
     lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
     stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
     lstatIfPresent: (path) => callFs("lstat", path, () => ifPresent(fs.lstatSync, path)),
     statIfPresent: (path) => callFs("stat", path, () => ifPresent(fs.statSync, path)),
+    reach: createReach(),
   };
+}
+
+/** Of Node's four threads for such calls, as many may hang. */
+const MOST_ASKED = 2;
+
+/** A path that is being asked for is not asked for again. */
+function createReach(): Files["reach"] {
+  const asked = new Map<string, Promise<void>>();
+  return async (path) => {
+    while (asked.size >= MOST_ASKED && !asked.has(path)) await Promise.race(asked.values());
+    const answer = asked.get(path) ?? ask(path).finally(() => void asked.delete(path));
+    asked.set(path, answer);
+    await answer;
+  };
+}
+
+async function ask(path: string): Promise<void> {
+  try {
+    await fs.promises.stat(path);
+  } catch {
+    // That is an answer, too.
+  }
 }
 
 /** Asks without an exception where there is nothing: that would take longer than asking. */

@@ -18,7 +18,7 @@
 import { hasProcess } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { withContext } from "../kernel/index.ts";
-import { checkSources, parseMountSpecs } from "../volumes/index.ts";
+import { checkSources, parseMountSpecs, reachSources } from "../volumes/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
@@ -36,13 +36,15 @@ const AS_IT_WANTS = { signal: null, timeoutSeconds: null };
  *
  * @param binds as `HostConfig.Binds` has them
  * @returns whether it was stopped and started for that
- * @throws RuntimeError volume-invalid, request-invalid, and whatever the start failed with
+ * @throws RuntimeError volume-invalid, volume-unreachable, request-invalid, and whatever the start failed with
  */
 export async function changeVolumes(
   engine: EngineContext,
   container: Container,
   binds: readonly string[],
 ): Promise<{ readonly restarted: boolean }> {
+  // A server that is gone holds up who asked, and nobody else.
+  await reachSources(engine.kernel, parseMountSpecs({ Binds: binds }));
   return engine.locks.run(container.id, async () => {
     requireChangeable(container);
     const before = container.definition;

@@ -190,10 +190,6 @@ function facade(engine: EngineContext): Engine {
       engine.events.tellContainer(container.definition, "resize", size);
     },
     ...insideMethods(engine, find),
-    journalOf: async (reference) => find(reference).journal.read(),
-    viewProcess: async (reference) =>
-      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
-    whyContainer: async (reference) => whyContainer(engine, find(reference)),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
     startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),
@@ -226,7 +222,7 @@ function imageMethods(engine: EngineContext) {
   } satisfies Partial<Engine>;
 }
 
-/** What is in a container: its processes, its counters, its files. */
+/** What is in a container, and what is told of it: its processes, its counters, its files. */
 function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
   return {
     containerTop: async (reference, options) => containerTop(engine, find(reference), options),
@@ -243,6 +239,10 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
     containerChanges: async (reference) => containerChanges(engine, find(reference)),
     commitContainer: async (reference, request) =>
       commitContainer(engine, find(reference), request),
+    journalOf: async (reference) => find(reference).journal.read(),
+    viewProcess: async (reference) =>
+      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
+    whyContainer: async (reference) => whyContainer(engine, find(reference)),
   } satisfies Partial<Engine>;
 }
 

@@ -34,7 +34,7 @@ import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
-import { createContainer, reachNeeded } from "./create.ts";
+import { createContainer, reached } from "./create.ts";
 import { checkDisk, explainDisk } from "./disk-map.ts";
 import { diskUsage } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
@@ -155,14 +155,8 @@ function facade(engine: EngineContext): Engine {
     info: () => infoObject(engine, id, listImages(engine.images).length),
 
     createContainer: (request) => createContainer(engine, request),
-    planContainer: async (request) => {
-      await reachNeeded(engine, request);
-      return previewPlan(engine, request);
-    },
-    scriptContainer: async (request) => {
-      await reachNeeded(engine, request);
-      return previewScript(engine, request);
-    },
+    planContainer: async (request) => previewPlan(engine, await reached(engine, request)),
+    scriptContainer: async (request) => previewScript(engine, await reached(engine, request)),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
     stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),

@@ -72,8 +72,7 @@ export async function createContainer(
   engine: EngineContext,
   request: CreateContainer,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
-  await reachNeeded(engine, request);
-  const accepted = acceptRequest(engine, request);
+  const accepted = acceptRequest(engine, await reached(engine, request));
   try {
     await make(engine, accepted);
   } catch (error) {
@@ -83,22 +82,26 @@ export async function createContainer(
 }
 
 /**
- * Waits until the sources that a request names can be asked for.
+ * A request whose bind sources can be asked for without being held up.
  *
  * @throws RuntimeError volume-unreachable
  */
-export async function reachNeeded(
+export async function reached(
   { kernel }: EngineContext,
-  { hostConfig }: CreateContainer,
-): Promise<void> {
-  if (hostConfig.Binds.length + hostConfig.Mounts.length === 0) return;
-  let specs: readonly MountSpec[] = [];
+  request: CreateContainer,
+): Promise<CreateContainer> {
+  const { Binds, Mounts } = request.hostConfig;
+  if (Binds.length + Mounts.length > 0) await reachSources(kernel, specsOrNone(request));
+  return request;
+}
+
+/** What is wrong with them is said in its turn. */
+function specsOrNone({ hostConfig }: CreateContainer): readonly MountSpec[] {
   try {
-    specs = parseMountSpecs(hostConfig);
+    return parseMountSpecs(hostConfig);
   } catch {
-    // What is wrong with them is said in its turn.
+    return [];
   }
-  await reachSources(kernel, specs);
 }
 
 async function make(engine: EngineContext, accepted: Accepted): Promise<void> {

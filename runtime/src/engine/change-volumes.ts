@@ -36,7 +36,8 @@ const AS_IT_WANTS = { signal: null, timeoutSeconds: null };
  *
  * @param binds as `HostConfig.Binds` has them
  * @returns whether it was stopped and started for that
- * @throws RuntimeError volume-invalid, volume-unreachable, request-invalid, and whatever the start failed with
+ * @throws RuntimeError volume-invalid, volume-unreachable, request-invalid, and whatever the start
+ *   failed with
  */
 export async function changeVolumes(
   engine: EngineContext,

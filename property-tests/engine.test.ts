@@ -1,6 +1,5 @@
 import { fc, test } from "@fast-check/vitest";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createEngine } from "../runtime/src/engine/create-engine.ts";
@@ -19,6 +18,7 @@ import { whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 import { digestOf, readTar } from "../runtime/src/layers/index.ts";
+import { ownDirectory } from "./real-kernel.fixture.ts";
 
 const why = whyNoContainers();
 if (why !== undefined) console.log(`skipped: engine on the real kernel: ${why}`);
@@ -101,7 +101,8 @@ test.prop([
 test.prop([fc.nat({ max: 12 }), fc.constantFrom("durable" as const, "lasting" as const)])(
   "store-is-whole: cut off at any call, it loads with the old record or the new one",
   (k, durability) => {
-    const root = mkdtempSync(join(tmpdir(), "drydock-store-"));
+    using directory = ownDirectory();
+    const root = directory.path;
     const real = createLinuxKernel();
     const files = filesOf(root, "c1");
     real.mkdir(join(root, "containers"), 0o700);
@@ -137,7 +138,6 @@ test.prop([fc.nat({ max: 12 }), fc.constantFrom("durable" as const, "lasting" as
     } else {
       expect(stored?.kind).toBe("rubbish");
     }
-    rmSync(root, { recursive: true });
   },
 );
 

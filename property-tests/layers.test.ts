@@ -7,16 +7,13 @@ import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { injectFaults, type Kernel } from "../runtime/src/kernel/index.ts";
 import {
@@ -46,9 +43,7 @@ import {
 } from "../runtime/src/layers/index.ts";
 import { switchable } from "../runtime/src/engine/engine.fixture.ts";
 import { building, describeStat, perform, snapshot } from "./file-operations.fixture.ts";
-import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
-
-const runs = (numRuns: number) => ({ seed: 20_261_122, numRuns });
+import { openRealKernel, ownDirectory, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 const PLAIN: TarEntry = { ...EMPTY_ENTRY, path: "f", mode: 0o644 };
 
@@ -118,7 +113,7 @@ function plain(entries: readonly TarEntry[]) {
 }
 
 describe("names", () => {
-  test.prop([fc.array(bytes, { maxLength: 6 })], runs(300))("digest-is-sha256", (pieces) => {
+  test.prop([fc.array(bytes, { maxLength: 6 })], { numRuns: 300 })("digest-is-sha256", (pieces) => {
     const hasher = createHasher();
     const other = createHash("sha256");
     for (const piece of pieces) {
@@ -137,7 +132,7 @@ describe("names", () => {
       maxLength: 6,
     },
   );
-  test.prop([diffIds, diffIds], runs(500))("chain-of-prefix", (below, above) => {
+  test.prop([diffIds, diffIds], { numRuns: 500 })("chain-of-prefix", (below, above) => {
     const chain = chainIds([...below, ...above]);
     expect(chain.slice(0, below.length)).toEqual(chainIds(below));
     expect(chain[0]).toBe(below[0]);
@@ -155,7 +150,7 @@ describe("names", () => {
 });
 
 describe("tar", () => {
-  test.prop([fc.array(entry, { maxLength: 5 })], runs(1000))("tar-round-trip", (entries) => {
+  test.prop([fc.array(entry, { maxLength: 5 })], { numRuns: 1000 })("tar-round-trip", (entries) => {
     const archive = formatTar(entries);
     expect(archive.length % 512).toBe(0);
     expect(plain(parseTar(archive))).toEqual(plain(entries));
@@ -169,52 +164,44 @@ describe("tar", () => {
     }
   });
 
-  test.prop([fc.array(entry, { maxLength: 4 })], runs(300))("tar-deterministic", (entries) => {
-    // The same attributes, put in in another order.
-    const shuffled = entries.map((each) => ({
-      ...each,
-      xattrs: new Map([...each.xattrs].toReversed()),
-      data: each.data.slice(),
-    }));
-    expect(digestOf(formatTar(shuffled))).toBe(digestOf(formatTar(entries)));
-  });
-
-  test.prop([fc.array(entry, { minLength: 1, maxLength: 3 }), fc.nat(), fc.nat(255)], runs(1000))(
-    "tar-round-trip never crashes: damage is refused or harmless",
-    (entries, where, value) => {
-      const archive = formatTar(entries);
-      archive[where % archive.length] = value;
-      const cut = archive.subarray(0, (where * 7) % archive.length);
-      for (const damaged of [archive, cut]) {
-        try {
-          parseTar(damaged);
-        } catch (error) {
-          expect(error).toBeInstanceOf(RuntimeError);
-          expect(error).toMatchObject({ code: "layer-invalid", class: "invalid" });
-        }
-      }
+  test.prop([fc.array(entry, { maxLength: 4 })], { numRuns: 300 })(
+    "tar-deterministic",
+    (entries) => {
+      // The same attributes, put in in another order.
+      const shuffled = entries.map((each) => ({
+        ...each,
+        xattrs: new Map([...each.xattrs].toReversed()),
+        data: each.data.slice(),
+      }));
+      expect(digestOf(formatTar(shuffled))).toBe(digestOf(formatTar(entries)));
     },
   );
+
+  test.prop([fc.array(entry, { minLength: 1, maxLength: 3 }), fc.nat(), fc.nat(255)], {
+    numRuns: 1000,
+  })("tar-round-trip never crashes: damage is refused or harmless", (entries, where, value) => {
+    const archive = formatTar(entries);
+    archive[where % archive.length] = value;
+    const cut = archive.subarray(0, (where * 7) % archive.length);
+    for (const damaged of [archive, cut]) {
+      try {
+        parseTar(damaged);
+      } catch (error) {
+        expect(error).toBeInstanceOf(RuntimeError);
+        expect(error).toMatchObject({ code: "layer-invalid", class: "invalid" });
+      }
+    }
+  });
 });
 
 const skip = skipReal("layers on the real kernel");
 
 describe.skipIf(skip)("on the real kernel", () => {
   const kernel: Kernel = openRealKernel();
-  let home = "";
-  beforeAll(() => {
-    home = mkdtempSync(join(tmpdir(), "drydock-layers-"));
-  });
-  afterAll(() => rmSync(home, { recursive: true, force: true }));
-
   /** Runs a body with an empty directory. */
   function inDirectory(body: (directory: string) => void): void {
-    const directory = mkdtempSync(join(home, "case-"));
-    try {
-      body(directory);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    using directory = ownDirectory();
+    body(directory.path);
   }
 
   function makeTree(path: string, operations: Parameters<typeof perform>[2][]): void {
@@ -236,7 +223,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     return [...names.values()].map((each) => each.toSorted().join(" ")).toSorted();
   }
 
-  test.prop([building], runs(120))("pack-unpack-round-trip", (operations) => {
+  test.prop([building], { numRuns: 120 })("pack-unpack-round-trip", (operations) => {
     inDirectory((directory) => {
       const [from, to] = [`${directory}/from`, `${directory}/to`];
       makeTree(from, [...operations]);
@@ -252,7 +239,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     .map((text) => text.replaceAll(/[/\0]/g, "_"))
     .filter((text) => !HALF_A_CHARACTER.test(text) && Buffer.byteLength(text) <= 255)
     .filter((text) => text !== "." && text !== ".." && !text.startsWith(".wh."));
-  test.prop([fc.uniqueArray(fileName, { maxLength: 5 })], runs(60))(
+  test.prop([fc.uniqueArray(fileName, { maxLength: 5 })], { numRuns: 60 })(
     "pack-is-tree-function, whatever the names and the order in which they were made",
     (names) => {
       inDirectory((directory) => {
@@ -289,7 +276,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     ),
     { maxLength: 7, selector: ({ path }) => path },
   );
-  test.prop([siblings, fc.infiniteStream(fc.nat(100))], runs(150))(
+  test.prop([siblings, fc.infiniteStream(fc.nat(100))], { numRuns: 150 })(
     "whiteout-order-free",
     (entries, chance) => {
       const first: TarEntry = { ...PLAIN, path: "d", type: "directory", mode: 0o755 };
@@ -318,7 +305,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     { type: "fifo" },
     { type: "char", major: 1, minor: 3 },
   );
-  test.prop([fc.array(kind, { minLength: 1, maxLength: 5 }), fc.boolean()], runs(100))(
+  test.prop([fc.array(kind, { minLength: 1, maxLength: 5 }), fc.boolean()], { numRuns: 100 })(
     "last-entry-wins",
     (kinds, hasChild) => {
       const entries = kinds.flatMap((each, index): readonly TarEntry[] => {
@@ -341,7 +328,7 @@ describe.skipIf(skip)("on the real kernel", () => {
   );
 
   const groups = fc.array(fc.nat(2), { minLength: 2, maxLength: 8 });
-  test.prop([groups], runs(80))("hard-links-kept", (owners) => {
+  test.prop([groups], { numRuns: 80 })("hard-links-kept", (owners) => {
     // File number n belongs to inode owners[n]: the first of each is a file, the others are links.
     const entries = owners.map((owner, index): TarEntry => {
       const first = owners.indexOf(owner);
@@ -376,7 +363,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     mode: fc.constantFrom(0o777, 0o4755),
   });
   test.prop([fc.array(hostile, { minLength: 1, maxLength: 6 })], {
-    ...runs(800),
+    numRuns: 800,
     examples: [
       // A link out of the tree, then a file written through it, deleted through it, linked through
       // it.
@@ -415,28 +402,32 @@ describe.skipIf(skip)("on the real kernel", () => {
     });
   });
 
-  test.prop([building, fc.boolean()], runs(60))("remove-stays-inside", (operations, isLinked) => {
-    inDirectory((directory) => {
-      const [tree, out] = [`${directory}/tree`, `${directory}/out`];
-      mkdirSync(out);
-      writeFileSync(`${out}/victim`, "innocent");
-      const before = snapshot(kernel, out, "exact");
-      makeTree(tree, [...operations]);
-      symlinkSync(out, `${tree}/to-out`);
-      if (isLinked) symlinkSync(tree, `${directory}/link`);
-      removeTree(kernel, isLinked ? `${directory}/link` : tree);
-      // A link is a name: removing it leaves what it leads to.
-      expect(existsSync(tree)).toBe(isLinked);
-      expect(existsSync(`${directory}/link`)).toBe(false);
-      removeTree(kernel, tree);
-      removeTree(kernel, tree);
-      expect(readdirSync(directory)).toEqual(["out"]);
-      expect(snapshot(kernel, out, "exact")).toEqual(before);
-    });
-  });
+  test.prop([building, fc.boolean()], { numRuns: 60 })(
+    "remove-stays-inside",
+    (operations, isLinked) => {
+      inDirectory((directory) => {
+        const [tree, out] = [`${directory}/tree`, `${directory}/out`];
+        mkdirSync(out);
+        writeFileSync(`${out}/victim`, "innocent");
+        const before = snapshot(kernel, out, "exact");
+        makeTree(tree, [...operations]);
+        symlinkSync(out, `${tree}/to-out`);
+        if (isLinked) symlinkSync(tree, `${directory}/link`);
+        removeTree(kernel, isLinked ? `${directory}/link` : tree);
+        // A link is a name: removing it leaves what it leads to.
+        expect(existsSync(tree)).toBe(isLinked);
+        expect(existsSync(`${directory}/link`)).toBe(false);
+        removeTree(kernel, tree);
+        removeTree(kernel, tree);
+        expect(readdirSync(directory)).toEqual(["out"]);
+        expect(snapshot(kernel, out, "exact")).toEqual(before);
+      });
+    },
+  );
 
   test("remove-stays-inside: what is mounted in the tree is left, and told", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "drydock-remove-"));
+    using home = ownDirectory();
+    const directory = home.path;
     mkdirSync(`${directory}/tree/mounted`, { recursive: true });
     const said = await runInChild(kernel, ({ kernel: own }) => {
       own.unshare(["CLONE_NEWNS"]);
@@ -452,13 +443,12 @@ describe.skipIf(skip)("on the real kernel", () => {
       }
       return "removed";
     });
-    rmSync(directory, { recursive: true });
     expect(said).toMatch(/something is mounted on .*; victim$/);
   });
 
   const machine: Sha256 = (content) => createHash("sha256").update(content).digest();
   test.prop([fc.array(bytes, { maxLength: 5 }), fc.nat(), fc.integer({ min: 1, max: 255 })], {
-    ...runs(60),
+    numRuns: 60,
   })("blob-name-is-hash, whoever computes it", (contents, where, flip) => {
     inDirectory((directory) => {
       const store = openContentStore(kernel, `${directory}/store`, [undefined, machine][where % 2]);
@@ -507,7 +497,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     });
   });
 
-  test.prop([building], runs(12))("layer-is-whole, whichever call fails", (operations) => {
+  test.prop([building], { numRuns: 12 })("layer-is-whole, whichever call fails", (operations) => {
     inDirectory((directory) => {
       makeTree(`${directory}/tree`, [...operations]);
       const layerTar = packTree(kernel, `${directory}/tree`);
@@ -541,31 +531,34 @@ describe.skipIf(skip)("on the real kernel", () => {
     });
   });
 
-  test.prop([building], runs(12))("layer-is-whole, whenever the process dies", (operations) => {
-    inDirectory((directory) => {
-      makeTree(`${directory}/tree`, [...operations]);
-      const layerTar = packTree(kernel, `${directory}/tree`);
-      const chainId = digestOf(layerTar);
-      const store = openLayerStore(kernel, directory);
-      const dying = switchable(kernel);
-      for (let at = 1; at === 1 || dying.hasCrashed(); at++) {
-        dying.crashAt(at);
-        try {
-          addLayer(dying.kernel, store, chainId, layerTar);
-        } catch {
-          // Nobody is left to say anything.
+  test.prop([building], { numRuns: 12 })(
+    "layer-is-whole, whenever the process dies",
+    (operations) => {
+      inDirectory((directory) => {
+        makeTree(`${directory}/tree`, [...operations]);
+        const layerTar = packTree(kernel, `${directory}/tree`);
+        const chainId = digestOf(layerTar);
+        const store = openLayerStore(kernel, directory);
+        const dying = switchable(kernel);
+        for (let at = 1; at === 1 || dying.hasCrashed(); at++) {
+          dying.crashAt(at);
+          try {
+            addLayer(dying.kernel, store, chainId, layerTar);
+          } catch {
+            // Nobody is left to say anything.
+          }
+          sweepLayers(kernel, store);
+          const left = readdirSync(`${directory}/layers`);
+          expect(left).toHaveLength(hasLayer(kernel, store, chainId) ? 1 : 0);
+          if (left.length === 0) continue;
+          expect(snapshot(kernel, layerDiff(store, chainId))).toEqual(
+            snapshot(kernel, `${directory}/tree`),
+          );
+          removeLayers(kernel, store);
         }
-        sweepLayers(kernel, store);
-        const left = readdirSync(`${directory}/layers`);
-        expect(left).toHaveLength(hasLayer(kernel, store, chainId) ? 1 : 0);
-        if (left.length === 0) continue;
-        expect(snapshot(kernel, layerDiff(store, chainId))).toEqual(
-          snapshot(kernel, `${directory}/tree`),
-        );
-        removeLayers(kernel, store);
-      }
-    });
-  });
+      });
+    },
+  );
 
   test("pack-unpack-round-trip keeps what only root can make", () => {
     inDirectory((directory) => {

@@ -6,7 +6,8 @@ const execArgv = ["--single-threaded", "--no-flush-bytecode"];
 
 /** In a run with a mutant: `npm run mutants`. */
 const plugins = mutantPlugins();
-const setupFiles = plugins.length > 0 ? ["property-tests/mutants/first-failure.ts"] : [];
+const seed = "property-tests/seed.ts";
+const setupFiles = plugins.length > 0 ? [seed, "property-tests/mutants/first-failure.ts"] : [seed];
 
 /**
  * Where files of tests share what they import: it is most of their time otherwise. They can, since
@@ -26,6 +27,7 @@ export default defineConfig({
           include: ["runtime/src/**/*.test.ts"],
           // Some start programs, and wait for a processor.
           testTimeout: 20_000,
+          setupFiles: seed,
           pool: "forks",
           execArgv,
           ...shared,

@@ -200,8 +200,10 @@ describe.skipIf(skip)("on the real kernel", () => {
   const kernel: Kernel = openRealKernel();
   /** Runs a body with an empty directory. */
   function inDirectory(body: (directory: string) => void): void {
-    using directory = ownDirectory();
-    body(directory.path);
+    using home = ownDirectory();
+    const directory = `${home.path}/case`;
+    mkdirSync(directory);
+    body(directory);
   }
 
   function makeTree(path: string, operations: Parameters<typeof perform>[2][]): void {

@@ -877,8 +877,8 @@ describe.skipIf(why !== undefined)("real containers", () => {
   let bench: KeeperBench;
   beforeAll(async () => {
     bench = await KeeperBench.open();
-  }, 60_000);
-  afterAll(() => bench[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => bench[Symbol.asyncDispose]());
 
   test.prop(
     [

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -32,7 +32,7 @@ describe.skipIf(!isRoot)("npm start", () => {
 
   const end = async (word: string) => {
     for (const pid of processesOf(word)) process.kill(pid, "SIGTERM");
-    await vi.waitFor(() => expect(processesOf(word)).toEqual([]), { timeout: 10_000 });
+    await expect.poll(() => processesOf(word)).toEqual([]);
   };
 
   beforeAll(() => {

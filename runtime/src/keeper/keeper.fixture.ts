@@ -344,9 +344,9 @@ function removed(kernel: Kernel, path: string): boolean {
   }
 }
 
-/** Looks again and again until it is so, for at most five seconds. */
+/** Looks again and again until it is so, for at most twenty seconds. */
 export async function waitUntil(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 2000; tries++) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -36,7 +36,7 @@ function screenOf(playground: Playground): Screen {
   const type = async (keys: string, form: RegExp): Promise<string> => {
     const before = text.length;
     shell.input(encode(keys));
-    await expect.poll(() => text.slice(before), { timeout: 5000 }).toMatch(form);
+    await expect.poll(() => text.slice(before)).toMatch(form);
     return text.slice(before);
   };
   return { ...shell, shown: () => text, type };

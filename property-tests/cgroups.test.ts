@@ -533,6 +533,13 @@ describe.skipIf(skip)("on the real kernel", () => {
     );
   }
 
+  /** The same request, of a machine that may have one CPU only. */
+  const onThisMachine = (request: ResourceRequest, { cpuCount }: CgroupSupport) => ({
+    ...request,
+    CpusetCpus: request.CpusetCpus && "0",
+    NanoCpus: request.NanoCpus && Math.min(request.NanoCpus, cpuCount * 1e9),
+  });
+
   test("parent-goes-when-empty", async () => {
     await withParent((parent) => {
       const places = parent.hierarchies.map(({ mountPoint }) => `${mountPoint}${parentPath}`);
@@ -569,10 +576,7 @@ describe.skipIf(skip)("on the real kernel", () => {
     "limits-are-total: the kernel says what was asked",
     async (request) => {
       await withParent(async (parent) => {
-        const { limits } = checkResources(
-          { ...request, CpusetCpus: request.CpusetCpus && "0" },
-          parent.support,
-        );
+        const { limits } = checkResources(onThisMachine(request, parent.support), parent.support);
         const cgroup = await make(parent, limits);
         const files = snapshot(cgroup);
         const of = (name: string) =>
@@ -633,7 +637,7 @@ describe.skipIf(skip)("on the real kernel", () => {
       await withParent(async (parent) => {
         const cgroup = await make(parent, {});
         for (const request of requests) {
-          const sane = { ...request, CpusetCpus: request.CpusetCpus && "0" };
+          const sane = onThisMachine(request, parent.support);
           const { limits } = checkResources(sane, parent.support, "create");
           for (let failAt = 1; failAt < 60; failAt++) {
             const before = snapshot(cgroup);

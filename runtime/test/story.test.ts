@@ -181,7 +181,7 @@ describe.skipIf(skip)("why", () => {
 
 describe.skipIf(skip)("inspect --as-run", () => {
   const EVERYTHING = [
-    "-d -i -t -m 64m --cpus 1.5 -l who=me --restart on-failure:3 -v /tmp:/t:ro -u 1:1 -w /tmp",
+    "-d -i -t -m 64m --cpus 0.5 -l who=me --restart on-failure:3 -v /tmp:/t:ro -u 1:1 -w /tmp",
     "--tmpfs /m:size=1m --cap-add SYS_TIME --ulimit nofile=100:200 --health-interval 90s",
     "--entrypoint sleep --init=false --hostname boat --dns 10.0.0.1 --stop-signal INT",
   ].flatMap((line) => line.split(" "));

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "./daemon.ts";
 
 const house = fileURLToPath(new URL("../..", import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -32,7 +33,8 @@ describe.skipIf(!isRoot)("npm start", () => {
 
   const end = async (word: string) => {
     for (const pid of processesOf(word)) process.kill(pid, "SIGTERM");
-    await expect.poll(() => processesOf(word)).toEqual([]);
+    const none = (pids: readonly number[]) => pids.length === 0;
+    await until("it has ended", () => processesOf(word), none);
   };
 
   beforeAll(() => {

@@ -71,12 +71,11 @@ describe.skipIf(!isRoot)("npm start", () => {
     expect(next.match(/^ {2}\S/gm)).toHaveLength(3);
   });
 
-  test("finds the daemon the second time, and takes seconds", () => {
-    const at = performance.now();
+  test("finds the daemon the second time, and builds nothing", () => {
     const second = start();
+    expect(second.said).toContain("start: nothing to build");
     expect(second.said).toContain("start: a daemon answers on ");
     expect(second.status).toBe(0);
-    expect(performance.now() - at).toBeLessThan(10_000);
   });
 });
 

@@ -377,6 +377,9 @@ describe.skipIf(skip)("on the real kernel", () => {
       // It was a directory when it was looked at.
       [[trick("l/x", "file"), trick("l", "symlink", "../out"), trick("l/victim", "file")]],
       [[trick("l/l/x", "file"), trick("l", "symlink", ".."), trick("l/out/x", "file")]],
+      // Its time is set at the end, when what is above it is a link.
+      [[trick("l/x", "directory"), trick("l", "symlink", "l")]],
+      [[trick("l/x", "directory"), trick("l", "symlink", "../out")]],
       [[trick("l", "symlink", "../out/victim"), trick("l", "file")]],
       [[trick("x", "link", "../out/victim"), trick("x", "file")]],
     ],
@@ -384,9 +387,9 @@ describe.skipIf(skip)("on the real kernel", () => {
     inDirectory((directory) => {
       const [target, out] = [`${directory}/target`, `${directory}/out`];
       mkdirSync(target);
-      mkdirSync(out);
+      mkdirSync(`${out}/x`, { recursive: true });
       writeFileSync(`${out}/victim`, "innocent");
-      kernel.lutimes(out, 1000);
+      for (const path of [out, `${out}/x`]) kernel.lutimes(path, 1000);
       const before = snapshot(kernel, out, "exact");
       const entries = tricks.map((each): TarEntry => ({
         ...PLAIN,

@@ -310,9 +310,14 @@ export class KeeperBench implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends whatever runs. */
+  async clear(): Promise<void> {
     for (const { cgroup } of this.#cgroups) killCgroup(this.kernel, cgroup);
-    await this.#settled().catch(() => undefined);
+    await this.#settled();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clear().catch(() => undefined);
     await this.#keeper?.retire().catch(() => undefined);
     this.#keeper?.close();
     for (const { cgroup } of this.#cgroups) await removeSoon(this.kernel, { cgroup, steps: [] });

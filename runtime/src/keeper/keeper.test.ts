@@ -42,7 +42,7 @@ function logOf({ logPath }: Prepared): readonly LogEntry[] {
     .filter((entry) => entry !== undefined);
 }
 
-describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
+describe.skipIf(why !== undefined)("a container", () => {
   let bench: KeeperBench;
   const run = (script: string, wishes: Wishes = {}, input = ""): Promise<Ran> =>
     bench.run(shell(script, wishes), input);
@@ -291,6 +291,7 @@ describe.skipIf(why !== undefined)("a container", { timeout: 30_000 }, () => {
       });
       ({ hostPid } = await bench.keeper.start(container.request));
     });
+    afterAll(() => bench.clear());
 
     test("joins the container and has its own exit code", async () => {
       const { stdout, exit } = await exec(
@@ -373,7 +374,7 @@ function dirOf(path: string | null): string {
   return (path ?? "").replace(/\/[^/]*$/, "");
 }
 
-describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
+describe.skipIf(why !== undefined)("the keeper", () => {
   test("survives its daemon: output of the gap is in the log, exits are in files", async () => {
     await using bench = await KeeperBench.open();
     const container = await bench.prepare(

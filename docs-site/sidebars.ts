@@ -52,6 +52,7 @@ const sidebars: SidebarsConfig = {
         page("cli"),
         page("explain"),
         page("why"),
+        page("compare"),
       ],
     },
     {

@@ -203,6 +203,40 @@ describe("archives", () => {
     },
   );
 
+  test("archive-stays-whole: a directory goes before the k-th look, for every k", () => {
+    const paths = ["d/below/f", "d/f", "d/l", "kept/f"];
+    let k = 0;
+    for (let wasReached = true; wasReached;) {
+      k += 1;
+      const base = twoTrees();
+      const from = `${HOME}/from`;
+      for (const each of ["d", "d/below", "kept"]) base.mkdir(`${from}/${each}`, 0o755);
+      for (const each of paths.filter((path) => path !== "d/l")) {
+        base.writeFile(`${from}/${each}`, each, "create");
+      }
+      base.symlink("f", `${from}/d/l`);
+      let looks = 0;
+      const kernel: Kernel = new Proxy(base, {
+        get: (target, name: keyof Kernel) => {
+          looks += 1;
+          if (looks === k) base.rename(`${from}/d`, `${HOME}/gone`);
+          return target[name];
+        },
+      });
+      const chunks = [...streamTree(kernel, { path: from, name: "", hidden: new Set() })];
+      wasReached = looks >= k;
+      const entries = parseTar(concatBytes(chunks));
+      expect([k, entries.map(({ path }) => path)]).toEqual([
+        k,
+        expect.arrayContaining(["kept", "kept/f"]),
+      ]);
+      for (const { path, type, data } of entries) {
+        if (type === "file") expect(new TextDecoder().decode(data)).toBe(path);
+      }
+    }
+    expect(k, "the directory never went").toBeGreaterThan(15);
+  });
+
   const hostile = (path: string, type: "directory" | "symlink", linkPath = "") => ({
     path,
     type,

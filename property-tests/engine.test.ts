@@ -341,7 +341,15 @@ describe.skipIf(why !== undefined)("engine", () => {
     target: fc.constantFrom("one", "two"),
   });
 
-  test.prop([fc.array(call, { minLength: 1, maxLength: 12 })], { numRuns: 12 })(
+  const removed = (["start", "remove", "stop", "remove"] as const).map((name) => ({
+    call: name,
+    target: "one" as const,
+  }));
+
+  test.prop([fc.array(call, { minLength: 1, maxLength: 12 })], {
+    numRuns: 12,
+    examples: [[removed]],
+  })(
     "lifecycle-is-legal: every sequence of calls follows the table, refusals change nothing",
     async (calls) => {
       const expected = new Map([

@@ -130,7 +130,10 @@ const newImage = fc.record({
   name: fc.constantFrom("a", "b", "c"),
 });
 
-function add(store: ImageStore, { layers, name }: { layers: string[]; name: string }): string {
+function add(
+  store: ImageStore,
+  { layers, name }: { readonly layers: readonly string[]; readonly name: string | null },
+): string {
   return addImage(store, {
     layers: layers.map((text) => new TextEncoder().encode(text)),
     describe: (diffIds) => ({
@@ -141,17 +144,20 @@ function add(store: ImageStore, { layers, name }: { layers: string[]; name: stri
       rootfs: { type: "layers", diff_ids: diffIds },
       history: [],
     }),
-    reference: withDefaultTag(parseReference(name)),
+    reference: name === null ? null : withDefaultTag(parseReference(name)),
   });
 }
 
-test.prop([fc.array(newImage, { maxLength: 6 })], { numRuns: 30 })(
+const maybeNamed = fc.tuple(newImage, fc.boolean());
+
+test.prop([fc.array(maybeNamed, { maxLength: 6 })], { numRuns: 30 })(
   "image-id-is-config: ids are hashes of configurations that list the layers",
   (images) => {
     withStore((store) => {
-      for (const image of images) {
+      for (const [{ layers, name }, isNamed] of images) {
+        const image = { layers, name: isNamed ? name : null };
         const id = add(store, image);
-        const found = findImage(store, image.name);
+        const found = findImage(store, image.name ?? id);
         expect(found.id).toBe(id);
         expect(digestOf(JSON.stringify(found.config))).toBe(id);
         expect(found.config.rootfs.diff_ids).toEqual(image.layers.map((layer) => digestOf(layer)));
@@ -243,7 +249,16 @@ function isAllowed(
   return force || !(isMany || (isLast && isRunning !== null));
 }
 
-test.prop([fc.array(change, { maxLength: 12 })], { numRuns: 60 })(
+/** Of two names one goes, and the image stays. */
+const ONE_OF_TWO_NAMES: [(typeof change extends fc.Arbitrary<infer T> ? T : never)[]] = [
+  [
+    { act: "add", image: { layers: ["one"], name: "a" } },
+    { act: "tag", from: "a", to: "b" },
+    { act: "remove", name: "a", by: "name", force: false, isRunning: null },
+  ],
+];
+
+test.prop([fc.array(change, { maxLength: 12 })], { numRuns: 60, examples: [ONE_OF_TWO_NAMES] })(
   "image-removal-is-exact: names, images and blobs are those that are left",
   (changes) => {
     withStore((store) => {

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { describe, expect } from "vitest";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
-import { injectFaults, type Kernel } from "../runtime/src/kernel/index.ts";
+import { bytesOfName, injectFaults, nameOf, type Kernel } from "../runtime/src/kernel/index.ts";
 import {
   EMPTY_ENTRY,
   addLayer,
@@ -55,19 +55,17 @@ function removeLayers(on: Kernel, store: LayerStore): void {
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 
-/** What JavaScript strings can hold and UTF-8 cannot. */
-const HALF_A_CHARACTER = /\p{Surrogate}/u;
-
 /** Names that headers of 1988 cannot hold: long, not ASCII, with spaces and control characters. */
 const oddName = fc.oneof(
   fc.constantFrom("a", "b", "ä", "日本", "😀", " ", "a b", "-", "\u0001", "=", "a=b\n1 x=y"),
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
   fc.integer({ min: 95, max: 300 }).map((length) => "n".repeat(length)),
+  fc.uint8Array({ minLength: 1, maxLength: 12 }).map(nameOf),
 );
 const oddPath = fc
   .array(oddName, { minLength: 1, maxLength: 3 })
   .map((parts) => parts.map((part) => part.replaceAll(/[/\0]/g, "_")).join("/"))
-  .filter((path) => !HALF_A_CHARACTER.test(path));
+  .map((path) => nameOf(bytesOfName(path)));
 
 const number = (max: number) =>
   fc.oneof(
@@ -113,6 +111,35 @@ function plain(entries: readonly TarEntry[]) {
 }
 
 describe("names", () => {
+  /** Bytes that are nearly UTF-8: cut, over-long, half of a pair. */
+  const nearlyText = fc
+    .array(
+      fc.oneof(
+        fc.string({ unit: "binary", maxLength: 2 }).map((text) => new TextEncoder().encode(text)),
+        fc.constantFrom(
+          [0xc3],
+          [0xed, 0xb2, 0x80],
+          [0xf0, 0x9f, 0x98],
+          [0xc0, 0xaf],
+          [0xff],
+          [0x80],
+        ),
+      ),
+      { maxLength: 6 },
+    )
+    .map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
+
+  test.prop([nearlyText], { numRuns: 1000 })(
+    "every-name-has-a-text: bytes become a text and the same bytes again",
+    (name) => {
+      const text = nameOf(name);
+      expect([...bytesOfName(text)]).toEqual([...name]);
+      // What looks harmless as a text is so on disk, and the reverse.
+      expect(text.includes("/")).toBe(name.includes(0x2f));
+      expect([...text].every((each) => each < "\u0080")).toBe(name.every((byte) => byte < 0x80));
+    },
+  );
+
   test.prop([fc.array(bytes, { maxLength: 6 })], { numRuns: 300 })("digest-is-sha256", (pieces) => {
     const hasher = createHasher();
     const other = createHash("sha256");
@@ -239,7 +266,8 @@ describe.skipIf(skip)("on the real kernel", () => {
   /** Names that a file system takes and people do not expect. */
   const fileName = oddName
     .map((text) => text.replaceAll(/[/\0]/g, "_"))
-    .filter((text) => !HALF_A_CHARACTER.test(text) && Buffer.byteLength(text) <= 255)
+    .map((text) => nameOf(bytesOfName(text)))
+    .filter((text) => bytesOfName(text).length <= 255)
     .filter((text) => text !== "." && text !== ".." && !text.startsWith(".wh."));
   test.prop([fc.uniqueArray(fileName, { maxLength: 5 })], { numRuns: 60 })(
     "pack-is-tree-function, whatever the names and the order in which they were made",
@@ -250,7 +278,7 @@ describe.skipIf(skip)("on the real kernel", () => {
           const tree = `${directory}/${index}`;
           mkdirSync(tree);
           for (const name of order) {
-            writeFileSync(`${tree}/${name}`, name);
+            kernel.writeFile(`${tree}/${name}`, name, "create");
             kernel.lutimes(`${tree}/${name}`, 1000);
           }
           kernel.lutimes(tree, 1000);

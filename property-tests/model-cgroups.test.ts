@@ -127,6 +127,17 @@ async function sameView(real: Side, model: Side, when: string): Promise<void> {
   }
 }
 
+/** Who has ended in the model, ends in Linux too; until it is reaped, it could still be moved. */
+async function reap(real: Side, model: Side): Promise<void> {
+  const ended = new Set<number>();
+  for (const [index, { exited }] of model.children.entries())
+    void exited.then(() => ended.add(index));
+  await new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+  for (const index of ended) await real.children[index]?.exited;
+}
+
 describe.skipIf(skipUnified)("the model and Linux", () => {
   const real = openRealKernel();
   let count = 0;
@@ -142,6 +153,7 @@ describe.skipIf(skipUnified)("the model and Linux", () => {
           const [is, should] = sides.map((side) => answer(() => perform(side, each)));
           if (is !== should) throw new Error(`${text}: the model says ${should}, Linux says ${is}`);
           await sameView(sides[0], sides[1], text);
+          await reap(sides[0], sides[1]);
         }
       } finally {
         await Promise.all(sides.map(closeSide));

@@ -513,6 +513,11 @@ const NETWORK_EXAMPLES: [Placed[]][] = [
       at0({ do: "deleteAddress", ...ADDRESS }),
     ],
   ],
+  [
+    ["fd00::1", "fd00::2"].map((address) =>
+      at0({ do: "addAddress", link: "b", address, prefixLength: 64 }),
+    ),
+  ],
 ];
 
 const jump = (chain: string, to: string): FilterStep => ({

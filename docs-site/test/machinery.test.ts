@@ -1,7 +1,15 @@
 /**
  * Machinery: what happens to a page before it is built, on small pages and on an edited copy.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -161,6 +169,51 @@ describe("captionDrawings()", () => {
 
   test("the words may end the page", () => {
     expect(captionDrawings(`${drawing}\n_In words:_ so.\n`, "p")).toContain("drawing=so.");
+  });
+});
+
+describe("concept pages", () => {
+  const folder = join(house, "docs-site/docs/concepts");
+  const pages = readdirSync(folder).map((name) => name.replace(/\.md$/, ""));
+  const textOf = (name: string): string => readFileSync(join(folder, `${name}.md`), "utf8");
+  /** In this order; a page may have sections of its own between them. */
+  const SHAPE = [
+    "The idea",
+    "The kernel interface",
+    "Our code",
+    "What must hold",
+    "Try it here",
+    "Try it for real",
+    "Exercises",
+    "What we left out",
+  ];
+  /** What they are about is outside of the page: a process, and what clients send to it. */
+  const WITHOUT_PLAYGROUND = ["api", "daemon"];
+
+  test("stand in the reading order, each once", () => {
+    const order = readFileSync(join(house, "docs-site/sidebars.ts"), "utf8");
+    const listed = [...order.matchAll(/page\("([^"]+)"\)/g)].map(([, name = ""]) => name);
+    expect(listed.toSorted()).toEqual(pages.toSorted());
+  });
+
+  test.each(pages)("%s has the common shape", (name) => {
+    const text = textOf(name);
+    expect(text).toMatch(/^# .+\n\n\*\*The question\.\*\* /);
+    const found = [...text.matchAll(/^## (.+)$/gm)].map(([, title = ""]) => title);
+    const common = found.filter((title) => SHAPE.includes(title));
+    expect(common).toEqual(SHAPE.filter((title) => common.includes(title)));
+    const needed = ["Exercises", "What we left out"];
+    if (!WITHOUT_PLAYGROUND.includes(name)) needed.unshift("Try it here");
+    expect(common).toEqual(expect.arrayContaining(needed));
+    expect(found.at(-1)).toMatch(/^What .+ do(?:es)?$/);
+  });
+
+  test.each(pages)("%s says of what language each block is, so that drawings get words", (name) => {
+    const fences = textOf(name)
+      .split("\n")
+      .filter((line) => /^`{3,}/.test(line));
+    const openings = fences.filter((_, index) => index % 2 === 0);
+    expect(openings.filter((line) => line === "```")).toEqual([]);
   });
 });
 

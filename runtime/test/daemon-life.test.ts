@@ -3,6 +3,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run, skipped, TestDaemon, until, whyNoContainers } from "./daemon.ts";
@@ -278,4 +279,16 @@ test.skipIf(skip)("the socket is its owner's and its group's only", () => {
   const docker = /^docker:[^:]*:(\d+)/m.exec(readFileSync("/etc/group", "utf8"))?.[1];
   expect(statSync(daemon.socketPath).mode & 0o777).toBe(docker === undefined ? 0o600 : 0o660);
   expect(statSync(daemon.socketPath).gid).toBe(Number(docker ?? 0));
+});
+
+test.skipIf(skip)("a client that leaves in the middle of an archive is no bug", async () => {
+  await create("half", {});
+  const socket = connect(daemon.socketPath);
+  const head = "PUT /containers/half/archive?path=/tmp HTTP/1.1\r\nHost: d\r\nContent-Length: 9999";
+  await new Promise((resolve) => socket.write(`${head}\r\n\r\nhalf`, resolve));
+  await new Promise((resolve) => void setTimeout(resolve, 100));
+  socket.destroy();
+  await new Promise((resolve) => void setTimeout(resolve, 100));
+  expect((await daemon.api("GET", "/_ping")).text).toBe("OK");
+  expect(daemon.log).not.toContain("bug:");
 });

@@ -5,7 +5,7 @@
  * on the source as it is, where they must pass; then once for each mutant, where they must fail.
  * A mutant that survives is named, and fails the run: its property is too weak.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,8 +43,17 @@ async function runTests(slugs, mutant) {
   try {
     return { ...counted(report), said };
   } finally {
-    rmSync(home, { recursive: true, force: true });
+    removeHome(home);
   }
+}
+
+/** A test that was stopped, because it waited too long, may have left mounts. */
+function removeHome(home) {
+  const table = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const places = table.map((line) => line.split(" ")[4] ?? "");
+  const left = places.filter((place) => place.startsWith(`${home}/`)).toReversed();
+  for (const place of left) spawnSync("umount", ["-l", place]);
+  rmSync(home, { recursive: true, force: true });
 }
 
 function runToEnd(args, env, what) {

@@ -42,11 +42,7 @@ export type Api = (request: Request, platform: Platform) => Promise<Response>;
  *   await api(new Request("http://drydock/v1.50/containers/json"), {});
  */
 export function createApi(options: ApiOptions): Api {
-  const routes = new Hono<ApiEnv>({ getPath: (request) => routePathOf(getPath(request)) });
-  routes.use("*", (call, next) => {
-    call.set("version", requestedVersion(getPath(call.req.raw)));
-    return next();
-  });
+  const routes = new Hono<ApiEnv>({ getPath: (_, call) => call?.env?.path ?? "" });
   addSystemRoutes(routes, options);
   addContainerRoutes(routes, options);
   addResourceRoutes(routes, options);
@@ -62,11 +58,18 @@ export function createApi(options: ApiOptions): Api {
     return failureResponse(error);
   });
   return async (request, platform) => {
+    const asked = getPath(request);
+    const path = routePathOf(asked);
     // Hono would run a GET for a HEAD, with all its effects; only these two have a HEAD.
     const isRefused =
-      request.method === "HEAD" &&
-      !/^\/_ping$|^\/containers\/[^/]+\/archive$/.test(routePathOf(getPath(request)));
-    return isRefused ? unknownRouteResponse() : routes.fetch(request, platform);
+      request.method === "HEAD" && !/^\/_ping$|^\/containers\/[^/]+\/archive$/.test(path);
+    if (isRefused) return unknownRouteResponse();
+    try {
+      // As a middleware, this would cost each request a chain of promises.
+      return await routes.fetch(request, { ...platform, path, version: requestedVersion(asked) });
+    } catch (error) {
+      return failureResponse(error);
+    }
   };
 }
 

@@ -15,10 +15,14 @@ import type { Hono } from "hono/tiny";
 import type { Engine } from "../engine/index.ts";
 import type { Platform } from "./platform.ts";
 
-/** What hono carries along: the server's side in `env`, the client's version in `var`. */
+/** What hono carries along in `env`. */
 export interface ApiEnv {
-  readonly Bindings: Platform;
-  readonly Variables: { version: string };
+  readonly Bindings: Platform & {
+    /** The version that the client speaks. */
+    readonly version: string;
+    /** Of the route: without version. */
+    readonly path: string;
+  };
 }
 
 /** The router that routes are added to. */

@@ -18,14 +18,16 @@
 
 /** A connection taken over: bytes both ways, where each direction ends on its own. */
 export interface Line {
-  /**
-   * What the client sends, until it has no more to send; `cancel` when nobody listens any more.
-   */
-  readonly input: ReadableStream<Uint8Array>;
-  /**
-   * What the client receives; `close` ends the connection, a write fails when the client is gone.
-   */
-  readonly output: WritableStream<Uint8Array>;
+  /** What the client sends, until it has no more to send. Asked for at most once. */
+  input(): ReadableStream<Uint8Array>;
+  /** Instead: nobody listens to the client, whose bytes must not pile up. */
+  ignoreInput(): void;
+  /** What the client receives. Resolves when it takes more; fails when the client is gone. */
+  write(bytes: Uint8Array): Promise<void> | void;
+  /** Nothing more comes: ends the connection. */
+  end(): void;
+  /** Something went wrong: breaks the connection. */
+  abort(): void;
 }
 
 /** What the server lends to one request. */

@@ -20,14 +20,16 @@ function client() {
     hijack: (contentType) => {
       seen.contentType = contentType;
       const input = new ReadableStream<Uint8Array>({ start: (given) => void (sender = given) });
-      const output = new WritableStream<Uint8Array>({
+      return {
+        input: () => input,
+        ignoreInput: () => void input.pipeTo(new WritableStream()),
         write: (chunk) => {
           if (gone) throw new Error("gone");
           received.push(chunk.slice());
         },
-        close: () => void (seen.closed = true),
-      });
-      return { input, output };
+        end: () => void (seen.closed = true),
+        abort: () => void (seen.closed = true),
+      };
     },
   };
   return {

@@ -58,8 +58,8 @@ export function serveAttached(
 ): Response {
   if (platform.hijack !== undefined) {
     const line = platform.hijack(streamType(options.version, attached.raw));
-    const input = options.stdin ? feed(line.input, attached, options) : ignore(line.input);
-    void input.catch(() => attached.detach());
+    if (options.stdin) void feed(line.input(), attached, options).catch(() => attached.detach());
+    else line.ignoreInput();
     void deliver(line, attached);
     return handedOver();
   }
@@ -90,17 +90,17 @@ async function feed(
   if (!attached.raw) attached.endInput();
 }
 
-/** Reads a client's bytes and drops them, so that they do not fill the connection's buffers. */
-async function ignore(input: ReadableStream<Uint8Array>): Promise<void> {
-  const reader = input.getReader();
-  while (!(await reader.read()).done);
-}
-
 async function deliver(line: Line, attached: ProcessLine): Promise<void> {
+  const reader = attached.output.getReader();
   try {
-    await attached.output.pipeTo(line.output);
-  } catch {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      await line.write(next.value);
+    }
+    line.end();
+  } catch (error) {
     attached.detach();
+    line.abort();
+    await reader.cancel(error).catch(() => undefined);
   }
 }
 

@@ -30,13 +30,17 @@ export type RemoteKeeper = Keeper & {
  * Connects to a keeper.
  *
  * @param connect makes one connection; is called again for each attached client
+ * @param connectLater the same in a moment, for one that nobody waits for
  * @throws RuntimeError keeper-unavailable
  */
-export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
+export async function connectKeeper(
+  connect: Connect,
+  connectLater: Connect = connect,
+): Promise<RemoteKeeper> {
   const calls = await openCalls(connect);
   // Each method's result is what the server's method of that name returns: `keeper-protocol.ts`.
   const ask = <T>(call: KeeperCall): Promise<T> => calls.ask(call) as Promise<T>;
-  const spare = new SpareConnection(connect);
+  const spare = new SpareConnection(connect, connectLater);
   const teacher = new Teacher((number, program) =>
     ask({ method: "learn", args: [number, program] }),
   );
@@ -53,7 +57,7 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
       if (opening.size > 0) await Promise.allSettled(opening);
       return ask({ method: "start", args: [teacher.shortened(request)] });
     },
-    startAttached: (request, streams) => {
+    startAttached: (request, streams, lastWords) => {
       const attach = { id: request.id, ...streams };
       const attaching = openStream(
         async () => {
@@ -61,12 +65,12 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
           return spare.take();
         },
         { open: "start", session: calls.session, request: teacher.shortened(request), attach },
+        { lastWords, onOver: () => spare.prepare() },
       );
       const started = attaching.opened.then(({ answer }) => {
         if (answer.ok.started === undefined) throw lost();
         return answer.ok.started;
       });
-      void Promise.allSettled([started]).then(() => spare.prepare());
       return { line: attachTo(attaching), started };
     },
     takeJournal: (id) => ask({ method: "takeJournal", args: [id] }),
@@ -91,40 +95,45 @@ export async function connectKeeper(connect: Connect): Promise<RemoteKeeper> {
 }
 
 /**
- * A connection that was made beforehand: it takes its time after somebody was served, not before.
+ * A connection that was made beforehand: it takes its time after somebody was served, not before,
+ * and not while a short process runs, whose end would have to wait for it.
  */
 class SpareConnection {
   readonly #connect: Connect;
-  #ready: Promise<Connection> | undefined;
+  readonly #connectLater: Connect;
+  #ready: Connection | undefined;
+  #isComing = false;
   #isClosed = false;
 
-  constructor(connect: Connect) {
+  constructor(connect: Connect, connectLater: Connect) {
     this.#connect = connect;
+    this.#connectLater = connectLater;
   }
 
-  take(): Promise<Connection> {
-    const ready = this.#ready ?? this.#connect();
+  async take(): Promise<Connection> {
+    const ready = this.#ready;
     this.#ready = undefined;
-    return ready;
+    return ready ?? this.#connect();
   }
 
   prepare(): void {
-    if (this.#isClosed || this.#ready !== undefined) return;
-    const ready = this.#connect();
-    this.#ready = ready;
-    // Who needs one tries again, and hears why there is none.
-    ready.catch(() => {
-      if (this.#ready === ready) this.#ready = undefined;
-    });
+    if (this.#isClosed || this.#isComing || this.#ready !== undefined) return;
+    this.#isComing = true;
+    this.#connectLater().then(
+      (connection) => {
+        this.#isComing = false;
+        if (this.#isClosed) connection.close();
+        else this.#ready = connection;
+      },
+      // Who needs one tries again, and hears why there is none.
+      () => (this.#isComing = false),
+    );
   }
 
   /** Somebody may still be served; nobody will be after that. */
   close(): void {
     this.#isClosed = true;
-    this.#ready?.then(
-      (connection) => connection.close(),
-      () => undefined,
-    );
+    this.#ready?.close();
   }
 }
 
@@ -247,14 +256,30 @@ interface OpeningStream {
   readonly close: () => void;
 }
 
+/** What somebody wants to do at the end of a stream. */
+interface StreamEnd {
+  /** What it says when it cannot be opened. */
+  readonly lastWords?: () => Promise<Uint8Array>;
+  /** Called when nothing more will come. */
+  readonly onOver?: () => void;
+}
+
 /** Opens a connection whose data is a stream; when it cannot be opened, the stream ends. */
-function openStream(connect: Connect, opening: Opening): OpeningStream {
+function openStream(
+  connect: Connect,
+  opening: Opening,
+  { lastWords, onOver }: StreamEnd = {},
+): OpeningStream {
   // The stream and the connection need each other: the stream is asked for its listeners first.
   const later: { connection?: Connection; onData?: OnData; onEnd?: () => void } = {};
   let isClosed = false;
   const close = (): void => {
     isClosed = true;
     later.connection?.close();
+  };
+  const end = (): void => {
+    later.onEnd?.();
+    onOver?.();
   };
   const stream = streamOfSource(
     {
@@ -264,18 +289,16 @@ function openStream(connect: Connect, opening: Opening): OpeningStream {
     },
     close,
   );
-  const opened = open(
-    connect,
-    opening,
-    (bytes) => later.onData?.(bytes),
-    () => later.onEnd?.(),
-  );
+  const opened = open(connect, opening, (bytes) => later.onData?.(bytes), end);
   opened.then(
     ({ connection }) => {
       later.connection = connection;
       if (isClosed) connection.close();
     },
-    () => later.onEnd?.(),
+    async () => {
+      if (lastWords !== undefined) later.onData?.(await lastWords());
+      end();
+    },
   );
   return { opened, stream, close };
 }

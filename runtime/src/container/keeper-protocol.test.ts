@@ -10,7 +10,7 @@ import type {
 } from "../kernel/index.ts";
 import { framing } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import { createFrameReader } from "../wire/index.ts";
+import { createFrameReader, encodeFrame } from "../wire/index.ts";
 import { connectKeeper } from "./keeper-client.ts";
 import { Lessons, serveConnection } from "./keeper-protocol.ts";
 import { KeeperServer } from "./keeper-server.ts";
@@ -152,6 +152,9 @@ const request: StartRequest = {
   fault: null,
 };
 
+/** Of a start that succeeds, nobody asks for last words. */
+const unheard = (): Promise<Uint8Array> => Promise.reject(new Error("not asked"));
+
 const serving = () => ({
   lessons: new Lessons(),
   onRetire: () => undefined,
@@ -199,7 +202,7 @@ for (const [kind, open] of [
 
   test(`a keeper ${kind} starts a process with its client, from the first byte on`, async () => {
     const keeper = await open(echoKernel());
-    const { line, started } = keeper.startAttached(request, STREAMS);
+    const { line, started } = keeper.startAttached(request, STREAMS, unheard);
     const early = line.write(new TextEncoder().encode("first"));
     expect(await started).toMatchObject({ hostPid: 42, startedAtMs: 1000 });
     await early;
@@ -207,12 +210,15 @@ for (const [kind, open] of [
     expect(await textOf(line.output)).toBe("first");
   });
 
-  test(`a keeper ${kind} ends the line of a start that failed`, async () => {
+  test(`a keeper ${kind} ends the line of a start that failed with last words`, async () => {
     const keeper = await open(echoKernel());
     const fault = { failAt: 1, errno: "EAGAIN" };
-    const { line, started } = keeper.startAttached({ ...request, fault }, STREAMS);
+    const { line, started } = keeper.startAttached({ ...request, fault }, STREAMS, async () => {
+      const error: unknown = await started.catch((cause: unknown) => cause);
+      return encodeFrame("stdout", new TextEncoder().encode(`no start: ${String(error)}`));
+    });
     await expect(started).rejects.toMatchObject({ code: "kernel-call-failed", errno: "EAGAIN" });
-    expect(await textOf(line.output)).toBe("");
+    expect(await textOf(line.output)).toMatch(/^no start: .*EAGAIN/);
   });
 
   test(`a keeper ${kind} forgets whom nobody will start, and ends its clients`, async () => {
@@ -252,26 +258,35 @@ test("every start has its own seccomp program, however many there are", async ()
   for (const [at, program] of [...programs, ...programs].entries()) {
     const plan = [{ op: "seccomp", program, ...why } as const, ...request.plan];
     const start = { ...request, id: `c${at}`, plan };
-    await (at % 2 === 0 ? keeper.start(start) : keeper.startAttached(start, STREAMS).started);
+    await (at % 2 === 0
+      ? keeper.start(start)
+      : keeper.startAttached(start, STREAMS, unheard).started);
   }
   expect(kernel.installed).toEqual([...programs, ...programs]);
 });
 
-test("a client that has left has no connection ready", async () => {
-  const server = new KeeperServer({ kernel: echoKernel(), trace: {} });
-  const options = serving();
-  let opened = 0;
-  const keeper = await connectKeeper(() => {
-    opened += 1;
-    const [near, far] = connectionPair();
-    serveConnection(server, far, options);
-    return Promise.resolve(near);
-  });
-  const { started } = keeper.startAttached(request, STREAMS);
-  keeper.close();
-  await started;
-  await new Promise((resolve) => setTimeout(resolve, 1));
-  expect(opened).toBe(2);
+test("the next connection is made when a client was served, unless the engine has left", async () => {
+  const openedBy = async (leaves: boolean): Promise<readonly number[]> => {
+    const server = new KeeperServer({ kernel: echoKernel(), trace: {} });
+    const options = serving();
+    let opened = 0;
+    const keeper = await connectKeeper(() => {
+      opened += 1;
+      const [near, far] = connectionPair();
+      serveConnection(server, far, options);
+      return Promise.resolve(near);
+    });
+    const { line, started } = keeper.startAttached(request, STREAMS, unheard);
+    await started;
+    const whileItRuns = opened;
+    if (leaves) keeper.close();
+    line.endInput();
+    await textOf(line.output);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return [whileItRuns, opened];
+  };
+  expect(await openedBy(false)).toEqual([2, 3]);
+  expect(await openedBy(true)).toEqual([2, 2]);
 });
 
 test("a client hears when its keeper is gone, and every call says so", async () => {

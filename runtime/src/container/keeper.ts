@@ -189,10 +189,13 @@ export interface Keeper {
   /**
    * `start` with a client that is there from the first byte on, in one request. When it cannot be
    * started the line's output ends.
+   *
+   * @param lastWords what the output says then, before it ends; asked once `started` is rejected
    */
   startAttached(
     request: StartRequest,
     streams: Pick<AttachRequest, "stdin" | "stdout" | "stderr">,
+    lastWords: () => Promise<Uint8Array>,
   ): StartedLine;
   /**
    * Every kernel call of init in the starts of this id since it was last asked, in order. What

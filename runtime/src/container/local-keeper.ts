@@ -30,9 +30,20 @@ export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   };
   return {
     start: (request) => server.start(request),
-    startAttached: (request, streams) => {
-      const line = attach({ id: request.id, ...streams });
-      return { line, started: server.start(request) };
+    startAttached: (request, streams, lastWords) => {
+      const { sink, stream, onCancel } = createStreamedSink();
+      const end = async (): Promise<void> => {
+        const words = await started.then(() => undefined, lastWords);
+        if (words !== undefined) sink.write(words);
+        sink.end();
+      };
+      const client = server.attach(
+        { id: request.id, ...streams },
+        framing({ ...sink, end: () => void end() }),
+      );
+      onCancel(() => client.detach());
+      const started = server.start(request);
+      return { line: attachedOf(client, stream), started };
     },
     takeJournal: (id) => server.takeJournal(id),
     attach: (request) => Promise.resolve(attach(request)),

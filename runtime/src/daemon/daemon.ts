@@ -224,6 +224,9 @@ function told(error: unknown): { readonly why: string; readonly fields: Fields }
 }
 
 function logBug(logger: Logger, error: unknown): void {
+  // A client that breaks off while it sends.
+  const isBrokenOff = error instanceof Error && "code" in error && error.code === "ECONNRESET";
+  if (isBrokenOff) return logger.log("debug", "a client left in the middle of its request");
   logger.log("error", `bug: ${messageOf(error)}`, { stack: stackOf(error) });
 }
 

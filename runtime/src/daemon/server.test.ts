@@ -249,6 +249,22 @@ describe("lines", () => {
     await expect.poll(() => process.events).toContain("detached");
   });
 
+  test("who detaches by keys and goes on typing, or leaves, ends nobody else's daemon", async () => {
+    const process = attachedDouble(true);
+    ({ api } = engineDouble({ attachContainer: async () => process.attached }));
+    const { socket, until } = await dial();
+    socket.write(attach);
+    await until("\r\n\r\n");
+    socket.write("typed\x10\x11");
+    await expect.poll(() => process.events).toContain("detached");
+    socket.write("and more");
+    socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.end();
+    expect((await ask("GET", "/_ping")).body).toBe("OK");
+    expect(Buffer.concat(process.written).toString()).toBe("typed");
+  });
+
   test("output waits for a client that does not read", async () => {
     let made = 0;
     const output = new ReadableStream<Uint8Array>({

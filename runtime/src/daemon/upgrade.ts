@@ -122,31 +122,37 @@ function nextChunk(socket: Socket): Promise<Uint8Array | null> {
 }
 
 function lineOf(socket: Socket): Line {
-  const output = new WritableStream<Uint8Array>({
-    write: (chunk) => written(socket, chunk),
-    close: () => hangUp(socket),
+  return {
+    input: () => inputOf(socket),
+    ignoreInput: () => void socket.resume(),
+    write: (bytes) => written(socket, bytes),
+    end: () => hangUp(socket),
     abort: () => void socket.destroy(),
-  });
-  return { input: inputOf(socket), output };
+  };
 }
 
 function inputOf(socket: Socket): ReadableStream<Uint8Array> {
+  let open = true;
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      let open = true;
       const finish = (): void => {
         if (open) controller.close();
         open = false;
       };
       socket.on("data", (chunk: Uint8Array) => {
-        if (open) controller.enqueue(chunk);
+        if (!open) return;
+        controller.enqueue(chunk);
         if ((controller.desiredSize ?? 0) <= 0) socket.pause();
       });
       socket.on("end", finish);
       socket.on("close", finish);
     },
     pull: () => void socket.resume(),
-    cancel: () => void socket.resume(),
+    // What still comes is dropped: a client types on after the keys that leave a terminal.
+    cancel: () => {
+      open = false;
+      socket.resume();
+    },
   });
 }
 

@@ -50,7 +50,8 @@ export async function getArchive(
   try {
     const found = find(container, tree, path);
     const name = archiveNameOf(cleanContainerPath(path));
-    const options = { path: found.hostPath, name, hidden: new Set<string>() };
+    const hidden = kernelPlaces(container, tree, found.hostPath);
+    const options = { path: found.hostPath, name, hidden };
     const stream = streamAndClose(tree, () => streamTree(tree.kernel, options));
     engine.events.tellContainer(container.definition, "archive-path");
     return { stat: found.stat, stream };
@@ -58,6 +59,18 @@ export async function getArchive(
     await tree[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+const KERNEL_PLACES = ["/proc", "/sys", "/dev"];
+
+/**
+ * What the kernel shows of itself is nobody's file, and some of it cannot be read: from above it is
+ * an empty directory. Who asks for it by name has it.
+ */
+function kernelPlaces({ mounts }: Container, tree: OpenTree, asked: string): ReadonlySet<string> {
+  const isGiven = (path: string): boolean => mounts.some((each) => each.containerPath === path);
+  const places = KERNEL_PLACES.filter((path) => !isGiven(path)).map((path) => tree.root + path);
+  return new Set(places.filter((path) => tree.mounts.has(path) && path !== asked));
 }
 
 /** Puts an archive into a directory. @throws RuntimeError as `extractArchive`, rootfs-read-only */

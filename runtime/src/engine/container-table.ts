@@ -82,6 +82,10 @@ export class Container {
   isSaved = true;
   /** Resolves when what the last run left behind is gone. */
   cleaned: Promise<void> = Promise.resolve();
+  /** Those who read its files, each until it is done: they keep what they read. */
+  readonly readers = new Set<Promise<void>>();
+  /** Somebody removes it: what its run leaves behind goes with the rest. */
+  isGoing = false;
   /** A restart is under way: its end is no reason to remove it. */
   isKeptAfterExit = false;
   readonly execs = new Map<string, Exec>();

@@ -19,6 +19,7 @@ import type { Container, ContainerTable } from "./container-table.ts";
 import type { EventHub } from "./events.ts";
 import type { Locks } from "./lock.ts";
 import type { EngineOptions } from "./options.ts";
+import type { Quiet } from "./quiet.ts";
 
 /** What the machine is, asked once at the start. */
 export interface EngineMachine {
@@ -42,6 +43,7 @@ export interface EngineContext {
   readonly containers: ContainerTable;
   readonly events: EventHub;
   readonly locks: Locks;
+  readonly quiet: Quiet;
   readonly planSeccomp: SeccompPlanner;
   /** Starts a container whose policy wants it; for a caller that has its lock. */
   readonly startAgain: (container: Container) => Promise<void>;

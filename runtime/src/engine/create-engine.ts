@@ -33,7 +33,7 @@ import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
-import { createContainer } from "./create.ts";
+import { createContainer, reached } from "./create.ts";
 import { checkDisk, explainDisk } from "./disk-map.ts";
 import { diskUsage } from "./disk-usage.ts";
 import type { Engine } from "./engine.ts";
@@ -51,6 +51,7 @@ import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan, previewScript } from "./plan-preview.ts";
 import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
+import { Quiet } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { refusalOf, withRefusals } from "./refusals.ts";
 import { removeContainer } from "./remove.ts";
@@ -127,6 +128,7 @@ async function openContext(options: EngineOptions): Promise<EngineContext> {
     containers: new ContainerTable(),
     events: new EventHub(kernel),
     locks: new Locks(),
+    quiet: new Quiet(kernel),
     planSeccomp: createSeccompPlanner(SECCOMP_PROGRAMS),
     keeper: { current: await options.connectKeeper(), ready: Promise.resolve() },
     startAgain: (container) => startUnderLock(engine, container),
@@ -146,8 +148,8 @@ function facade(engine: EngineContext): Engine {
     info: () => infoObject(engine, id, listImages(engine.images).length),
 
     createContainer: (request) => createContainer(engine, request),
-    planContainer: async (request) => previewPlan(engine, request),
-    scriptContainer: async (request) => previewScript(engine, request),
+    planContainer: async (request) => previewPlan(engine, await reached(engine, request)),
+    scriptContainer: async (request) => previewScript(engine, await reached(engine, request)),
     startContainer: async (reference) => startContainer(engine, find(reference)),
     stopContainer: async (reference, options) => stopContainer(engine, find(reference), options),
     stopAdvice: async (reference, options) => adviseStop(engine, find(reference), options),
@@ -235,6 +237,7 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
     container.cancelRestart();
     container.stopHealth();
   }
+  engine.quiet.end();
   await engine.locks.idle();
   for (const { journal } of engine.containers.all()) {
     await journal.flush();

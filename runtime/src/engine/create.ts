@@ -31,7 +31,7 @@ import type { Kernel } from "../kernel/index.ts";
 import { layerDiff, makeWritableLayer } from "../layers/index.ts";
 import { normalizeCapabilities, parseSecurityOptions } from "../security/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
-import { checkSources, inheritMounts, parseMountSpecs } from "../volumes/index.ts";
+import { checkSources, inheritMounts, parseMountSpecs, reachSources } from "../volumes/index.ts";
 import type { MountSpec } from "../volumes/index.ts";
 import { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -72,13 +72,36 @@ export async function createContainer(
   engine: EngineContext,
   request: CreateContainer,
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
-  const accepted = acceptRequest(engine, request);
+  const accepted = acceptRequest(engine, await reached(engine, request));
   try {
     await make(engine, accepted);
   } catch (error) {
     throw creationFailed(engine, accepted.definition, error);
   }
   return { id: accepted.definition.id, warnings: accepted.warnings };
+}
+
+/**
+ * A request whose bind sources can be asked for without being held up.
+ *
+ * @throws RuntimeError volume-unreachable
+ */
+export async function reached(
+  { kernel }: EngineContext,
+  request: CreateContainer,
+): Promise<CreateContainer> {
+  const { Binds, Mounts } = request.hostConfig;
+  if (Binds.length + Mounts.length > 0) await reachSources(kernel, specsOrNone(request));
+  return request;
+}
+
+/** What is wrong with them is said in its turn. */
+function specsOrNone({ hostConfig }: CreateContainer): readonly MountSpec[] {
+  try {
+    return parseMountSpecs(hostConfig);
+  } catch {
+    return [];
+  }
 }
 
 async function make(engine: EngineContext, accepted: Accepted): Promise<void> {

@@ -26,7 +26,6 @@ import { notRunning, requireProcess } from "./container-table.ts";
 import type { Container, Exec } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, CreateExec, ProcessLine } from "./engine.ts";
-import { streamOf } from "./logs.ts";
 import { seccompOf } from "./plan-facts.ts";
 import { encodeFrame } from "../wire/index.ts";
 
@@ -109,16 +108,14 @@ export async function startExec(
   }
   const { attachStdin, attachStdout, attachStderr, tty } = exec.request;
   const streams = { stdin: attachStdin, stdout: attachStdout, stderr: attachStderr };
-  const { line, started } = engine.keeper.current.startAttached(request, streams);
-  const failure = begin(engine, target, started);
-  const output = async function* (): AsyncGenerator<Uint8Array> {
-    yield* line.output;
+  const lastWords = async (): Promise<Uint8Array> => {
     const error = await failure;
-    if (error !== undefined) yield failureText(error, tty);
+    return error === undefined ? new Uint8Array() : failureText(error, tty);
   };
+  const { line, started } = engine.keeper.current.startAttached(request, streams, lastWords);
+  const failure = begin(engine, target, started);
   return {
     ...line,
-    output: streamOf(output(), () => line.detach()),
     raw: tty,
     detachByKeys: () => {
       tellExec(engine, target, "exec_detach");

@@ -86,7 +86,8 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   // Its removal sweeps away what the run left behind.
   if (!isKept) return void removeEnded(engine, container);
   // Who waited hears it before the traces of the run are removed.
-  container.cleaned = pause(engine.kernel, 0).then(() => cleanUp(engine, container));
+  const moment = container.isGoing ? engine.quiet.moment() : pause(engine.kernel, 0);
+  container.cleaned = moment.then(() => cleanUp(engine, container));
   saveSoon(engine, container);
 }
 

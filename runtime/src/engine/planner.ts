@@ -32,6 +32,7 @@ import { Locks } from "./lock.ts";
 import { readMachine } from "./machine.ts";
 import type { EngineOptions } from "./options.ts";
 import { previewPlan, previewScript } from "./plan-preview.ts";
+import { Quiet } from "./quiet.ts";
 
 /** Of an engine's options, what a plan depends on. */
 export type PlannerOptions = Pick<
@@ -90,6 +91,7 @@ function contextOf(options: PlannerOptions): EngineContext {
     containers: new ContainerTable(),
     events: new EventHub(kernel),
     locks: new Locks(),
+    quiet: new Quiet(kernel),
     planSeccomp: createSeccompPlanner(1),
     get keeper(): never {
       throw new Error("bug: a planner asked for a keeper");

@@ -51,7 +51,10 @@ export async function removeContainer(
   }
   await engine.locks.run(container.id, async () => {
     if (engine.containers.get(container.id) !== container) return;
-    if (hasProcess(container.history.state) && options.force) await killAndWait(engine, container);
+    if (hasProcess(container.history.state) && options.force) {
+      container.isGoing = true;
+      await killAndWait(engine, container).finally(() => (container.isGoing = false));
+    }
     const isWaiting = container.history.state.status === "restarting";
     if (isWaiting && options.force) giveUpRestart(engine, container);
     requireTransition(container.history.state, "remove", container.name);
@@ -97,14 +100,16 @@ async function removeUnderLock(engine: EngineContext, container: Container): Pro
 }
 
 /**
- * Removes what is left of a container that is gone; at the latest the next engine does. It begins a
- * little later: the client that was answered is still at work, and would have to share the machine.
+ * Removes what is left of a container that is gone; at the latest the next engine does. It begins
+ * in a quiet moment: whoever removes one is still at work, and would have to share the machine.
  */
 async function sweep(engine: EngineContext, container: Container): Promise<void> {
   const { id, files } = container;
+  await engine.quiet.moment();
   await container.cleaned;
+  await Promise.all(container.readers);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    await pause(engine.kernel, PAUSE_MS * attempt);
+    if (attempt > 1) await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);
     try {
       removeTree(engine.kernel, files.directory);

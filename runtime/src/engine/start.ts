@@ -34,7 +34,7 @@ import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
-import { makeSources } from "../volumes/index.ts";
+import { makeSources, reachSources } from "../volumes/index.ts";
 import { cleanUp } from "./clean-up.ts";
 import { withAdvice } from "./command-advice.ts";
 import type { Container } from "./container-table.ts";
@@ -90,6 +90,7 @@ export async function startUnderLock(engine: EngineContext, container: Container
 async function run(engine: EngineContext, container: Container): Promise<void> {
   const kernel = withContext(container.journal.kernel, { operation: "start container" });
   await using undo = new UndoStack();
+  await reachSources(kernel, container.mounts);
   makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
   const plan = planStart(engine, kernel, container);
   container.cgroup = plan.cgroup.cgroup;

@@ -1,16 +1,19 @@
 /**
  * Tree: a container's files as a directory of the host, for as long as somebody needs it.
  *
- * While it runs, /proc/PID/root is its root with everything that is mounted there. Otherwise the
- * overlay is mounted for a moment, with the container's binds on it, and taken down again; the
- * container's lock is held meanwhile, so nobody starts it on the same writable layer.
+ * While it runs, its root with everything that is mounted there is held: who reads it is not
+ * disturbed when the container ends meanwhile. Otherwise the overlay is mounted for a moment, with
+ * the container's binds on it, and taken down again; the container's lock is held meanwhile, so
+ * nobody starts it on the same writable layer.
  *
- * Kernel interface: proc_pid_root(5), mount(2), umount2(2) with MNT_DETACH, overlayfs.
+ * Kernel interface: proc_pid_root(5), proc_pid_ns(5), mount(2), umount2(2) with MNT_DETACH,
+ *   overlayfs.
  * Specification: Docker Engine API v1.50, ContainerArchive, ContainerExport.
  * Invariants:
  *   tree-leaves-no-mount   whatever fails while a tree is in use, its mounts are gone after it
  * Left out: ids of a container with a user namespace of its own are the host's in archives; an
- *   image of so many layers that their whole paths do not fit into one page cannot be mounted here.
+ *   image of so many layers that their whole paths do not fit into one page cannot be mounted here;
+ *   who still reads the tree of a run that has ended sees what the next run writes, or does not.
  * Docs: docs/concepts/archive.md
  *
  * @module
@@ -18,9 +21,10 @@
 
 import { hasProcess, makeMountPoint, resolveInRoot } from "../container/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
-import type { Kernel } from "../kernel/index.ts";
+import type { HostPid, Kernel } from "../kernel/index.ts";
 import { layerLink, planOverlay, writableLayerIn } from "../layers/index.ts";
 import { UndoStack } from "../undo/index.ts";
+import { waitFor } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 
@@ -43,13 +47,13 @@ export async function openTree(
   view: TreeView,
 ): Promise<OpenTree> {
   const kernel = treeKernel(container);
-  const running = runningTree(engine, container);
+  const running = await runningTree(engine, container);
   if (running !== null) return running;
   const { taken, release } = holdLock(engine, container);
   await taken;
   try {
     // It may have been started while we waited.
-    const started = runningTree(engine, container);
+    const started = await runningTree(engine, container);
     if (started === null) return await mountTree(engine, { kernel, container, view }, release);
     release();
     return started;
@@ -65,7 +69,7 @@ export async function openTreeInLock(
   container: Container,
   view: TreeView,
 ): Promise<OpenTree> {
-  const running = runningTree(engine, container);
+  const running = await runningTree(engine, container);
   if (running !== null) return running;
   const kernel = treeKernel(container);
   return mountTree(engine, { kernel, container, view }, () => undefined);
@@ -88,18 +92,58 @@ function holdLock(engine: EngineContext, { id }: Container) {
   return { taken, release };
 }
 
-function runningTree(engine: EngineContext, { history }: Container): OpenTree | null {
-  if (!hasProcess(history.state)) return null;
-  const { hostPid } = history.state;
-  // Itself a link: with the dot it is the directory that it leads to.
-  const root = `/proc/${hostPid}/root/.`;
-  const mounts = mountPointsIn(engine.kernel.readText(`/proc/${hostPid}/mountinfo`));
+/** null: it does not run, or has just ended; in that case the engine knows it too, afterwards. */
+async function runningTree(engine: EngineContext, container: Container): Promise<OpenTree | null> {
+  const { state } = container.history;
+  if (!hasProcess(state)) return null;
+  const tree = ifAlive(() => holdTree(engine.kernel, state.hostPid));
+  if (tree !== undefined) return noteReader(container, tree);
+  await waitFor(container, "next-exit");
+  return null;
+}
+
+/** Nobody can begin to read a container that is removed; who has begun is waited for. */
+function noteReader({ readers }: Container, tree: OpenTree): OpenTree {
+  let leave = (): void => undefined;
+  const left = new Promise<void>((resolve) => (leave = resolve));
+  readers.add(left);
   return {
-    kernel: engine.kernel,
-    root,
-    mounts: new Set(mounts.filter((path) => path !== "/").map((path) => `${root}${path}`)),
-    [Symbol.asyncDispose]: async () => undefined,
+    ...tree,
+    [Symbol.asyncDispose]: async () => {
+      await tree[Symbol.asyncDispose]();
+      readers.delete(left);
+      leave();
+    },
   };
+}
+
+/** undefined: the process has ended. What is left of it has no root and no mounts (EINVAL). */
+function ifAlive(hold: () => OpenTree): OpenTree | undefined {
+  try {
+    return hold();
+  } catch (error) {
+    const isGone = error instanceof KernelError && /^(?:ENOENT|ESRCH|EINVAL)$/.test(error.errno);
+    if (isGone) return undefined;
+    throw error;
+  }
+}
+
+function holdTree(kernel: Kernel, hostPid: HostPid): OpenTree {
+  const held = kernel.holdRoot(hostPid);
+  try {
+    // Itself a link: with the dot it is the directory that it leads to.
+    const root = `${held.path}/.`;
+    const mounts = mountPointsIn(kernel.readText(`/proc/${hostPid}/mountinfo`));
+    return {
+      kernel,
+      root,
+      mounts: new Set(mounts.filter((path) => path !== "/").map((path) => `${root}${path}`)),
+      [Symbol.asyncDispose]: async () => held[Symbol.dispose](),
+    };
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
 }
 
 interface Mounting {

@@ -54,6 +54,7 @@ export type ErrorCode =
   | "archive-path-not-found"
   | "archive-refused"
   | "volume-invalid"
+  | "volume-unreachable"
   | "volume-not-found"
   | "network-not-found"
   | "network-mode-unsupported"

@@ -30,6 +30,9 @@ const KEEPER_FLAGS: readonly string[] = [
   "--semi-space-growth-factor=1",
 ];
 
+/** A client that was just served has its next request on the way. */
+const LATER_MS = 5;
+
 /** Which keeper. */
 export interface KeeperOptions {
   /** Absolute path of the engine's directory; it must exist. */
@@ -45,14 +48,18 @@ export interface KeeperOptions {
  */
 export async function connectKeeper(options: KeeperOptions): Promise<RemoteKeeper> {
   const connect = () => connectSocket(socketPathOf(options.root));
+  const connectLater = async () => {
+    await new Promise((resolve) => setTimeout(resolve, LATER_MS).unref());
+    return connect();
+  };
   try {
-    return await connectTo(connect);
+    return await connectTo(connect, connectLater);
   } catch (error) {
     // A keeper of another version answers, but not us.
     if (!(error instanceof RuntimeError) || error.errno === undefined) throw error;
   }
   await startKeeper(options);
-  return connectTo(connect);
+  return connectTo(connect, connectLater);
 }
 
 /** Starts a keeper and waits until it listens. */

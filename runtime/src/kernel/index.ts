@@ -3,6 +3,7 @@ export { CALLS, type CallKind, type CallName } from "./calls.ts";
 export { decorate } from "./decorate.ts";
 export { type JournalValue } from "./describe.ts";
 export * from "./faults.ts";
+export { bytesOfName, nameOf } from "./file-names.ts";
 export { ifThere } from "./if-there.ts";
 export * from "./port.ts";
 export * from "./signals.ts";

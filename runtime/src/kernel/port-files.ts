@@ -89,6 +89,11 @@ export interface Files {
   lstatIfPresent(path: string): FileStat | undefined;
   /** @syscall stat(2) - "like `stat`; undefined where ENOENT or ENOTDIR says that nothing is" */
   statIfPresent(path: string): FileStat | undefined;
+  /**
+   * @syscall stat(2) - "beside everything else: resolves once a path's file system has answered,
+   * whatever it said; one whose server is gone may never do"
+   */
+  reach(path: string): Promise<void>;
   /** @syscall chmod(2) CAP_FOWNER "set permission bits, following links" */
   chmod(path: string, permissions: number): void;
   /** @syscall lchown(2) CAP_CHOWN "set owner and group of the name itself" */

@@ -315,6 +315,12 @@ export interface UserNamespaceMaps {
   readonly gid: readonly IdMap[];
 }
 
+/** A process's root directory, held until it is disposed of. */
+export interface HeldRoot extends Disposable {
+  /** Leads to it, for the process that holds it; itself a link. */
+  readonly path: string;
+}
+
 /** Processes: vfork(2), execve(2), signal(7), wait(2). */
 export interface Processes {
   /**
@@ -332,6 +338,11 @@ export interface Processes {
    * such process"; `"0"` only looks whether it could
    */
   kill(hostPid: HostPid, signal: string): void;
+  /**
+   * @syscall open(2) CAP_SYS_PTRACE "hold a process's root with all that is mounted in it, also
+   * beyond the end of the process; ENOENT when there is no such process, or none any more"
+   */
+  holdRoot(hostPid: HostPid): HeldRoot;
   /**
    * @syscall clone(2) CAP_SETUID "make a user namespace with its id maps, for children to enter;
    * returns a handle"

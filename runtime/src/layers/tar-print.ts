@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { concatBytes } from "../kernel/index.ts";
+import { bytesOfName, concatBytes } from "../kernel/index.ts";
 import { BLOCK, checksumOf, EMPTY_ENTRY, FIELD, TYPE_FLAGS, XATTR_PREFIX } from "./tar.ts";
 import type { Field, TarEntry, TarType } from "./tar.ts";
 
@@ -62,7 +62,7 @@ type PaxRecord = readonly [key: string, value: Uint8Array];
 /** What the header cannot hold, in one fixed order. */
 function paxRecordsOf(entry: TarEntry, sizeBytes: number): readonly PaxRecord[] {
   const records: PaxRecord[] = [];
-  const text = (key: string, value: string) => records.push([key, new TextEncoder().encode(value)]);
+  const text = (key: string, value: string) => records.push([key, bytesOfName(value)]);
   if (!fitsHeader(headerPath(entry))) text("path", headerPath(entry));
   if (!fitsHeader(entry.linkPath)) text("linkpath", entry.linkPath);
   if (!fitsOctal(sizeBytes, "size")) text("size", String(sizeBytes));

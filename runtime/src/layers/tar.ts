@@ -16,12 +16,13 @@
  *   tar-round-trip      parsing printed entries gives them back: long, non-ASCII and empty names,
  *                       all types, attributes
  *   tar-deterministic   the same entries give the same bytes
- * Left out: sparse files and names that are not UTF-8 are refused, fractions of a second are cut.
+ * Left out: sparse files are refused, fractions of a second are cut.
  * Docs: docs/concepts/layers.md
  *
  * @module
  */
 import { RuntimeError } from "../errors/index.ts";
+import { nameOf } from "../kernel/index.ts";
 
 /** What an entry is. */
 export type TarType = "file" | "link" | "symlink" | "char" | "block" | "directory" | "fifo";
@@ -252,11 +253,7 @@ function decode(bytes: Uint8Array): string {
     text += String.fromCodePoint(byte);
   }
   if (text.length === bytes.length) return text;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return refuseTar("a name", "a name is not UTF-8");
-  }
+  return nameOf(bytes);
 }
 
 /**

@@ -62,7 +62,7 @@ function* piecesOf(walk: Walk): Generator<Piece> {
 function* childPieces(walk: Walk, path: string, name: string): Generator<Piece> {
   const prefix = name === "" || name.endsWith("/") ? name : `${name}/`;
   const above = path === "/" ? "" : path;
-  for (const child of walk.kernel.readdir(path)) {
+  for (const child of stillThere(() => walk.kernel.readdir(path)) ?? []) {
     yield* entryPieces(walk, `${above}/${child}`, `${prefix}${child}`);
   }
 }
@@ -72,28 +72,39 @@ function* entryPieces(walk: Walk, path: string, name: string): Generator<Piece> 
   const stat = kernel.lstatIfPresent(path);
   if (stat === undefined || stat.type === "socket") return;
   const entry = entryOf(name, stat);
-  const link = linkOf(walk, path, name, stat);
-  if (link !== undefined) return yield* headPieces({ ...entry, ...link }, 0);
-  const isShown = !hidden.has(path);
-  const isRead = isShown && stat.type === "file" && stat.sizeBytes > 0;
-  if (isRead) return yield* filePieces(kernel, path, entry, stat.sizeBytes);
-  yield* headPieces({ ...entry, xattrs: readXattrs(kernel, path) }, 0);
-  if (isShown && stat.type === "directory") yield* childPieces(walk, path, name);
+  const first = firstNameOf(walk, name, stat);
+  if (first !== undefined) {
+    return yield* headPieces({ ...entry, type: "link", linkPath: first }, 0);
+  }
+  if (stat.type === "symlink") return yield* linkPieces(kernel, path, entry);
+  const kind = hidden.has(path) ? "hidden" : stat.type;
+  if (kind === "file" && stat.sizeBytes > 0) {
+    return yield* filePieces(kernel, path, entry, stat.sizeBytes);
+  }
+  const isThere = yield* emptyPieces(kernel, path, entry);
+  if (isThere && kind === "directory") yield* childPieces(walk, path, name);
 }
 
-/** What is said of something that was packed under another name, or of a symbolic link. */
-function linkOf(
-  { kernel, firstNames }: Walk,
-  path: string,
-  name: string,
-  stat: FileStat,
-): Pick<TarEntry, "type" | "linkPath"> | undefined {
+/** What has no bytes of its own. @returns whether it was still there */
+function* emptyPieces(kernel: Files, path: string, entry: TarEntry): Generator<Piece, boolean> {
+  const xattrs = stillThere(() => readXattrs(kernel, path));
+  if (xattrs === undefined) return false;
+  yield* headPieces({ ...entry, xattrs }, 0);
+  return true;
+}
+
+function* linkPieces(kernel: Files, path: string, entry: TarEntry): Generator<Piece> {
+  const linkPath = stillThere(() => kernel.readlink(path));
+  if (linkPath !== undefined) yield* headPieces({ ...entry, linkPath }, 0);
+}
+
+/** The name under which the same file was packed before. */
+function firstNameOf({ firstNames }: Walk, name: string, stat: FileStat): string | undefined {
   const inode = `${stat.device}:${stat.inode}`;
   const first = firstNames.get(inode);
-  if (first !== undefined) return { type: "link", linkPath: first };
-  if (stat.links > 1 && stat.type !== "directory") firstNames.set(inode, name);
-  if (stat.type !== "symlink") return undefined;
-  return { type: "symlink", linkPath: kernel.readlink(path) };
+  const isFirst = first === undefined && stat.links > 1 && stat.type !== "directory";
+  if (isFirst) firstNames.set(inode, name);
+  return first;
 }
 
 function entryOf(name: string, stat: FileStat): TarEntry {
@@ -135,7 +146,7 @@ function* filePieces(
   entry: TarEntry,
   sizeBytes: number,
 ): Generator<Piece> {
-  using file = openIfThere(kernel, path);
+  using file = stillThere(() => kernel.openFile(path));
   if (file === undefined) return;
   yield* headPieces({ ...entry, xattrs: readXattrsOf(file) }, sizeBytes);
   yield {
@@ -145,11 +156,12 @@ function* filePieces(
 }
 
 /** undefined: it has gone, or is something else meanwhile. */
-function openIfThere(kernel: Files, path: string): OpenFile | undefined {
+function stillThere<T>(look: () => T): T | undefined {
   try {
-    return kernel.openFile(path);
+    return look();
   } catch (error) {
-    const isGone = error instanceof KernelError && /^(?:ENOENT|ENOTDIR|ELOOP)$/.test(error.errno);
+    const isGone =
+      error instanceof KernelError && /^(?:ENOENT|ENOTDIR|ELOOP|EINVAL)$/.test(error.errno);
     if (isGone) return undefined;
     throw error;
   }

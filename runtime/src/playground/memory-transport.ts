@@ -55,7 +55,14 @@ async function hijack(api: Api, wanted: ApiRequest): Promise<Hijacked> {
     hijack: (mediaType) => {
       const [up, down] = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()];
       taken = { connection: connectionOf(up.writable, down.readable.getReader()), mediaType };
-      return { input: up.readable, output: down.writable };
+      const writer = down.writable.getWriter();
+      return {
+        input: () => up.readable,
+        ignoreInput: () => void up.readable.pipeTo(new WritableStream()),
+        write: (bytes) => writer.write(bytes),
+        end: () => void writer.close().catch(() => undefined),
+        abort: () => void writer.abort().catch(() => undefined),
+      };
     },
   });
   return taken ?? { response: responseOf(response) };

@@ -86,6 +86,28 @@ test("exec, logs and stop work on a container in the background", async () => {
   await screen.type("drydock rm bg; drydock ps -aq; echo end\r", /\nbg\r\nend\r\n/);
 });
 
+test("drydock events is ended by Ctrl-C, and tells nothing more", async () => {
+  const screen = screenOf(await boot());
+  await screen.type("", HOST);
+  await screen.type("drydock run -d --name one busybox sleep 1000\r", HOST);
+  await screen.type("drydock events\r", /events\r\n$/);
+  const other = screenOf(open ?? (await boot()));
+  await other.type("", HOST);
+  await other.type("drydock kill one\r", HOST);
+  await expect.poll(screen.shown, { timeout: 5000 }).toMatch(/container die/);
+  await screen.type("\u0003", HOST);
+  const shown = await screen.type("drydock start one\r", HOST);
+  expect(shown).toBe("drydock start one\r\none\r\nplayground:~# ");
+});
+
+test("drydock ps ends when nobody reads on, and its exit codes are docker's", async () => {
+  const screen = screenOf(await boot());
+  await screen.type("", HOST);
+  await screen.type("drydock ps | true; drydock run --rm busybox nope; echo $?\r", /\n127\r\n/);
+  await screen.type("drydock run --rm nope; echo $?\r", /\n125\r\n/);
+  expect(await screen.type("drydock kill\r", HOST)).toContain("\ndrydock: 'drydock kill' requires");
+});
+
 test("the journal has each call with its line, its maker, and the machine after it", async () => {
   const playground = await boot({ files: { "/srv/page/index.html": "<h1>hi</h1>\n" } });
   const screen = screenOf(playground);

@@ -47,12 +47,17 @@ function variable(entry: string): readonly [string, string] {
 }
 
 function outputOf(context: ProgramContext, sink: Sink): Output {
+  let last = Promise.resolve();
   return {
     isTerminal: context.terminal(sink) !== undefined,
     write: (data) => {
-      sink.write(typeof data === "string" ? encoder.encode(data) : data);
+      const bytes = typeof data === "string" ? encoder.encode(data) : data;
+      // Of a process that has ended nothing is heard any more, though its function goes on.
+      last = context.write(sink, bytes).catch((error: unknown) => {
+        if (!(error instanceof KernelError)) throw error;
+      });
     },
-    drained: () => sink.drained(),
+    drained: () => last,
   };
 }
 

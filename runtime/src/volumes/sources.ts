@@ -14,11 +14,46 @@
  * @module
  */
 import { RuntimeError } from "../errors/index.ts";
-import type { Files } from "../kernel/index.ts";
+import type { Files, Kernel } from "../kernel/index.ts";
 import { KernelError } from "../kernel/index.ts";
 import type { UndoStack } from "../undo/index.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { refuse } from "./mount-spec.ts";
+
+/** How long a file system may take to say whether a path is there. */
+const ANSWER_MS = 5000;
+
+/**
+ * Waits until the file system of each source has answered. Asking one whose server is gone holds up
+ * whoever asks, and the engine must not be held up: so this goes before every other look.
+ *
+ * @throws RuntimeError `volume-unreachable` when one is silent for 5 s
+ */
+export async function reachSources(
+  kernel: Pick<Kernel, "reach" | "after">,
+  specs: readonly MountSpec[],
+): Promise<void> {
+  const paths = specs.flatMap((spec) => (spec.type === "bind" ? [spec.hostPath] : []));
+  await Promise.all(paths.map((path) => reachSource(kernel, path)));
+}
+
+async function reachSource(kernel: Pick<Kernel, "reach" | "after">, path: string): Promise<void> {
+  let cancel = (): void => undefined;
+  const silence = new Promise<"silent">((resolve) => {
+    cancel = kernel.after(ANSWER_MS, () => resolve("silent"));
+  });
+  const outcome = await Promise.race([kernel.reach(path), silence]);
+  cancel();
+  if (outcome !== "silent") return;
+  throw new RuntimeError({
+    code: "volume-unreachable",
+    class: "unavailable",
+    operation: "look at mount source",
+    subject: path,
+    message: `mount source path '${path}' does not answer: its file system was silent for 5 s`,
+    hint: "Is the server that it comes from there? findmnt -T PATH names it.",
+  });
+}
 
 /**
  * Refuses sources that must exist and do not. For the time when a container is created.

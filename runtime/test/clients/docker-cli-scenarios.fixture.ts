@@ -401,6 +401,40 @@ const FILES: readonly DockerScenario[] = [
     ],
   },
   {
+    name: "who reads a container's files has all of them, whatever becomes of it meanwhile",
+    steps: [
+      [
+        "docker run -d --name $C -v /etc:/e busybox " +
+          "sh -c 'head -c 40000000 /dev/zero > /a; echo > /z; exec sleep 100'",
+        ID,
+      ],
+      ["until docker exec $C test -e /z; do sleep 0.1; done"],
+      ["docker export $C | (docker kill $C >&2; cat) | tar t | grep -cx z", "1\n"],
+      ["docker start $C", "$C\n"],
+      [
+        "docker cp $C:/ - | (docker rm -f $C >&2; cat) | tar t > list; grep -c '/e/passwd$' list",
+        "1\n",
+      ],
+      ["grep -c '^/*z$' list", "1\n"],
+      ["grep -cE '^/*(proc|sys|dev)/.' list", { code: 1, out: "0\n" }],
+    ],
+  },
+  {
+    name: "names may be any bytes",
+    steps: [
+      [
+        "docker run --name $C busybox " +
+          `sh -c 'mkdir /w; cd /w; n=$(printf "a\\377"); echo x > $n; ln -s $n l; mkdir $n.d; mv $n $n.d'`,
+      ],
+      ["docker export $C | tar x w; cat $(printf 'w/a\\377.d/a\\377')", "x\n"],
+      ["docker cp $C:/w out && diff -r --no-dereference w out"],
+      ["docker cp out $C:/again && docker commit $C $C-image", /^sha256:/],
+      ["docker run --rm $C-image sh -c 'cat /again/*.d/*'", "x\n"],
+      ["docker diff $C | grep -c ^A", "8\n"],
+      ["docker rm $C", "$C\n"],
+    ],
+  },
+  {
     name: "export is the whole tree as a tar",
     steps: [
       ["docker run --name $C busybox touch /mark"],

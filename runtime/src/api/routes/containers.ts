@@ -106,7 +106,7 @@ export async function readCreateContainer(
     throw invalidRequest("config cannot be empty in order to create a container");
   }
   const body = validate(createContainerBody, raw);
-  return toCreateContainer(name, body, { raw, version: call.get("version") });
+  return toCreateContainer(name, body, { raw, version: call.env.version });
 }
 
 /** Names come with and without Docker's leading slash. */

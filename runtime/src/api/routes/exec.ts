@@ -75,7 +75,7 @@ async function startExec(call: Call, engine: ApiOptions["engine"]): Promise<Resp
   const body = validate(startExecBody, await readJson(call.req.raw, {}));
   const id = parameter(call, "id");
   const { detachKeys, stdin } = ownSettings(engine.inspectExec(id));
-  const version = call.get("version");
+  const version = call.env.version;
   const attached = await engine.startExec(id, {
     detach: body.Detach,
     tty: body.Tty,

@@ -33,12 +33,12 @@ function addReadingRoutes(routes: Routes, { engine }: ApiOptions): void {
     const query = queryOf(call);
     const all = readBoolean(query, "all");
     const images = await engine.listImages({ all, filters: readFilters(query) });
-    return call.json(images.map((image) => forVersion(image, call.get("version"))));
+    return call.json(images.map((image) => forVersion(image, call.env.version)));
   });
   routes.get("/images/:name{.+}/json", async (call) => {
     await requireAsked(engine, call, "platform");
     const image = await engine.inspectImage(parameter(call, "name"));
-    return call.json(forVersion(image, call.get("version")));
+    return call.json(forVersion(image, call.env.version));
   });
   routes.get("/images/:name{.+}/history", async (call) => {
     await requireAsked(engine, call, "platform");

@@ -25,7 +25,7 @@ export function addStreamRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/containers/:id/logs", async (call) => {
     const { raw, stream } = await engine.containerLogs(parameter(call, "id"), logsRequest(call));
     return new Response(stream, {
-      headers: { "Content-Type": streamType(call.get("version"), raw) },
+      headers: { "Content-Type": streamType(call.env.version, raw) },
     });
   });
   routes.post("/containers/:id/attach", async (call) => {
@@ -45,7 +45,7 @@ export function addStreamRoutes(routes: Routes, { engine }: ApiOptions): void {
       logs,
       stream,
     });
-    const options = { version: call.get("version"), stdin: stdin && stream, detachKeys };
+    const options = { version: call.env.version, stdin: stdin && stream, detachKeys };
     return serveAttached(call.req.raw, call.env, attached, options);
   });
   routes.post("/containers/:id/resize", async (call) => {

@@ -110,6 +110,32 @@ const contents: readonly Case[] = [
     },
   },
   {
+    name: "readdir() and readlink() give names that are no UTF-8 so that they lead there again",
+    need: "nothing",
+    run: ({ kernel, scratch }) => {
+      const odd = ["a\udcffb", "\udcc3\ufffd", "ä\udcc3"];
+      for (const name of odd) {
+        kernel.mkdir(`${scratch}/${name}`, 0o755);
+        kernel.writeFile(`${scratch}/${name}/${name}`, "x", "create");
+      }
+      kernel.symlink("a\udcffb", `${scratch}/l`);
+      equal(kernel.readdir(scratch), [...odd, "l"].toSorted(), "names");
+      equal(kernel.readlink(`${scratch}/l`), "a\udcffb", "a link");
+      equal(kernel.readdir(`${scratch}/l`), ["a\udcffb"], "through the link");
+      for (const name of odd) {
+        const path = `${scratch}/${name}/${name}`;
+        equal(kernel.readText(path), "x", "bytes");
+        kernel.setXattr(path, "user.odd", bytes("v"));
+        equal(kernel.listXattr(path), ["user.odd"], "attributes");
+        kernel.rename(path, `${path}2`);
+        kernel.lchown(`${path}2`, 0, 0);
+        kernel.unlink(`${path}2`);
+        kernel.rmdir(`${scratch}/${name}`);
+      }
+      equal(kernel.readdir(scratch), ["l"], "what is left");
+    },
+  },
+  {
     name: "openFile() gives what was opened, whatever becomes of its name",
     need: "nothing",
     run: ({ kernel, scratch }) => {
@@ -318,6 +344,19 @@ const names: readonly Case[] = [
         errnoOf(() => kernel.lstatIfPresent(`${scratch}/${"n".repeat(256)}`)),
       ];
       equal(refused, ["ELOOP", "ELOOP", "ENAMETOOLONG"], "errnos");
+    },
+  },
+  {
+    name: "reach() resolves, whatever the path leads to",
+    need: "nothing",
+    run: async ({ kernel, scratch }) => {
+      kernel.symlink("loop", `${scratch}/loop`);
+      const paths = [scratch, `${scratch}/none`, `${scratch}/loop`, "a\0b"];
+      equal(
+        await Promise.all(paths.map((path) => kernel.reach(path))),
+        paths.map(() => undefined),
+        "all",
+      );
     },
   },
   {

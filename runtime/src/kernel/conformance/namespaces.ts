@@ -9,7 +9,7 @@
  * @module
  */
 import type { Child, Inside, Kernel, NamespaceFlag } from "../port.ts";
-import { equal, errnoOf, inChild, PLAIN, type Case } from "./case.ts";
+import { equal, errnoOf, eventually, inChild, PLAIN, unshareMounts, type Case } from "./case.ts";
 
 /** A program that waits in the namespaces that `prepare` entered. */
 function holding(kernel: Kernel, prepare: (own: Inside["kernel"]) => void): Child {
@@ -196,6 +196,34 @@ export const namespaceCases: readonly Case[] = [
       });
       await release(kernel, holder);
       equal(seen, ["harbour", "port", "EACCES"], "root inside, nobody outside");
+    },
+  },
+  {
+    name: "holdRoot() leads to a root and what is mounted in it after its process",
+    need: "programs",
+    run: async ({ kernel, scratch }) => {
+      kernel.mkdir(`${scratch}/inner`, 0o755);
+      const holder = holding(kernel, (own) => {
+        unshareMounts(own);
+        const target = `${scratch}/inner`;
+        own.mount({ source: "tmpfs", target, fstype: "tmpfs", flags: [], data: "" });
+        own.writeFile(`${target}/f`, "inside", "create");
+      });
+      const held = kernel.holdRoot(holder.hostPid);
+      const path = `${held.path}${scratch}/inner/f`;
+      equal(kernel.readText(path), "inside", "while it runs");
+      await release(kernel, holder);
+      await holder.unmounted;
+      equal(kernel.readText(path), "inside", "after its end");
+      equal(kernel.readdir(`${held.path}/.${scratch}`), ["inner"], "a directory");
+      equal(kernel.stat(`${held.path}/.`).type, "directory", "what the path leads to");
+      equal(
+        errnoOf(() => kernel.holdRoot(holder.hostPid)),
+        "ENOENT",
+        "of nobody",
+      );
+      held[Symbol.dispose]();
+      await eventually(kernel, () => errnoOf(() => kernel.readText(path)) === "ENOENT");
     },
   },
 ];

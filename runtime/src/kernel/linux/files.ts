@@ -15,12 +15,13 @@
  * Kernel interface: open(2), read(2), write(2), getdents64(2), stat(2), xattr(7), flock(2),
  * mknod(2).
  * Invariants: none.
- * Left out: file names that are not UTF-8: Node would replace the odd bytes.
+ * Left out: nothing.
  * Docs: docs/concepts/kernel.md
  *
  * @module
  */
 import fs from "node:fs";
+import { bytesOfName, isEscaped, nameOf } from "../file-names.ts";
 import {
   KernelError,
   type DeviceNode,
@@ -32,7 +33,7 @@ import {
 } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
-import { check, cPath, type Libc } from "./libc.ts";
+import { check, cName, type Libc } from "./libc.ts";
 import { extendedAttributes, openAttributes } from "./xattr.ts";
 
 const LOCK_EX = 2;
@@ -93,8 +94,8 @@ function contents(): Pick<
   "readFile" | "readText" | "readRange" | "writeFile" | "writeEach" | "fsync" | "truncate"
 > {
   return {
-    readFile: (path) => callFs("read", path, () => new Uint8Array(fs.readFileSync(path))),
-    readText: (path) => callFs("read", path, () => fs.readFileSync(path, "utf8")),
+    readFile: (path) => callFs("read", path, () => new Uint8Array(fs.readFileSync(onDisk(path)))),
+    readText: (path) => callFs("read", path, () => fs.readFileSync(onDisk(path), "utf8")),
     readRange: (path, offsetBytes, lengthBytes) =>
       callFs("pread", path, () => {
         using file = openFile(path, fs.constants.O_RDONLY);
@@ -116,7 +117,8 @@ function contents(): Pick<
         using file = openFile(path, fs.constants.O_RDONLY);
         fs.fsyncSync(file.fd);
       }),
-    truncate: (path, sizeBytes) => callFs("truncate", path, () => fs.truncateSync(path, sizeBytes)),
+    truncate: (path, sizeBytes) =>
+      callFs("truncate", path, () => fs.truncateSync(onDisk(path), sizeBytes)),
   };
 }
 
@@ -127,37 +129,87 @@ function names(): Pick<
   return {
     mkdir: (path, permissions) =>
       callFs("mkdir", path, () => {
-        fs.mkdirSync(path, permissions);
+        fs.mkdirSync(onDisk(path), permissions);
         if ((permissions & (process.umask() | MKDIR_IGNORES)) !== 0) {
-          fs.chmodSync(path, permissions);
+          fs.chmodSync(onDisk(path), permissions);
         }
       }),
-    rmdir: (path) => callFs("rmdir", path, () => fs.rmdirSync(path)),
-    unlink: (path) => callFs("unlink", path, () => fs.unlinkSync(path)),
-    rename: (from, to) => callFs("rename", from, () => fs.renameSync(from, to)),
-    link: (existing, path) => callFs("link", path, () => fs.linkSync(existing, path)),
-    symlink: (target, path) => callFs("symlink", path, () => fs.symlinkSync(target, path)),
-    readlink: (path) => callFs("readlink", path, () => fs.readlinkSync(path)),
-    readdir: (path) => callFs("getdents64", path, () => fs.readdirSync(path).toSorted()),
+    rmdir: (path) => callFs("rmdir", path, () => fs.rmdirSync(onDisk(path))),
+    unlink: (path) => callFs("unlink", path, () => fs.unlinkSync(onDisk(path))),
+    rename: (from, to) => callFs("rename", from, () => fs.renameSync(onDisk(from), onDisk(to))),
+    link: (existing, path) =>
+      callFs("link", path, () => fs.linkSync(onDisk(existing), onDisk(path))),
+    symlink: (target, path) =>
+      callFs("symlink", path, () => fs.symlinkSync(onDisk(target), onDisk(path))),
+    readlink: (path) => callFs("readlink", path, () => readLink(path)),
+    readdir: (path) => callFs("getdents64", path, () => readNames(path).toSorted()),
   };
 }
 
-function descriptions(): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
+/** A path as Node takes it: a text, or where that would not say which bytes are meant, these. */
+function onDisk(path: string): fs.PathLike {
+  // Any array of bytes will do; the types name only Node's own.
+  return isEscaped(path) ? (bytesOfName(path) as fs.PathLike) : path;
+}
+
+/** What Node puts in the place of bytes that are no UTF-8. */
+const REPLACED = "\ufffd";
+
+/** Only a directory with odd names is read twice. */
+function readNames(path: string): readonly string[] {
+  const names = fs.readdirSync(onDisk(path));
+  if (!names.some((name) => name.includes(REPLACED))) return names;
+  return fs.readdirSync(onDisk(path), { encoding: "buffer" }).map(nameOf);
+}
+
+function readLink(path: string): string {
+  const target = fs.readlinkSync(onDisk(path));
+  if (!target.includes(REPLACED)) return target;
+  return nameOf(fs.readlinkSync(onDisk(path), { encoding: "buffer" }));
+}
+
+function descriptions(): Pick<
+  Files,
+  "lstat" | "stat" | "lstatIfPresent" | "statIfPresent" | "reach"
+> {
   return {
-    lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(path))),
-    stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(path))),
+    lstat: (path) => callFs("lstat", path, () => fileStatOf(fs.lstatSync(onDisk(path)))),
+    stat: (path) => callFs("stat", path, () => fileStatOf(fs.statSync(onDisk(path)))),
     lstatIfPresent: (path) => callFs("lstat", path, () => ifPresent(fs.lstatSync, path)),
     statIfPresent: (path) => callFs("stat", path, () => ifPresent(fs.statSync, path)),
+    reach: createReach(),
   };
+}
+
+/** Of Node's four threads for such calls, as many may hang. */
+const MOST_ASKED = 2;
+
+/** A path that is being asked for is not asked for again. */
+function createReach(): Files["reach"] {
+  const asked = new Map<string, Promise<void>>();
+  return async (path) => {
+    while (asked.size >= MOST_ASKED && !asked.has(path)) await Promise.race(asked.values());
+    const answer = asked.get(path) ?? ask(path).finally(() => void asked.delete(path));
+    asked.set(path, answer);
+    await answer;
+  };
+}
+
+async function ask(path: string): Promise<void> {
+  try {
+    await fs.promises.stat(onDisk(path));
+  } catch {
+    // That is an answer, too.
+  }
 }
 
 /** Asks without an exception where there is nothing: that would take longer than asking. */
 function ifPresent(
-  stat: (path: string, options: { readonly throwIfNoEntry: false }) => fs.Stats | undefined,
+  stat: (path: fs.PathLike, options: { readonly throwIfNoEntry: false }) => fs.Stats | undefined,
   path: string,
 ): FileStat | undefined {
   try {
-    const stats = stat(path, { throwIfNoEntry: false });
+    const stats = stat(onDisk(path), { throwIfNoEntry: false });
     return stats === undefined ? undefined : fileStatOf(stats);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
@@ -167,10 +219,11 @@ function ifPresent(
 
 function attributes(libc: Libc): Pick<Files, "chmod" | "lchown" | "lutimes" | "mknod"> {
   return {
-    chmod: (path, permissions) => callFs("chmod", path, () => fs.chmodSync(path, permissions)),
-    lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(path, uid, gid)),
+    chmod: (path, permissions) =>
+      callFs("chmod", path, () => fs.chmodSync(onDisk(path), permissions)),
+    lchown: (path, uid, gid) => callFs("lchown", path, () => fs.lchownSync(onDisk(path), uid, gid)),
     lutimes: (path, mtimeMs) =>
-      callFs("utimensat", path, () => fs.lutimesSync(path, mtimeMs / 1000, mtimeMs / 1000)),
+      callFs("utimensat", path, () => fs.lutimesSync(onDisk(path), mtimeMs / 1000, mtimeMs / 1000)),
     mknod: (path, node) => makeNode(libc, path, node),
   };
 }
@@ -178,9 +231,9 @@ function attributes(libc: Libc): Pick<Files, "chmod" | "lchown" | "lutimes" | "m
 function makeNode(libc: Libc, path: string, node: DeviceNode): void {
   const mode = NODE_TYPE[node.type] | node.permissions;
   const device = packDevice(node.major, node.minor);
-  check(libc.rawAt("mknodat", AT_FDCWD, cPath("mknod", path), mode, device), "mknod", path);
+  check(libc.rawAt("mknodat", AT_FDCWD, cName("mknod", path), mode, device), "mknod", path);
   if ((node.permissions & process.umask()) !== 0) {
-    callFs("chmod", path, () => fs.chmodSync(path, node.permissions));
+    callFs("chmod", path, () => fs.chmodSync(onDisk(path), node.permissions));
   }
 }
 
@@ -201,7 +254,7 @@ interface Descriptor extends Disposable {
 }
 
 function openFile(path: string, flags: number, permissions = 0): Descriptor {
-  const fd = fs.openSync(path, flags, permissions);
+  const fd = fs.openSync(onDisk(path), flags, permissions);
   return { fd, [Symbol.dispose]: () => fs.closeSync(fd) };
 }
 
@@ -245,7 +298,7 @@ function writeAll(
 
 function lockFile(libc: Libc, path: string): Lock {
   const { O_RDWR, O_CREAT } = fs.constants;
-  const fd = callFs("flock", path, () => fs.openSync(path, O_RDWR | O_CREAT, 0o644));
+  const fd = callFs("flock", path, () => fs.openSync(onDisk(path), O_RDWR | O_CREAT, 0o644));
   try {
     check(libc.flock(fd, LOCK_EX | LOCK_NB), "flock", path);
   } catch (error) {

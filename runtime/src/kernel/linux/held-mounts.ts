@@ -14,7 +14,8 @@
  * @module
  */
 import fs from "node:fs";
-import type { HostPid } from "../port.ts";
+import type { HeldRoot, HostPid } from "../port.ts";
+import { callFs } from "./files.ts";
 
 /**
  * Holds the mount namespace of a child until after its end.
@@ -32,6 +33,26 @@ export async function holdMounts(
   await new Promise<void>((resolve) => {
     fs.close(held, () => resolve());
   });
+}
+
+/**
+ * Holds a process's root: a descriptor of the directory leads there without the process, and one of
+ * the mount namespace keeps what is mounted below it in its place.
+ */
+export function holdRoot(hostPid: HostPid): HeldRoot {
+  const { O_RDONLY, O_DIRECTORY } = fs.constants;
+  const open = (path: string, flags: number): number =>
+    callFs("open", path, () => fs.openSync(path, flags));
+  const mounts = open(`/proc/${hostPid}/ns/mnt`, O_RDONLY);
+  const close = (fd: number): void => fs.close(fd, () => undefined);
+  try {
+    const root = open(`/proc/${hostPid}/root`, O_RDONLY | O_DIRECTORY);
+    const release = (): void => [root, mounts].forEach(close);
+    return { path: `/proc/self/fd/${root}`, [Symbol.dispose]: release };
+  } catch (error) {
+    close(mounts);
+    throw error;
+  }
 }
 
 /** The mount namespace of a child; undefined when it has ended already. */

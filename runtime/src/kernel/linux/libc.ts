@@ -15,6 +15,8 @@
  * @module
  */
 import koffi from "koffi";
+import { concatBytes } from "../bytes.ts";
+import { bytesOfName, isEscaped } from "../file-names.ts";
 import { KernelError } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { syscallNumbersOf, type RawSyscall } from "./syscall-numbers.ts";
@@ -65,18 +67,18 @@ export interface Libc {
   readonly ioctlNumber: (fd: number, request: number, value: number) => number;
   readonly getrandom: (bytes: Uint8Array, count: number, flags: number) => number;
   readonly clock_gettime: (clock: number, seconds: BigInt64Array) => number;
-  readonly llistxattr: (path: string, list: Uint8Array, size: number) => number;
+  readonly llistxattr: (path: CText, list: Uint8Array, size: number) => number;
   readonly flistxattr: (fd: number, list: Uint8Array, size: number) => number;
-  readonly lgetxattr: (...call: [string, string, Uint8Array, number]) => number;
+  readonly lgetxattr: (...call: [CText, string, Uint8Array, number]) => number;
   readonly fgetxattr: (...call: [number, string, Uint8Array, number]) => number;
-  readonly lsetxattr: (...call: [string, string, Uint8Array, number, number]) => number;
-  readonly lremovexattr: (path: string, name: string) => number;
+  readonly lsetxattr: (...call: [CText, string, Uint8Array, number, number]) => number;
+  readonly lremovexattr: (path: CText, name: string) => number;
   /** syscall(2) with numbers only. */
   readonly raw: (call: RawSyscall, ...values: readonly number[]) => number;
   /** syscall(2) with two paths. */
   readonly rawPaths: (call: RawSyscall, first: string, second: string) => number;
   /** syscall(2) with a directory descriptor, a path and two numbers. */
-  readonly rawAt: (...call: [RawSyscall, number, string, number, number]) => number;
+  readonly rawAt: (...call: [RawSyscall, number, CText, number, number]) => number;
   /** syscall(2) with two numbers and two pointers. */
   readonly rawBytes: (...call: [RawSyscall, number, number, Bytes, Bytes]) => number;
   /** syscall(2) with one number, two pointers and one number. */
@@ -202,6 +204,15 @@ export function lastErrno(): string {
 export function check(result: number, syscall: string, subject: string): number {
   if (result < 0) throw new KernelError(syscall, lastErrno(), subject);
   return result;
+}
+
+/** What C takes as a text: for bytes that are no UTF-8, these with a NUL at their end. */
+export type CText = string | Uint8Array;
+
+/** The same for a file, whose name need not be UTF-8. @throws KernelError EINVAL as `cPath` */
+export function cName(syscall: string, path: string): CText {
+  const name = cPath(syscall, path);
+  return isEscaped(name) ? concatBytes([bytesOfName(name), new Uint8Array(1)]) : name;
 }
 
 /**

@@ -36,7 +36,7 @@ import {
   resetSignals,
   type ChildSide,
 } from "./inside.ts";
-import { holdMounts, openMounts } from "./held-mounts.ts";
+import { holdMounts, holdRoot, openMounts } from "./held-mounts.ts";
 import { check, type Libc } from "./libc.ts";
 import { findOwnBinary } from "./own-binary.ts";
 import { mountArguments } from "./mounts.ts";
@@ -84,6 +84,7 @@ export function linuxProcessesButSpawn(libc: Libc, arch: string): Omit<Processes
     kill: (hostPid, signal) => {
       check(libc.kill(hostPid, requireSignal("kill", signal)), "kill", String(hostPid));
     },
+    holdRoot,
     createUserNamespace: (maps) => createUserNamespace(libc, arch, maps),
     closeUserNamespace: (handle) => fs.closeSync(handle),
   };

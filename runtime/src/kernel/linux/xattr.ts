@@ -15,7 +15,7 @@
  * @module
  */
 import { KernelError, type Files, type OpenFile } from "../port.ts";
-import { check, cPath, lastErrno, type Libc } from "./libc.ts";
+import { check, cName, cPath, lastErrno, type Libc } from "./libc.ts";
 
 type Attributes = Pick<Files, "listXattr" | "getXattr" | "setXattr" | "removeXattr">;
 
@@ -26,21 +26,21 @@ const TRIES = 8;
 export function extendedAttributes(libc: Libc): Attributes {
   return {
     listXattr: (path) => {
-      const name = cPath("listxattr", path);
+      const name = cName("listxattr", path);
       return readNames(path, (into) => libc.llistxattr(name, into, into.length));
     },
     getXattr: (path, name) => {
       const key = cPath("getxattr", name);
-      const file = cPath("getxattr", path);
+      const file = cName("getxattr", path);
       return readGrowing("getxattr", path, (into) => libc.lgetxattr(file, key, into, into.length));
     },
     setXattr: (path, name, value) => {
       const key = cPath("setxattr", name);
-      const file = cPath("setxattr", path);
+      const file = cName("setxattr", path);
       check(libc.lsetxattr(file, key, value, value.length, 0), "setxattr", path);
     },
     removeXattr: (path, name) => {
-      const file = cPath("removexattr", path);
+      const file = cName("removexattr", path);
       check(libc.lremovexattr(file, cPath("removexattr", name)), "removexattr", path);
     },
   };

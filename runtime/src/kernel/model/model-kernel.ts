@@ -70,6 +70,7 @@ export function createModel(options: ModelOptions): Model {
     startProcess: (comm) => {
       const process = bearChild(init, { pidNamespace: init.namespaces.pid, comm });
       process.executable = runtime.executable;
+      process.argv = [comm];
       return kernelOf(process);
     },
     reach: (hostPid, address, port) =>

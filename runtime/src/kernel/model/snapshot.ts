@@ -198,8 +198,10 @@ function namespacesOf(world: World): readonly Namespace[] {
     if (namespace.kind === "user" || namespace.kind === "pid") add(namespace.parent);
     if (namespace.kind !== "user") add(namespace.owner);
   };
-  for (const { namespaces, credentials, pidNamespaceForChildren } of world.processes.values()) {
+  for (const process of world.processes.values()) {
+    const { namespaces, credentials, pidNamespaceForChildren, heldRoots } = process;
     for (const each of Object.values(namespaces) as readonly Namespace[]) add(each);
+    for (const { mounts } of heldRoots.values()) add(mounts);
     add(credentials.userNamespace);
     add(pidNamespaceForChildren);
   }

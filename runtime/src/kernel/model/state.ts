@@ -330,6 +330,8 @@ export interface Process {
   filters: readonly (readonly BpfInstruction[])[];
   /** What openCgroups opened. */
   readonly cgroupHandles: Map<number, Place>;
+  /** What holdRoot holds, by descriptor. */
+  readonly heldRoots: Map<number, { readonly place: Place; readonly mounts: MountNamespace }>;
   /** By hierarchy. */
   readonly cgroups: Map<number, Cgroup>;
   readonly children: Set<Process>;

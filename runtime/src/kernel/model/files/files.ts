@@ -118,7 +118,7 @@ function tree(
 
 function descriptions(
   process: Process,
-): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent"> {
+): Pick<Files, "lstat" | "stat" | "lstatIfPresent" | "statIfPresent" | "reach"> {
   const lstat = (path: string): FileStat =>
     about("lstat", path, () => attributes.describe(process, resolve(process, path, "keep")));
   const stat = (path: string): FileStat =>
@@ -128,6 +128,8 @@ function descriptions(
     stat,
     lstatIfPresent: (path) => ifPresent(() => lstat(path)),
     statIfPresent: (path) => ifPresent(() => stat(path)),
+    // No file system here has a server that could be gone.
+    reach: () => Promise.resolve(),
   };
 }
 

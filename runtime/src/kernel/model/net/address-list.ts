@@ -28,9 +28,9 @@ export function withAddress(
       sixes.some((each) => isSameAddress(each, network)),
       "EEXIST",
     );
-    // Those that are known everywhere stand before the others.
-    const behind = sixes.findIndex((each) => REACH[each.scope] > REACH[wished.scope]);
-    const at = wished.scope === "global" && behind >= 0 ? behind : sixes.length;
+    // The further one is known, the further in front it stands; the newest in front of its like.
+    const behind = sixes.findIndex((each) => REACH[each.scope] >= REACH[wished.scope]);
+    const at = behind >= 0 ? behind : sixes.length;
     return { list: [...fours, ...sixes.toSpliced(at, 0, wished)], added: wished };
   }
   const alike = fours.filter(

@@ -194,6 +194,8 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
   bin: 0o755,
   dev: 0o755,
   etc: 0o755,
+  home: 0o755,
+  mnt: 0o755,
   proc: 0o555,
   root: 0o700,
   run: 0o755,

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import type { NamespaceFlag, Self, UserNamespaceMaps } from "../../port.ts";
+import type { HeldRoot, NamespaceFlag, Self, UserNamespaceMaps } from "../../port.ts";
 import { isCapable } from "../files/permission.ts";
 import { across, resolve } from "../files/walk.ts";
 import { lockTree, peerRule, slaveRule } from "../mounts/propagation.ts";
@@ -37,6 +37,8 @@ import {
 } from "../state.ts";
 import { fullCredentials } from "./credentials.ts";
 import { namespaceInode } from "./namespace-inode.ts";
+
+const FIRST_HELD = 20;
 
 /** Flags, the files of /proc/PID/ns and the kinds; in the order in which Linux enters them. */
 const KINDS: Readonly<Record<NamespaceFlag, Namespace["kind"]>> = {
@@ -174,9 +176,28 @@ function enterMountCopy(process: Process, owner: UserNamespace): void {
   releaseMounts(world, before);
 }
 
-/** A table without processes goes, unless a file somewhere stands for it. */
+/** Holds a process's root and its mount table. @throws Refusal ENOENT, EACCES */
+export function holdRoot(process: Process, hostPid: number): HeldRoot {
+  const mounts = namespaceAt(process, `/proc/${hostPid}/ns/mnt`);
+  if (mounts?.kind !== "mnt") return refuse("ENOENT");
+  const place = resolve(process, `/proc/${hostPid}/root`, "follow");
+  const descriptor = nextNumber(process.world, "held root", FIRST_HELD);
+  process.heldRoots.set(descriptor, { place, mounts });
+  return {
+    path: `/proc/self/fd/${descriptor}`,
+    [Symbol.dispose]: () => {
+      process.heldRoots.delete(descriptor);
+      releaseMounts(process.world, mounts);
+    },
+  };
+}
+
+/** A table without processes goes, unless a file somewhere stands for it or somebody holds it. */
 export function releaseMounts(world: World, namespace: MountNamespace): void {
-  for (const { namespaces } of world.processes.values()) if (namespaces.mnt === namespace) return;
+  for (const { namespaces, heldRoots } of world.processes.values()) {
+    if (namespaces.mnt === namespace) return;
+    for (const { mounts } of heldRoots.values()) if (mounts === namespace) return;
+  }
   const file = world.namespaceFiles.get(namespace);
   if (file !== undefined && file.dentry.fs.mounts.size > 1) return;
   const mounts = treeOf(namespace.root);

@@ -46,6 +46,7 @@ export function createProcess(essentials: Essentials): Process {
     limits: new Map(),
     filters: [],
     cgroupHandles: new Map(),
+    heldRoots: new Map(),
     cgroups: new Map(),
     children: new Set(),
     signalHandlers: new Map(),
@@ -118,6 +119,7 @@ export function end(process: Process, status: WaitStatus): void {
   leaveChildren(process);
   process.releaseStreams();
   releaseMounts(world, namespaces.mnt);
+  for (const { mounts } of process.heldRoots.values()) releaseMounts(world, mounts);
   releaseNetwork(world, namespaces.net);
   for (const tell of process.onEnd) tell(status);
 }

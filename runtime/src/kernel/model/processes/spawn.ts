@@ -17,7 +17,7 @@ import { openProgram } from "../files/open.ts";
 import { isCapable } from "../files/permission.ts";
 import { call, refuse, refuseIf } from "../refusal.ts";
 import type { PidNamespace, Process, Streams, Terminal } from "../state.ts";
-import { createUserNamespace, newPidNamespace } from "./namespaces.ts";
+import { createUserNamespace, holdRoot, newPidNamespace } from "./namespaces.ts";
 import { createPipe, emptySink, emptySource, holdStreams } from "./pipe.ts";
 import { bearChild, end, kill } from "./process.ts";
 import { become, type KernelOf } from "./program.ts";
@@ -28,6 +28,7 @@ export function modelProcesses(process: Process, kernelOf: KernelOf): Processes 
   return {
     spawn: (options, main) => spawn(process, { kernelOf, options, main }),
     kill: (pid, signal) => call("kill", String(pid), () => kill(process, pid, signal)),
+    holdRoot: (pid) => call("open", `/proc/${pid}/root`, () => holdRoot(process, pid)),
     createUserNamespace: (maps) =>
       call("clone", "CLONE_NEWUSER", () => createUserNamespace(process, maps)),
     closeUserNamespace: (handle) =>

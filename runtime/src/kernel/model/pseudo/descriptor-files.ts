@@ -52,6 +52,8 @@ export function descriptorDirectory(
     {
       lookup: (name, by) => {
         if (by === process && name === String(STREAMS.length)) return itself;
+        const held = process.heldRoots.get(Number(name));
+        if (held !== undefined) return rootLink(world, held.place);
         const stream = process.streams?.[STREAMS[Number(name)] ?? "stdin"];
         return stream === undefined || !/^[012]$/.test(name) ? undefined : linkOf(stream);
       },
@@ -59,9 +61,18 @@ export function descriptorDirectory(
         checkMayLook(by);
         const own = process.streams === undefined ? 0 : STREAMS.length;
         const count = by === process ? own + 1 : own;
-        return Array.from({ length: count }, (_, fd) => String(fd));
+        const numbers = [...Array.from({ length: count }).keys(), ...process.heldRoots.keys()];
+        return numbers.map(String);
       },
     },
+  );
+}
+
+function rootLink(world: World, place: Place): GeneratedInode {
+  return createGenerated(
+    world,
+    { type: "symlink", mode: 0o700 },
+    { target: (by) => pathFrom(by.root, place) ?? "/", jump: () => place },
   );
 }
 

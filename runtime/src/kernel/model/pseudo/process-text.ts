@@ -17,7 +17,7 @@ import type { GeneratedFile, IdRange, PidNamespace, Process, UserNamespace } fro
 
 /** The text of /proc/PID/status. */
 export function statusText(by: Process, process: Process, namespace: PidNamespace): string {
-  const { credentials, parent, noNewPrivileges, filters, status, umask } = process;
+  const { credentials, parent, noNewPrivileges, filters, umask } = process;
   const viewer = by.credentials.userNamespace;
   const ids = (kind: "uid" | "gid", id: number): string => {
     const shown = idInside(viewer, kind, id) ?? OVERFLOW_ID;
@@ -32,7 +32,7 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
   const lines = [
     `Name:\t${process.comm}`,
     `Umask:\t${umask.toString(8).padStart(4, "0")}`,
-    `State:\t${status === undefined ? "S (sleeping)" : "Z (zombie)"}`,
+    `State:\t${stateOf(by, process)}`,
     `Tgid:\t${pid}`,
     `Pid:\t${pid}`,
     `PPid:\t${parent?.pids.get(namespace) ?? 0}`,
@@ -54,6 +54,12 @@ export function statusText(by: Process, process: Process, namespace: PidNamespac
     `Seccomp:\t${filters.length > 0 ? 2 : 0}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Who reads about itself runs; whoever else there is, sleeps. */
+function stateOf(by: Process, process: Process): string {
+  if (process.status !== undefined) return "Z (zombie)";
+  return by === process ? "R (running)" : "S (sleeping)";
 }
 
 /** How many fields /proc/PID/stat has; those that the model does not know are 0. */

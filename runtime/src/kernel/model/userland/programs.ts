@@ -25,6 +25,21 @@ export function findProgram(kernel: Files, name: string, path = DEFAULT_PATH): s
   return candidates.find((each) => isProgram(kernel, each));
 }
 
+/** The names in the directories of PATH; a directory that is not there has none. */
+export function programNames(kernel: Files, path = DEFAULT_PATH): readonly string[] {
+  return [...new Set(path.split(":").flatMap((each) => namesIn(kernel, each || ".")))];
+}
+
+/** What a directory holds; nothing, if it cannot be read. */
+export function namesIn(kernel: Files, path: string): readonly string[] {
+  try {
+    return kernel.readdir(path);
+  } catch (error) {
+    if (error instanceof KernelError && error.errno !== "ESRCH") return [];
+    throw error;
+  }
+}
+
 function isProgram(kernel: Files, path: string): boolean {
   try {
     const { type, mode } = kernel.stat(path);

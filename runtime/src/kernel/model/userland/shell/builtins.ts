@@ -12,6 +12,7 @@
 import { parse } from "unbash";
 import { KernelError } from "../../../port.ts";
 import { errnoText } from "../errno-text.ts";
+import { programNames } from "../programs.ts";
 import { jobs, wait } from "./jobs.ts";
 import { read } from "./read.ts";
 import { assign, complain, Jump, ShellError, valueOf, type Shell } from "./shell.ts";
@@ -23,6 +24,9 @@ export type Builtin = (shell: Shell, args: readonly string[]) => number | Promis
 /** Those whose assignments stay and whose errors end a shell that is not interactive. */
 export const SPECIAL_BUILTINS =
   ": . break continue eval exec exit export readonly return set shift trap unset".split(" ");
+
+/** As wide as the terminal of a small page. */
+const HELP_COLUMNS = 60;
 
 /** The builtins by name; `exec` and `command` belong to the running of commands. */
 export const BUILTINS: Readonly<Record<string, Builtin>> = {
@@ -38,16 +42,17 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   exit: (shell, [status]) => {
     throw new Jump("exit", status === undefined ? shell.status : Number(status) & 0xff);
   },
+  help,
+  history: (shell) => {
+    const lines = shell.history.map((line, index) => `${String(index).padStart(5)} ${line}`);
+    return say(shell, lines);
+  },
   export: (shell, args) => declare(shell, args, "isExported"),
   readonly: (shell, args) => declare(shell, args, "isReadonly"),
   jobs,
   let: (shell, args) => runText(shell, args.map((each) => `((${each}))`).join("\n")),
   local,
-  pwd: async (shell) => {
-    const text = `${valueOf(shell, "PWD") ?? "/"}\n`;
-    await shell.context.write(shell.streams.stdout, new TextEncoder().encode(text));
-    return 0;
-  },
+  pwd: (shell) => say(shell, [valueOf(shell, "PWD") ?? "/"]),
   read,
   return: (shell, [status]) => {
     throw new Jump("return", status === undefined ? shell.status : Number(status) & 0xff);
@@ -63,6 +68,37 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   unset,
   wait,
 };
+
+async function say({ context, streams }: Shell, lines: readonly string[]): Promise<number> {
+  const text = lines.map((line) => `${line}\n`).join("");
+  await context.write(streams.stdout, new TextEncoder().encode(text));
+  return 0;
+}
+
+/** `help`: what can be typed. */
+function help(shell: Shell): Promise<number> {
+  const own = Object.keys(BUILTINS).toSorted();
+  const programs = programNames(shell.context.kernel, valueOf(shell, "PATH"));
+  const others = programs.filter((name) => !own.includes(name)).toSorted();
+  return say(shell, [
+    "Built-in commands:",
+    ...wrapped(own),
+    "Programs in PATH:",
+    ...wrapped(others),
+    "Tab completes, the arrow keys bring lines back, Ctrl-C ends what runs.",
+  ]);
+}
+
+/** Words as indented lines that fit a narrow terminal. */
+function wrapped(words: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = `${lines.at(-1) ?? " "} ${word}`;
+    if (lines.length > 0 && line.length <= HELP_COLUMNS) lines[lines.length - 1] = line;
+    else lines.push(`  ${word}`);
+  }
+  return lines;
+}
 
 function leave(kind: "break" | "continue", count: string): never {
   throw new Jump(kind, 0, Number(count));

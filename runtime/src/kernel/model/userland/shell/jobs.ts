@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { waitFor } from "./processes.ts";
+import { signalWords, waitFor } from "./processes.ts";
 import type { Job, Shell } from "./shell.ts";
 import { runTraps } from "./traps.ts";
 
@@ -51,9 +51,14 @@ function jobOf({ jobs }: Shell, word: string): Job | undefined {
 export function jobLines({ jobs }: Shell): readonly string[] {
   return jobs.map(({ number, status, text }, index) => {
     const mark = { [jobs.length - 1]: "+", [jobs.length - 2]: "-" }[index] ?? " ";
-    const state = status === undefined ? "Running" : status === 0 ? "Done" : `Done(${status})`;
-    return `[${number}]${mark}  ${state.padEnd(26)} ${text}`;
+    return `[${number}]${mark}  ${stateOf(status).padEnd(26)} ${text}`;
   });
+}
+
+function stateOf(status: Job["status"]): string {
+  if (status === undefined) return "Running";
+  if ("signal" in status) return signalWords(status.signal);
+  return status.exitCode === 0 ? "Done" : `Done(${status.exitCode})`;
 }
 
 /** `jobs` */

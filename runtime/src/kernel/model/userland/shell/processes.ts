@@ -70,10 +70,15 @@ export async function waitFor(shell: Shell, child: Forked): Promise<number> {
     await shell.context.write(shell.streams.stderr, new TextEncoder().encode("\n"));
   }
   if (!isSilent) {
-    const words = SIGNAL_WORDS[status.signal] ?? status.signal.slice(3);
+    const words = signalWords(status.signal);
     await shell.context.write(shell.streams.stderr, new TextEncoder().encode(`${words}\n`));
   }
   return exitCodeOf(status);
+}
+
+/** What a shell says of a process that a signal ended. */
+export function signalWords(signal: string): string {
+  return SIGNAL_WORDS[signal] ?? signal.slice(3);
 }
 
 const SIGNAL_WORDS: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ import type { Forked } from "../../state.ts";
 import { runCompound } from "./compound.ts";
 import { expanderOf, forkChecked, tested, waitFor } from "./processes.ts";
 import { redirect, RedirectError } from "./redirect.ts";
-import { complain, exitCodeOf, Jump, ShellError, type Interpreter, type Shell } from "./shell.ts";
+import { complain, Jump, ShellError, type Interpreter, type Shell } from "./shell.ts";
 import { describeCommand, runSimple } from "./simple.ts";
 import { runTraps } from "./traps.ts";
 
@@ -146,9 +146,7 @@ function startInBackground(shell: Shell, { command, pos, end }: Statement): void
   const job = { number, pid: child.pid, text, exited: child.exited, status: undefined };
   shell.jobs = [...shell.jobs, job];
   void child.exited.then((status) => {
-    shell.jobs = shell.jobs.map((each) =>
-      each.pid === child.pid ? { ...each, status: exitCodeOf(status) } : each,
-    );
+    shell.jobs = shell.jobs.map((each) => (each.pid === child.pid ? { ...each, status } : each));
   });
 }
 

@@ -2,29 +2,34 @@
  * Sh: the shell as a program.
  *
  * It takes its commands from `-c`, from a file, or line by line from standard input. With `-i`, or
- * at a terminal, it prompts, and survives errors and Ctrl-C.
+ * at a terminal, it prompts, and survives errors and Ctrl-C. At a terminal lines can be edited.
  *
  * Kernel interface: read(2), signal(7).
  * Specification: POSIX.1-2017, Utilities, "sh".
  * Invariants: none; ../userland.test.ts compares with the busybox of the machine.
- * Left out: profiles, history, editing of lines.
+ * Left out: profiles, a file for the lines before.
  * Docs: docs/concepts/model.md
  *
  * @module
  */
 import { parse, type ParsedScript } from "unbash";
 import { KernelError } from "../../../port.ts";
-import type { ProgramContext } from "../../state.ts";
+import type { ProgramContext, ProgramTerminal } from "../../state.ts";
 import { errnoText } from "../errno-text.ts";
 import { DEFAULT_PATH } from "../programs.ts";
 import type { Applet, Tool } from "../tool.ts";
 import { setFlags } from "./builtins.ts";
+import { completeWord } from "./complete.ts";
 import { jobLines } from "./jobs.ts";
+import { editLine } from "./line-editor.ts";
 import { asProcess } from "./processes.ts";
 import { readLine } from "./read.ts";
 import { INTERPRETER } from "./run.ts";
 import { complain, Jump, ShellError, valueOf, type Shell, type Variable } from "./shell.ts";
 import { runTraps } from "./traps.ts";
+
+/** What a shell says of Ctrl-C. */
+const INTERRUPTED = 130;
 
 /** Makes the shell. @param applets the commands that it may run in its own process */
 export function createSh(applets: () => Readonly<Record<string, Applet>>): Applet {
@@ -89,6 +94,7 @@ function createShell(
     traps: new Map(),
     arrived: [],
     jobs: [],
+    history: [],
     isTested: false,
     hidden: [],
     wake: () => undefined,
@@ -197,9 +203,9 @@ function isHereDocOpen(script: ParsedScript): boolean {
 async function readPrompted(shell: Shell, name: "PS1" | "PS2"): Promise<string> {
   if (!shell.isInteractive) return readLine(shell, shell.streams.stdin);
   await reportJobs(shell);
-  const prompt = (): string =>
-    name === "PS2" ? (valueOf(shell, name) ?? "> ") : firstPrompt(shell);
-  await show(shell, prompt());
+  const terminal = shell.context.terminal(shell.streams.stdin);
+  if (terminal !== undefined) return readEdited(shell, terminal, name);
+  await show(shell, promptOf(shell, name));
   shell.wake = () => {
     shell.arrived.length = 0;
     shell.source = "";
@@ -212,10 +218,43 @@ async function readPrompted(shell: Shell, name: "PS1" | "PS2"): Promise<string> 
   return line;
 }
 
+/** Reads a line that is typed at a terminal; after Ctrl-C another one. */
+async function readEdited(
+  shell: Shell,
+  terminal: ProgramTerminal,
+  name: "PS1" | "PS2",
+): Promise<string> {
+  const { context, streams, history } = shell;
+  const line = await editLine({
+    nextByte: async () => (await context.read(streams.stdin, 1))[0],
+    show: (text) => show(shell, text),
+    terminal,
+    prompt: promptOf(shell, name),
+    history,
+    complete: (before) => completeWord(shell, before),
+  });
+  if (line === "ended") return "";
+  if (line === "interrupted") shell.arrived.push("SIGINT");
+  // Without a trap, Ctrl-C ends what runs; here nothing does any more.
+  if (!shell.traps.has("SIGINT")) shell.arrived.length = 0;
+  await runTraps(shell);
+  if (line === "interrupted") {
+    shell.source = "";
+    shell.status = INTERRUPTED;
+    return readPrompted(shell, "PS1");
+  }
+  if (line.text.trim() !== "" && line.text !== history.at(-1)) history.push(line.text);
+  return `${line.text}\n`;
+}
+
 async function reportJobs(shell: Shell): Promise<void> {
   const lines = jobLines(shell).filter((_, index) => shell.jobs[index]?.status !== undefined);
   if (lines.length > 0) await show(shell, lines.map((line) => `${line}\n`).join(""));
   shell.jobs = shell.jobs.filter(({ status }) => status === undefined);
+}
+
+function promptOf(shell: Shell, name: "PS1" | "PS2"): string {
+  return name === "PS2" ? (valueOf(shell, name) ?? "> ") : firstPrompt(shell);
 }
 
 /** `/ # ` for root, `/ $ ` for others. */

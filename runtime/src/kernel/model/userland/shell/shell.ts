@@ -31,7 +31,7 @@ export interface Job {
   readonly text: string;
   readonly exited: Promise<WaitStatus>;
   /** Undefined while it runs. */
-  status: number | undefined;
+  status: WaitStatus | undefined;
 }
 
 /** What runs commands: given to those who hold commands, since commands hold commands. */
@@ -90,6 +90,8 @@ export interface Shell {
   /** Signals that came and whose traps have not run yet. */
   readonly arrived: string[];
   jobs: readonly Job[];
+  /** The lines that were typed, oldest first. */
+  readonly history: string[];
   /** Whether a failure here is looked at by somebody, so that `set -e` does not apply. */
   isTested: boolean;
   /** Values that functions hide, innermost last. */

@@ -6,13 +6,24 @@ const execArgv = ["--single-threaded", "--no-flush-bytecode"];
 
 /** In a run with a mutant: `npm run mutants`. */
 const plugins = mutantPlugins();
-const setupFiles = plugins.length > 0 ? ["property-tests/mutants/first-failure.ts"] : [];
+const seed = "property-tests/seed.ts";
+const setupFiles = plugins.length > 0 ? [seed, "property-tests/mutants/first-failure.ts"] : [seed];
 
 /**
  * Where files of tests share what they import: it is most of their time otherwise. They can, since
  * no module of ours keeps a state that a test could see.
  */
 const shared = { isolate: false };
+
+/**
+ * How long until something is taken to hang: long, since a machine may be busy with something else,
+ * and what hangs is rare. `expect.poll` looks again for the shorter time.
+ */
+const patience = {
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  expect: { poll: { timeout: 30_000 } },
+};
 
 /** One run of the real kernel at a time: these tests count processes, mounts and cgroups. */
 const alone = { pool: "forks" as const, maxWorkers: 1, fileParallelism: false, execArgv };
@@ -24,8 +35,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["runtime/src/**/*.test.ts"],
-          // Some start programs, and wait for a processor.
-          testTimeout: 20_000,
+          setupFiles: seed,
+          ...patience,
           pool: "forks",
           execArgv,
           ...shared,
@@ -37,7 +48,7 @@ export default defineConfig({
           name: "property",
           include: ["property-tests/**/*.test.ts"],
           setupFiles,
-          testTimeout: 60_000,
+          ...patience,
           ...alone,
           ...shared,
         },
@@ -46,8 +57,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["runtime/test/**/*.test.ts", "examples/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
           ...alone,
         },
       },
@@ -55,15 +65,14 @@ export default defineConfig({
         test: {
           name: "docs",
           include: ["docs-site/test/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...patience,
           pool: "forks",
           // One file of them needs the real kernel; the site is built and looked at beside it.
           maxWorkers: 2,
           maxConcurrency: 2,
         },
       },
-      { test: { name: "tidy", include: ["runtime/tools/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "tidy", include: ["runtime/tools/**/*.test.ts"], ...patience } },
     ],
   },
 });

@@ -3,13 +3,12 @@
  * inside. Needs root.
  */
 import { fc, test } from "@fast-check/vitest";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdirSync, realpathSync, symlinkSync } from "node:fs";
+import { dirname } from "node:path";
 import { describe, expect } from "vitest";
 import { resolveInRoot } from "../runtime/src/container/resolve-path.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
-import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
+import { openRealKernel, ownDirectory, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 const part = fc.constantFrom("a", "b", "c", "..", ".", "");
 const path = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join("/")}`);
@@ -79,7 +78,8 @@ describe.skipIf(skip)("on the real kernel", () => {
       ],
     ],
   })("paths-stay-inside, and where the kernel leads from inside", async (entries, paths) => {
-    const home = realpathSync(mkdtempSync(join(tmpdir(), "drydock-paths-")));
+    using directory = ownDirectory();
+    const home = realpathSync(directory.path);
     const root = `${home}/root`;
     mkdirSync(root);
     makeTree(root, entries);
@@ -100,7 +100,6 @@ describe.skipIf(skip)("on the real kernel", () => {
       inner.chdir("/");
       return JSON.stringify(paths.map((each) => outcomeOf(() => realpathSync.native(each))));
     });
-    rmSync(home, { recursive: true, force: true });
     const theirs = JSON.parse(report) as readonly string[];
     for (const [index, inside] of theirs.entries()) {
       const resolved = ours[index];

@@ -40,11 +40,11 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
 
   beforeAll(async () => {
     bench = await EngineBench.open();
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await bench[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   async function perform(one: Act): Promise<void> {
     const ids = await bench.ids();

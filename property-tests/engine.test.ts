@@ -1,6 +1,5 @@
 import { fc, test } from "@fast-check/vitest";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createEngine } from "../runtime/src/engine/create-engine.ts";
@@ -19,6 +18,7 @@ import { whyNoContainers } from "../runtime/src/keeper/keeper.fixture.ts";
 import { KernelError } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 import { digestOf, readTar } from "../runtime/src/layers/index.ts";
+import { ownDirectory } from "./real-kernel.fixture.ts";
 
 const why = whyNoContainers();
 if (why !== undefined) console.log(`skipped: engine on the real kernel: ${why}`);
@@ -101,7 +101,8 @@ test.prop([
 test.prop([fc.nat({ max: 12 }), fc.constantFrom("durable" as const, "lasting" as const)])(
   "store-is-whole: cut off at any call, it loads with the old record or the new one",
   (k, durability) => {
-    const root = mkdtempSync(join(tmpdir(), "drydock-store-"));
+    using directory = ownDirectory();
+    const root = directory.path;
     const real = createLinuxKernel();
     const files = filesOf(root, "c1");
     real.mkdir(join(root, "containers"), 0o700);
@@ -137,7 +138,6 @@ test.prop([fc.nat({ max: 12 }), fc.constantFrom("durable" as const, "lasting" as
     } else {
       expect(stored?.kind).toBe("rubbish");
     }
-    rmSync(root, { recursive: true });
   },
 );
 
@@ -150,11 +150,11 @@ describe.skipIf(why !== undefined)("engine", () => {
     bench = await EngineBench.open(faults.kernel);
     await bench.run({});
     await bench.clear();
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await bench[Symbol.asyncDispose]();
-  }, 30_000);
+  });
 
   const wishes: fc.Arbitrary<Wish> = fc.record({
     cmd: fc.constantFrom(
@@ -187,7 +187,6 @@ describe.skipIf(why !== undefined)("engine", () => {
       await bench.clear();
       expect(bench.snapshot()).toEqual(before);
     },
-    120_000,
   );
 
   /** Runs and removes once, while something fails; whatever is thrown must be an error of ours. */
@@ -236,7 +235,6 @@ describe.skipIf(why !== undefined)("engine", () => {
       }
       expect(k, "the fault was never reached").toBeGreaterThan(40);
     },
-    240_000,
   );
 
   test("start-leaves-nothing: when init's k-th call fails, for every k", async () => {
@@ -251,7 +249,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       await expectWorking(before, k);
     }
     expect(k, "the fault was never reached").toBeGreaterThan(60);
-  }, 240_000);
+  });
 
   test("one-engine-per-root: a second engine is refused and names the first", async () => {
     const refused = createEngine(await bench.options(createLinuxKernel()));
@@ -295,7 +293,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       Config: { Env: expect.arrayContaining(["A=1"]) },
     });
     await bench.clear();
-  }, 60_000);
+  });
 
   test("tree-leaves-no-mount: when the engine's k-th call fails, for every k", async () => {
     await bench.clear();
@@ -320,7 +318,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     await bench.engine.statPath(id, "/mnt/etc/passwd");
     expect(bench.snapshot()["mounts"]).toEqual(mounts);
     await bench.clear();
-  }, 60_000);
+  });
 
   async function readAll(opening: Promise<ReadableStream<Uint8Array>>): Promise<number> {
     let length = 0;
@@ -372,7 +370,6 @@ describe.skipIf(why !== undefined)("engine", () => {
       }
       await bench.clear();
     },
-    120_000,
   );
 
   /** Every container is as expected, and exactly those that run have a cgroup. */
@@ -512,7 +509,6 @@ describe.skipIf(why !== undefined)("engine", () => {
       await bench.settled();
       expect(bench.snapshot()).toEqual(before);
     },
-    120_000,
   );
 
   test("recovery-is-complete: after a crash at the k-th call, for every k", async () => {
@@ -537,7 +533,7 @@ describe.skipIf(why !== undefined)("engine", () => {
       await expectWorking(before, k);
     }
     expect(k, "the crash never came").toBeGreaterThan(30);
-  }, 300_000);
+  });
 });
 
 /** Operations may fail, but only in ways that we know. */

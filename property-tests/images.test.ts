@@ -1,7 +1,5 @@
 import { fc, test } from "@fast-check/vitest";
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { expect } from "vitest";
 import {
   addImage,
@@ -28,6 +26,7 @@ import {
   readIndex,
   writeIndex,
 } from "../runtime/src/layers/index.ts";
+import { ownDirectory } from "./real-kernel.fixture.ts";
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });
@@ -121,12 +120,8 @@ const kernel = createLinuxKernel();
 
 /** A fresh image store in a directory of its own; needs no privileges. */
 function withStore<T>(work: (store: ImageStore, path: string) => T): T {
-  const path = mkdtempSync(join(tmpdir(), "drydock-images-"));
-  try {
-    return work(openImageStore(kernel, `${path}/images`), path);
-  } finally {
-    rmSync(path, { recursive: true });
-  }
+  using directory = ownDirectory();
+  return work(openImageStore(kernel, `${directory.path}/images`), directory.path);
 }
 
 /** Few layers and few names, so that images share layers and take each other's names. */

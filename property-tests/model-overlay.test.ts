@@ -15,7 +15,6 @@ import {
   type Pair,
   runs,
   same,
-  SEED,
   treeText,
 } from "./model.fixture.ts";
 import { skipReal } from "./real-kernel.fixture.ts";
@@ -197,7 +196,7 @@ function smallProgram(number: number): Stack {
 function* smallPrograms(wanted: number): Generator<Stack> {
   const total = countSmall();
   const distance = IS_EXHAUSTIVE ? 1 : total / wanted;
-  const first = IS_EXHAUSTIVE ? 0 : SEED % distance;
+  const first = IS_EXHAUSTIVE ? 0 : (fc.readConfigureGlobal().seed ?? 0) % distance;
   for (let at = first; at < total; at += distance) yield smallProgram(Math.floor(at));
 }
 

@@ -15,7 +15,7 @@ import {
   type ModelProgram,
   programFile,
 } from "../runtime/src/kernel/model/index.ts";
-import { answer, runs, SEED } from "./model.fixture.ts";
+import { answer, runs } from "./model.fixture.ts";
 import { openRealKernel, skipReal } from "./real-kernel.fixture.ts";
 
 const skip = skipReal("comparing the model's PID namespaces");
@@ -427,7 +427,7 @@ describe.skipIf(skip)("the model and Linux", () => {
   test("pid-namespaces-agree, new, nested and joined", async () => {
     const steps = program(births(["sleeper", "parent", "parent"]), kills(["KILL"]), looks);
     const property = fc.asyncProperty(steps, compare);
-    await fc.assert(property, { seed: SEED, numRuns: runs(100) });
+    await fc.assert(property, { numRuns: runs(100) });
   });
 
   test("signals-agree, from inside and outside, with handlers and without", async () => {
@@ -435,6 +435,6 @@ describe.skipIf(skip)("the model and Linux", () => {
     const signals = ["TERM", "TERM", "HUP", "KILL", "CHLD"];
     const born = births(kinds).chain((birth) => uid.map((id) => ({ ...birth, uid: id }) as Step));
     const property = fc.asyncProperty(program(born, kills(signals), kills(signals)), compare);
-    await fc.assert(property, { seed: SEED, numRuns: runs(100) });
+    await fc.assert(property, { numRuns: runs(100) });
   });
 });

@@ -3,8 +3,7 @@
  * them. Real ones need root.
  */
 import { fc, test } from "@fast-check/vitest";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import type { IdMap, Inside, Kernel } from "../runtime/src/kernel/index.ts";
@@ -32,7 +31,14 @@ import type {
   NamespacePlan,
   NamespaceRequest,
 } from "../runtime/src/namespaces/index.ts";
-import { openRealKernel, runInChild, skipReal, spawnWaiting } from "./real-kernel.fixture.ts";
+import { UndoStack } from "../runtime/src/undo/index.ts";
+import {
+  openRealKernel,
+  ownDirectory,
+  runInChild,
+  skipReal,
+  spawnWaiting,
+} from "./real-kernel.fixture.ts";
 import type { Waiting } from "./real-kernel.fixture.ts";
 
 /** Every request there is, with two processes to join: 4^7. */
@@ -336,7 +342,7 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
   test.prop({ choices: anyChoices, owned: holderChoices }, { numRuns: 40 })(
     "plan-is-total: a process ends up in exactly the namespaces that were planned",
     async ({ choices, owned }) => {
-      const holder = spawnPlanned(kernel, {
+      await using holder = spawnPlanned(kernel, {
         ...HOST_NAMESPACES,
         ...Object.fromEntries(owned.map((kind) => [kind, "private"])),
       });
@@ -350,10 +356,8 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
         if (wanted === "private") request[kind] = "private";
         if (wanted === "join" && !isPointless) request[kind] = { join: holder.hostPid };
       }
-      const child = spawnPlanned(kernel, request);
+      await using child = spawnPlanned(kernel, request);
       const entered = readNamespaces(kernel, child.hostPid);
-      await child.release();
-      await holder.release();
       for (const kind of NAMESPACE_KINDS)
         expectPlace(kind, request[kind], entered, { own, theirs });
     },
@@ -364,14 +368,13 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
     async ({ map }) => {
       let taken = true;
       try {
-        const child = withUserNamespace(kernel, map, (handle) =>
+        await using child = withUserNamespace(kernel, map, (handle) =>
           spawnWaiting(kernel, "inherit", (inside) => {
             inside.kernel.joinUserNamespace(handle);
             return "entered";
           }),
         );
         expect(parseIdMap(kernel.readText(`/proc/${child.hostPid}/uid_map`))).toEqual(map);
-        await child.release();
       } catch (error) {
         expect(error).toMatchObject({ errno: "EINVAL" });
         taken = false;
@@ -380,32 +383,29 @@ describe.skipIf(skipReal("namespaces on the real kernel"))("on the real kernel",
     },
   );
 
-  const reference = fc.record({
+  const step = fc.record({
     op: fc.constantFrom("enter", "enter", "leave", "mount", "unmount", "open", "close"),
     which: fc.nat(3),
   });
-  /** A handle that was opened through the mount, which is then busy. */
-  const throughMount = ["enter", "mount", "leave", "open", "unmount", "close"] as const;
-  const programs = [{ program: throughMount.map((op) => ({ op, which: 0 })) }];
+  /** A handle that was opened through a mount, which is then busy. */
+  const busy = (["enter", "mount", "leave", "open", "unmount", "close"] as const).map((op) => {
+    return { op, which: 0 };
+  });
   test.prop(
-    { program: fc.array(reference, { minLength: 3, maxLength: 14 }) },
-    { numRuns: 15, examples: programs },
+    { program: fc.array(step, { minLength: 3, maxLength: 14 }) },
+    { numRuns: 15, examples: [{ program: busy }] },
   )(
     "namespace-lives-while-used: by a process, an open handle or a bind mount, and no longer",
     async ({ program }) => {
-      const world = openWorld(kernel);
-      try {
-        for (const { op, which } of program) {
-          await world.step(op, which);
-          expect(await world.exists(), `after ${op}`).toBe(world.references() > 0);
-          // Whatever refers to it shows the same number.
-          expect(new Set(world.inodes()).size).toBe(Math.min(1, world.references()));
-        }
-      } finally {
-        await world.close();
+      await using world = openWorld(kernel);
+      for (const { op, which } of program) {
+        await world.step(op, which);
+        expect(await world.exists(), `after ${op}`).toBe(world.references() > 0);
+        // Whatever refers to it shows the same number.
+        expect(new Set(world.inodes()).size).toBe(Math.min(1, world.references()));
       }
+      await world.close();
       expect(await world.exists()).toBe(false);
-      await world.end();
     },
   );
 });
@@ -427,7 +427,7 @@ function expectPlace(
  * somebody tries to make another: the kernel says ENOSPC as long as it does.
  */
 function openWorld(kernel: Kernel) {
-  const directory = mkdtempSync(join(tmpdir(), "drydock-namespace-"));
+  const directory = ownDirectory();
   const owner = withUserNamespace(kernel, WHOLE, (handle) =>
     spawnWaiting(kernel, "inherit", (inside) => {
       inside.kernel.joinUserNamespace(handle);
@@ -463,35 +463,43 @@ function openWorld(kernel: Kernel) {
     }
     return inside.kernel.readlink("/proc/self/ns/uts");
   };
-  const take = <T>(from: T[], which: number): T | undefined =>
-    from.splice(which % from.length, 1)[0];
+  /** Gives one up; what could not be given up is still known when the world is closed. */
+  const giveUp = async <T>(from: T[], which: number, how: (one: T) => unknown) => {
+    const at = which % from.length;
+    const one = from[at];
+    if (one === undefined) return;
+    await how(one);
+    from.splice(at, 1);
+  };
+  const end = (process: Waiting) => process[Symbol.asyncDispose]();
+  // MNT_DETACH: a mount through which a handle was opened is busy (EBUSY) as long as that is open.
+  const unmount = (target: string) => kernel.umount(target, "detach");
   const steps: Readonly<Record<string, (which: number) => Promise<void> | void>> = {
     enter: () => {
       processes.push(spawnWaiting(kernel, "inherit", intoUts));
       expect(new Set(processes.map(({ line }) => line)).size).toBe(1);
     },
-    leave: async (which) => take(processes, which)?.release(),
+    leave: (which) => giveUp(processes, which, end),
     mount: () => {
       const source = pathOf();
       if (source === null) return;
-      const target = join(directory, String(made++));
+      const target = join(directory.path, String(made++));
       kernel.writeFile(target, "", "create");
       kernel.mount({ source, target, fstype: "", flags: ["MS_BIND"], data: "" });
       mounts.push(target);
     },
-    unmount: (which) => {
-      const target = take(mounts, which);
-      // "now" would be EBUSY where a handle was opened through this mount.
-      if (target !== undefined) kernel.umount(target, "detach");
-    },
+    unmount: (which) => giveUp(mounts, which, unmount),
     open: () => {
       const path = pathOf();
       if (path !== null) handles.push(openSync(path, "r"));
     },
-    close: (which) => {
-      const handle = take(handles, which);
-      if (handle !== undefined) closeSync(handle);
-    },
+    close: (which) => giveUp(handles, which, closeSync),
+  };
+  const close = async () => {
+    await using undo = new UndoStack();
+    for (const process of processes.splice(0)) undo.push("end process", () => end(process));
+    for (const target of mounts.splice(0)) undo.push("unmount", () => unmount(target));
+    for (const handle of handles.splice(0)) undo.push("close", () => closeSync(handle));
   };
   return {
     step: async (op: string, which: number) => steps[op]?.(which),
@@ -502,12 +510,12 @@ function openWorld(kernel: Kernel) {
     ],
     references: () => processes.length + mounts.length + handles.length,
     exists: async () => (await runInChild(kernel, intoNewUts)) === "ENOSPC",
-    close: async () => {
-      for (const process of processes.splice(0)) await process.release();
-      for (const target of mounts.splice(0)) kernel.umount(target, "detach");
-      for (const handle of handles.splice(0)) closeSync(handle);
-      rmSync(directory, { recursive: true });
+    close,
+    [Symbol.asyncDispose]: async () => {
+      await using undo = new UndoStack();
+      undo.push("remove directory", () => directory[Symbol.dispose]());
+      undo.push("end owner", () => end(owner));
+      undo.push("close", close);
     },
-    end: async () => owner.release(),
   };
 }

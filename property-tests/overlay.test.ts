@@ -35,7 +35,6 @@ import {
 import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 const skip = skipReal("overlay mounts");
-const SEED = 20_261_122;
 
 type Machine = Kernel & Self;
 
@@ -336,7 +335,7 @@ async function inMountNamespace(
 }
 
 function reportOf<T>(property: fc.IProperty<T>, parameters: fc.Parameters<T>): string {
-  const details = fc.check(property, { seed: SEED, ...parameters });
+  const details = fc.check(property, parameters);
   return details.failed ? (fc.defaultReportMessage(details) ?? "it failed") : "held";
 }
 

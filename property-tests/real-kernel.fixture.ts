@@ -1,6 +1,9 @@
 /**
  * A real kernel for property tests, and children that do one thing on it.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Inside, Kernel, SpawnOptions } from "../runtime/src/kernel/index.ts";
 import { createLinuxKernel } from "../runtime/src/kernel/linux/index.ts";
 
@@ -18,18 +21,23 @@ export function skipReal(what: string): boolean {
   return reason !== null;
 }
 
-/** A program that waits, where `act` has brought it. */
+/** A directory of a test's own, which goes with all that lies in it, however the test ends. */
+export function ownDirectory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "drydock-property-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A program that waits, where `act` has brought it, until this is disposed of. */
 export interface Waiting {
   readonly hostPid: number;
   /** What `act` returned. */
   readonly line: string;
-  /** Ends it. */
-  release(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const NO_STDIO = { stdio: "null", stdin: false } as const;
 
-/** Runs `act` in a child, which then waits until it is released. @throws what `act` throws */
+/** Runs `act` in a child, which then waits. @throws what `act` throws */
 export function spawnWaiting(
   kernel: Kernel,
   pidNamespace: SpawnOptions["pidNamespace"],
@@ -40,11 +48,11 @@ export function spawnWaiting(
     line = act(inside);
     return inside.kernel.execve("/bin/sleep", ["sleep", "1000"], []);
   });
-  const release = async () => {
+  const end = async () => {
     kernel.kill(child.hostPid, "SIGKILL");
     await child.exited;
   };
-  return { hostPid: child.hostPid, line, release };
+  return { hostPid: child.hostPid, line, [Symbol.asyncDispose]: end };
 }
 
 /** Runs `act` in a child and gives back what it returned, or the errno that it met. */

@@ -3,8 +3,7 @@
  * on the real kernel. Real ones need root.
  */
 import { fc, test } from "@fast-check/vitest";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import type { CapabilitySets } from "../runtime/src/kernel/index.ts";
@@ -48,7 +47,13 @@ import type {
   SeccompProfile,
   SeccompRule,
 } from "../runtime/src/security/index.ts";
-import { openRealKernel, outputOf, runInChild, skipReal } from "./real-kernel.fixture.ts";
+import {
+  openRealKernel,
+  outputOf,
+  ownDirectory,
+  runInChild,
+  skipReal,
+} from "./real-kernel.fixture.ts";
 
 const NAMES = CAPABILITIES.map(({ name }) => name);
 const anyCapabilities = fc.subarray(NAMES);
@@ -659,7 +664,8 @@ describe.skipIf(skipReal("security on the real kernel"))("on the real kernel", (
   test.prop({ masked: fc.subarray(["file", "directory", "absent"]) }, { numRuns: 8 })(
     "masked-is-hidden: masked reads empty, read-only refuses writes, others do not change",
     async ({ masked }) => {
-      const root = mkdtempSync(join(tmpdir(), "drydock-paths-"));
+      using directory = ownDirectory();
+      const root = directory.path;
       mkdirSync(join(root, "directory"));
       writeFileSync(join(root, "directory", "entry"), "seen");
       writeFileSync(join(root, "file"), "seen");
@@ -689,7 +695,6 @@ describe.skipIf(skipReal("security on the real kernel"))("on the real kernel", (
           beside: errnoOf(() => inside.writeFile(join(root, "beside"), "", "create")),
         });
       });
-      rmSync(root, { recursive: true });
       expect(JSON.parse(seen)).toEqual({
         file: masked.includes("file") ? "" : "seen",
         directory: masked.includes("directory") ? [] : ["entry"],

@@ -3,9 +3,7 @@
  * the real kernel need root.
  */
 import { fc, test } from "@fast-check/vitest";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import { describe, expect } from "vitest";
 import { RuntimeError } from "../runtime/src/errors/index.ts";
 import { injectFaults, type Inside, type MountFlag } from "../runtime/src/kernel/index.ts";
@@ -22,9 +20,7 @@ import {
 } from "../runtime/src/volumes/index.ts";
 import { flagsOfMountAt } from "../runtime/src/volumes/plan.ts";
 import { parseTmpfsOptions } from "../runtime/src/volumes/tmpfs-options.ts";
-import { openRealKernel, runInChild, skipReal } from "./real-kernel.fixture.ts";
-
-const runs = (numRuns: number) => ({ seed: 20_261_122, numRuns });
+import { openRealKernel, ownDirectory, runInChild, skipReal } from "./real-kernel.fixture.ts";
 
 /** Few names and some depth, so that targets are often inside one another. */
 const target = fc
@@ -55,7 +51,7 @@ const wishes = fc.tuple(targets, fc.infiniteStream(fc.nat(3))).map(([paths, spel
 }));
 
 describe("mounts", () => {
-  test.prop([wishes, fc.infiniteStream(fc.nat(100))], runs(400))(
+  test.prop([wishes, fc.infiniteStream(fc.nat(100))], { numRuns: 400 })(
     "mount-order-by-depth, however the flags are ordered",
     ({ requests }, chance) => {
       const shuffled = requests
@@ -72,7 +68,7 @@ describe("mounts", () => {
     },
   );
 
-  test.prop([wishes], runs(300))("mounts-total", ({ paths, requests }) => {
+  test.prop([wishes], { numRuns: 300 })("mounts-total", ({ paths, requests }) => {
     const specs = parseMountSpecs(merge(requests));
     expect(specs.map(({ containerPath }) => containerPath).toSorted()).toEqual(paths.toSorted());
     expect(planVolumes(specs, "").map(({ containerPath }) => containerPath)).toEqual(
@@ -96,7 +92,7 @@ describe("mounts", () => {
 
   const donor = fc.record({ wish: wishes, isReadOnly: fc.boolean() });
   const donors = fc.array(donor, { minLength: 1, maxLength: 3 });
-  test.prop([donors, wishes], runs(300))("inherits-without-gaining", (given, own) => {
+  test.prop([donors, wishes], { numRuns: 300 })("inherits-without-gaining", (given, own) => {
     const mountsOf = (name: string): readonly MountSpec[] =>
       parseMountSpecs(merge(given[Number(name)]?.wish.requests ?? [])).map((spec) => ({
         ...spec,
@@ -127,7 +123,7 @@ describe("mounts", () => {
   });
 
   const text = fc.string({ unit: fc.constantFrom("/", "a", ":", ".", "r", "o", ",", "w", "z") });
-  test.prop([text], { ...runs(3000), examples: [["/a:/b:ro,rw"], ["/a:/b:"], ["/a:ro"]] })(
+  test.prop([text], { numRuns: 3000, examples: [["/a:/b:ro,rw"], ["/a:/b:"], ["/a:ro"]] })(
     "mounts-total whatever is given: one mount or an error in Docker's words",
     (bind) => {
       let specs: readonly MountSpec[];
@@ -161,7 +157,7 @@ describe("mounts", () => {
   });
 
   const mountPoints = fc.shuffledSubarray(["/", "/a", "/a/b", "/a/b/c", "/ab"], { minLength: 1 });
-  test.prop([mountPoints, target], runs(300))(
+  test.prop([mountPoints, target], { numRuns: 300 })(
     "remount-keeps-flags of the closest mount above, wherever it stands in the table",
     (points, path) => {
       const optionOf = (point: string) => (point.length % 2 === 0 ? "nosuid" : "nodev");
@@ -179,22 +175,27 @@ describe("mounts", () => {
       " ",
     ),
   );
-  test.prop([fc.array(word, { maxLength: 6 })], runs(500))("tmpfs-option-is-kept", (words) => {
-    const isWrong = words.some((each) => /^(x|size=|mode=9999|uid=1k)$/.test(each));
-    if (isWrong) {
-      expect(() => parseTmpfsOptions(words.join(","))).toThrow("invalid tmpfs option");
-      return;
-    }
-    const { flags, data } = parseTmpfsOptions(words.join(","));
-    const lastOf = (...pair: readonly string[]) => words.findLast((each) => pair.includes(each));
-    expect(flags.includes("MS_RDONLY")).toBe(lastOf("ro", "rw") === "ro");
-    // These three begin set.
-    expect(flags.includes("MS_NOEXEC")).toBe(lastOf("exec", "noexec") !== "exec");
-    expect(flags.includes("MS_NOSUID")).toBe(lastOf("suid", "nosuid") !== "suid");
-    expect(flags.includes("MS_NODEV")).toBe(lastOf("dev", "nodev") !== "dev");
-    const size = words.findLast((each) => each.startsWith("size="));
-    expect(data.split(",").filter((each) => each.startsWith("size="))).toEqual(size ? [size] : []);
-  });
+  test.prop([fc.array(word, { maxLength: 6 })], { numRuns: 500 })(
+    "tmpfs-option-is-kept",
+    (words) => {
+      const isWrong = words.some((each) => /^(x|size=|mode=9999|uid=1k)$/.test(each));
+      if (isWrong) {
+        expect(() => parseTmpfsOptions(words.join(","))).toThrow("invalid tmpfs option");
+        return;
+      }
+      const { flags, data } = parseTmpfsOptions(words.join(","));
+      const lastOf = (...pair: readonly string[]) => words.findLast((each) => pair.includes(each));
+      expect(flags.includes("MS_RDONLY")).toBe(lastOf("ro", "rw") === "ro");
+      // These three begin set.
+      expect(flags.includes("MS_NOEXEC")).toBe(lastOf("exec", "noexec") !== "exec");
+      expect(flags.includes("MS_NOSUID")).toBe(lastOf("suid", "nosuid") !== "suid");
+      expect(flags.includes("MS_NODEV")).toBe(lastOf("dev", "nodev") !== "dev");
+      const size = words.findLast((each) => each.startsWith("size="));
+      expect(data.split(",").filter((each) => each.startsWith("size="))).toEqual(
+        size ? [size] : [],
+      );
+    },
+  );
 });
 
 const skip = skipReal("volumes on the real kernel");
@@ -203,10 +204,11 @@ describe.skipIf(skip)("on the real kernel", () => {
   const kernel = openRealKernel();
 
   const flag = fc.constantFrom<MountFlag>("MS_NOSUID", "MS_NODEV", "MS_NOEXEC", "MS_NOATIME");
-  test.prop([fc.uniqueArray(flag), fc.constantFrom("", "/in", "/in/side")], runs(20))(
+  test.prop([fc.uniqueArray(flag), fc.constantFrom("", "/in", "/in/side")], { numRuns: 20 })(
     "remount-keeps-flags",
     async (flags, below) => {
-      const home = mkdtempSync(join(tmpdir(), "drydock-volumes-"));
+      using directory = ownDirectory();
+      const home = directory.path;
       const options = await runInChild(kernel, ({ kernel: inner }: Inside) => {
         inner.unshare(["CLONE_NEWNS"]);
         const call = { source: "", fstype: "", data: "" };
@@ -223,7 +225,6 @@ describe.skipIf(skip)("on the real kernel", () => {
         const lines = inner.readText("/proc/self/mountinfo").split("\n");
         return lines.find((line) => line.split(" ")[4] === target)?.split(" ")[5] ?? "none";
       });
-      rmSync(home, { recursive: true, force: true });
       const names = { MS_NOSUID: "nosuid", MS_NODEV: "nodev", MS_NOEXEC: "noexec" };
       const has = options.split(",");
       expect(has).toContain("ro");
@@ -250,16 +251,15 @@ describe.skipIf(skip)("on the real kernel", () => {
     }
   }
 
-  test.prop([targets], runs(20))("sources-are-undone, whichever call fails", async (paths) => {
-    const home = mkdtempSync(join(tmpdir(), "drydock-sources-"));
-    try {
-      const specs = parseMountSpecs({ Binds: paths.map((path) => `${home}${path}:${path}`) });
-      await makeWithFaults(specs, home);
-      for (const path of paths) expect(kernel.stat(`${home}${path}`).type).toBe("directory");
-    } finally {
-      rmSync(home, { recursive: true, force: true });
-    }
-  });
+  test.prop([targets], { numRuns: 20 })(
+    "sources-are-undone, whichever call fails",
+    async (paths) => {
+      using home = ownDirectory();
+      const specs = parseMountSpecs({ Binds: paths.map((path) => `${home.path}${path}:${path}`) });
+      await makeWithFaults(specs, home.path);
+      for (const path of paths) expect(kernel.stat(`${home.path}${path}`).type).toBe("directory");
+    },
+  );
 
   test("sources-are-undone, and those of --mount are never made", () => {
     const mount = { Type: "bind", Source: "/nowhere-at-all/x", Target: "/data" };

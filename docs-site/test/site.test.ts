@@ -36,7 +36,7 @@ const PAGES = {
 beforeAll(async () => {
   // Broken links, broken anchors and stale embeds fail the build itself.
   await promisify(execFile)("npm", ["run", "--silent", "site"], { cwd: house });
-}, 300_000);
+});
 
 describe("the built site", () => {
   test("every block that claims to be an embed is what the file says", () => {

@@ -235,7 +235,7 @@ export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   let waitedMs = 0;
   for (;;) {

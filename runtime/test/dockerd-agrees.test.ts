@@ -85,7 +85,7 @@ describe.skipIf(skip)("dockerd and ours", () => {
 
   beforeAll(async () => {
     await dockerd.start(daemon);
-  }, 120_000);
+  });
 
   afterEach(async () => {
     await dockerd.removeContainers();
@@ -93,7 +93,7 @@ describe.skipIf(skip)("dockerd and ours", () => {
 
   afterAll(async () => {
     await dockerd[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   const both = (...words: string[]): Promise<readonly [Ran, Ran]> =>
     Promise.all([daemon.docker(...words), dockerd.docker(...words)]);

@@ -13,7 +13,8 @@ import { join } from "node:path";
 import { run, until, whyNoDocker, type Ran, type TestDaemon } from "./daemon.ts";
 
 const PROGRAM = "/usr/sbin/dockerd";
-const CGROUP = "/drydock-dockerd-test";
+/** Of this run: there may be another one beside it. */
+const CGROUP = `/drydock-dockerd-${process.pid}`;
 const START_MS = 60_000;
 
 /** Why it cannot run here, or null. */

@@ -2,7 +2,7 @@
  * What people are told when something went wrong, on the real kernel and by both command lines.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { launcher, run, skipped, until, whyNoContainers, whyNoDocker } from "./daemon.ts";
@@ -140,7 +140,12 @@ describe.skipIf(skip)("why", () => {
 
   test("an end while no daemon ran, and what is asked after a restart, are remembered", async () => {
     await must("run", "-d", "--name", "stopped", "busybox", ...DEAF);
-    await must("run", "-d", "--name", "alone", "busybox", "sh", "-c", "sleep 1; exit 4");
+    const share = join(daemon.directory, "share");
+    mkdirSync(share);
+    const waiting = "while ! test -e /share/go; do sleep 0.05; done; exit 4";
+    const mount = ["-v", `${share}:/share`];
+    await must("run", "-d", "--name", "alone", ...mount, "busybox", "sh", "-c", waiting);
+    const pid = await must("inspect", "-f", "{{.State.Pid}}", "alone");
     await must("stop", "-t", "0", "stopped");
     // Who asked for an end is written down in the next quiet moment, not before the answer.
     const id = await must("inspect", "-f", "{{.Id}}", "stopped");
@@ -150,7 +155,8 @@ describe.skipIf(skip)("why", () => {
       (text) => text.includes('"exited"'),
     );
     await daemon.kill("SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    writeFileSync(join(share, "go"), "");
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
     await daemon.start();
     expect(await why("stopped")).toContain("did not end within 0 s");
     expect(await why("alone")).toMatch(/exit code 4: .*\n.*while no daemon was running/);
@@ -182,7 +188,7 @@ describe.skipIf(skip)("why", () => {
 
 describe.skipIf(skip)("inspect --as-run", () => {
   const EVERYTHING = [
-    "-d -i -t -m 64m --cpus 1.5 -l who=me --restart on-failure:3 -v /tmp:/t:ro -u 1:1 -w /tmp",
+    "-d -i -t -m 64m --cpus 0.5 -l who=me --restart on-failure:3 -v /tmp:/t:ro -u 1:1 -w /tmp",
     "--tmpfs /m:size=1m --cap-add SYS_TIME --ulimit nofile=100:200 --health-interval 90s",
     "--entrypoint sleep --init=false --hostname boat --dns 10.0.0.1 --stop-signal INT",
   ].flatMap((line) => line.split(" "));

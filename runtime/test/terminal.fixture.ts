@@ -37,7 +37,7 @@ export function onTerminal(command: string, env: NodeJS.ProcessEnv): TypedProgra
   child.stdout.on("data", (bytes: Uint8Array) => (shown += new TextDecoder().decode(bytes)));
   const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
   const see = async (expected: string | RegExp): Promise<void> => {
-    const end = Date.now() + 10_000;
+    const end = Date.now() + 30_000;
     for (;;) {
       const rest = shown.slice(seen);
       const found = match(rest, expected);

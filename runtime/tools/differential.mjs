@@ -30,7 +30,7 @@ const options = ["run", "--project", "property", "--testTimeout", day];
 const files = tests.map((name) => (name.endsWith(".ts") ? `property-tests/${name}` : name));
 const env = values.exhaustive
   ? { DRYDOCK_MODEL_EXHAUSTIVE: "1" }
-  : { DRYDOCK_MODEL_RUNS: values.runs, DRYDOCK_MODEL_SEED: values.seed };
+  : { DRYDOCK_MODEL_RUNS: values.runs, DRYDOCK_SEED: values.seed };
 const { status } = spawnSync("npx", ["vitest", ...options, ...files], {
   cwd: house,
   stdio: "inherit",

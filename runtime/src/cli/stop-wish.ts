@@ -26,8 +26,9 @@ export const STOP_FLAGS: readonly Flag[] = [
 ];
 
 /**
- * Ends a container's process by a request, and says meanwhile why that will take long, if it will:
- * on standard error, at once, and without being in the way.
+ * Ends a container's process by a request, and says before why that will take long, if it will: on
+ * standard error. Who asks when the signal has come sees what the process makes of it, and not
+ * whether it would hear it.
  */
 export async function stopBy(
   act: "stop" | "restart",
@@ -36,14 +37,11 @@ export async function stopBy(
   name: string,
 ): Promise<void> {
   const [path, query] = [`/containers/${pathPart(name)}`, stopQuery(flags)];
-  const advise = async (): Promise<void> => {
-    const call = { method: "GET", path: `/drydock${path}/stop-advice`, query } as const;
-    // Another daemon knows no such path, and a container that is gone needs no advice.
-    const advice = await api.json<Advice | null>(call).catch(() => null);
-    if (advice !== null) console.err.write(`${advice.message}\n${advice.hint}\n`);
-  };
-  const ending = api.json<undefined>({ method: "POST", path: `${path}/${act}`, query });
-  await Promise.all([ending, advise()]);
+  const call = { method: "GET", path: `/drydock${path}/stop-advice`, query } as const;
+  // Another daemon knows no such path, and a container that is gone needs no advice.
+  const advice = await api.json<Advice | null>(call).catch(() => null);
+  if (advice !== null) console.err.write(`${advice.message}\n${advice.hint}\n`);
+  await api.json<undefined>({ method: "POST", path: `${path}/${act}`, query });
 }
 
 interface Advice {

@@ -19,7 +19,6 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
 import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
@@ -148,14 +147,18 @@ export async function extractArchive(
   const found = kernel.lstatIfPresent(target);
   if (found === undefined) throw notFound(options.containerPath);
   if (found.type !== "directory") throw refused("extraction point is not a directory", target);
-  const times: (readonly [string, number])[] = [];
+  const directories: { readonly entry: TarEntry; readonly hostPath: string }[] = [];
   const place: Place = { kernel, root, base, options, buffer: new Uint8Array(JOIN_BYTES) };
   for await (const { entry, pieces } of readTar(archive)) {
     const hostPath = await putEntry(place, entry, pieces);
-    if (entry.type === "directory") times.push([hostPath, entry.mtimeSeconds * 1000]);
+    if (entry.type === "directory") directories.push({ entry, hostPath });
   }
   // A directory's time changes with every name made in it.
-  for (const [path, mtimeMs] of times.toReversed()) setTime(kernel, path, mtimeMs);
+  for (const { entry, hostPath } of directories.toReversed()) {
+    if (isStillThere(place, entry, hostPath)) {
+      kernel.lutimes(hostPath, entry.mtimeSeconds * 1000);
+    }
+  }
 }
 
 interface Place {
@@ -272,12 +275,14 @@ function makeParents(kernel: Files, hostPath: string, known: KnownTree): void {
   kernel.mkdir(parent, 0o755);
 }
 
-function setTime(kernel: Files, path: string, mtimeMs: number): void {
+/** A later entry may have put something else there, or above it a link to elsewhere. */
+function isStillThere(place: Place, { path }: TarEntry, hostPath: string): boolean {
   try {
-    kernel.lutimes(path, mtimeMs);
+    if (hostPathOf(place, path) !== hostPath) return false;
+    return place.kernel.lstatIfPresent(hostPath)?.type === "directory";
   } catch (error) {
-    // A later entry may have taken the directory away again.
-    if (!(error instanceof KernelError && error.errno === "ENOENT")) throw error;
+    if (isErrno(error, "ELOOP")) return false;
+    throw error;
   }
 }
 

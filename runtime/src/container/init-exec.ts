@@ -86,10 +86,14 @@ function findProgram(
     const candidate = `${directory === "" ? "." : directory}/${command}`;
     const refusal = command === "" ? NOT_IN_PATH : refusalOf(kernel, candidate);
     if (refusal === undefined) return candidate;
-    if (refusal.code === "command-not-executable" && refusal.errno === "EACCES") denied = refusal;
+    if (refusal.errno === "EACCES") denied = refusal;
+    else if (!PASSED_OVER.has(refusal.errno)) throw failure(command, refusal, undefined);
   }
   throw failure(command, denied ?? NOT_IN_PATH, undefined);
 }
+
+/** What says that the program is not in this directory; by another errno one cannot know. */
+const PASSED_OVER = new Set<string | undefined>(["ENOENT", "ENAMETOOLONG", "EISDIR", "ELOOP"]);
 
 const NOT_IN_PATH: Refusal = {
   code: "command-not-found",

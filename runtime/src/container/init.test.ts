@@ -123,6 +123,14 @@ test("a path whose links lead in a circle, or that cannot be read, is not called
   }
 });
 
+test("a command is not said to be missing when a directory of PATH could not be looked into", () => {
+  const files = { "/usr/bin/sh": "EIO", "/bin/sh": 0o755 };
+  const failure = failureOf({ files }, exec("sh"));
+  expect(failure).toMatchObject({ code: "command-not-executable", errno: "EIO" });
+  const passedOver = { "/usr/bin/sh": "ELOOP", "./sh": "ENAMETOOLONG", "/bin/sh": 0o755 };
+  expect(walk({ files: passedOver }, exec("sh")).argsOf("execve")).toHaveLength(1);
+});
+
 test("look-up-user and user become who the container's files say, with groups and home", () => {
   const texts = {
     "/etc/passwd": "app:x:7:8::/srv:/bin/sh\n",

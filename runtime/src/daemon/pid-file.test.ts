@@ -1,11 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { writePidFile } from "./pid-file.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "drydock-pid-"));
-const path = join(directory, "d.pid");
+let directory = "";
+let path = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "drydock-pid-"));
+  path = join(directory, "d.pid");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
 
 test("writePidFile() names this process, and is taken back", () => {
   const remove = writePidFile(path);
@@ -26,15 +31,11 @@ test("writePidFile() replaces the file of a dead process, and nonsense", () => {
     writePidFile(path)();
     expect(existsSync(path)).toBe(false);
   }
-  rmSync(directory, { recursive: true });
 });
 
 test("writePidFile() leaves the file of a daemon that came after", () => {
-  const other = mkdtempSync(join(tmpdir(), "drydock-pid-"));
-  const file = join(other, "d.pid");
-  const remove = writePidFile(file);
-  writeFileSync(file, "1\n");
+  const remove = writePidFile(path);
+  writeFileSync(path, "1\n");
   remove();
-  expect(existsSync(file)).toBe(true);
-  rmSync(other, { recursive: true });
+  expect(existsSync(path)).toBe(true);
 });

@@ -98,7 +98,7 @@ describe("ordinary requests", () => {
     socket.write("GET /version HTTP/1.1\r\nHost: d\r\n\r\n");
     await until('{"Version":"1.2.3"}');
     socket.destroy();
-  }, 10_000);
+  });
 
   test("a target that is no URL is 400 and the server lives on", async () => {
     ({ api } = engineDouble());

@@ -174,7 +174,7 @@ export class EngineBench implements AsyncDisposable {
 
   /** Resolves when nothing runs that ends by itself, and what removes itself is gone. */
   async settled(): Promise<void> {
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; ; tries++) {
       const all = { all: true, limit: 0, size: false, filters: {} };
       const moving = [];
       for (const { Id, State } of await this.engine.listContainers(all)) {
@@ -185,6 +185,7 @@ export class EngineBench implements AsyncDisposable {
         }
       }
       if (moving.length === 0) return this.#swept();
+      if (tries === 2000) throw new Error(`never settled: ${moving.join()}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createFrameReader } from "../wire/index.ts";
 import type { Keeper } from "../container/index.ts";
-import { collectOutput, whyNoContainers, waitUntil } from "../keeper/keeper.fixture.ts";
+import { collectOutput, whyNoContainers } from "../keeper/keeper.fixture.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { EngineBench, switchable, wish } from "./engine.fixture.ts";
 import type { LogsRequest } from "./engine.ts";
@@ -15,9 +15,9 @@ describe.skipIf(why !== undefined)("engine", () => {
   let bench: EngineBench;
   beforeAll(async () => {
     bench = await EngineBench.open();
-  }, 30_000);
+  });
   afterEach(() => bench.clear());
-  afterAll(() => bench[Symbol.asyncDispose](), 30_000);
+  afterAll(() => bench[Symbol.asyncDispose]());
 
   async function start(name: string, script: string): Promise<string> {
     const { id } = await bench.engine.createContainer(wish({ name, cmd: ["sh", "-c", script] }));
@@ -101,7 +101,7 @@ describe.skipIf(why !== undefined)("engine", () => {
 
   test("a policy starts again what fails, as often as it says", async () => {
     const id = await restarting("failing", "on-failure", "echo x; exit 3");
-    await expect.poll(() => stateOf(id), { timeout: 5000 }).toMatchObject({ Status: "exited" });
+    await expect.poll(() => stateOf(id)).toMatchObject({ Status: "exited" });
     expect(await bench.engine.inspectContainer(id, { size: false })).toMatchObject({
       RestartCount: 2,
     });
@@ -116,7 +116,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     const before = await logs(id);
     await bench.engine.startContainer(id);
     await bench.reopen();
-    await expect.poll(() => logs(id), { timeout: 5000 }).not.toBe(`${before}x\n`);
+    await expect.poll(() => logs(id)).not.toBe(`${before}x\n`);
     const running = await restarting("stopped", "unless-stopped", "sleep 100");
     await bench.engine.killContainer(running, "KILL");
     await bench.reopen();
@@ -180,9 +180,9 @@ describe.skipIf(why !== undefined)("engine", () => {
   });
 
   test("stop ends with the signal's code, kill of a stopped container is refused", async () => {
-    const id = await start("stopped", "trap 'exit 7' TERM; while :; do sleep 0.01; done");
-    await waitUntil(() => true);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done";
+    const id = await start("stopped", script);
+    await expect.poll(() => logs(id)).toBe("ready\n");
     await bench.engine.stopContainer(id, { signal: null, timeoutSeconds: 5 });
     expect(await stateOf(id)).toMatchObject({ Status: "exited", ExitCode: 7 });
     await expect(bench.engine.killContainer(id, "TERM")).rejects.toMatchObject({
@@ -494,8 +494,8 @@ describe.skipIf(why !== undefined)("engine", () => {
     await new Promise((resolve) => setTimeout(resolve, 800));
     await bench.reopen();
     expect(await stateOf(running)).toMatchObject({ Status: "running" });
-    expect(await logs(running)).toBe("before\nmeanwhile\n");
-    expect(await stateOf(ended)).toMatchObject({ Status: "exited", ExitCode: 5 });
+    await expect.poll(() => logs(running)).toBe("before\nmeanwhile\n");
+    await expect.poll(() => stateOf(ended)).toMatchObject({ Status: "exited", ExitCode: 5 });
     expect((await bench.exec(running, ["echo", "alive"])).stdout).toBe("alive\n");
   });
 
@@ -512,7 +512,7 @@ describe.skipIf(why !== undefined)("engine", () => {
     doomed.releaseLocks();
     await new Promise((resolve) => setTimeout(resolve, 500));
     await bench.reopen();
-    expect(await bench.ids()).not.toContain(id);
+    await expect.poll(() => bench.ids()).not.toContain(id);
   });
 
   test("an end that is announced while an engine comes back is not lost", async () => {

@@ -49,12 +49,15 @@ export function adviseStop(
   const { state } = container.history;
   const { signal, seconds } = stopPlan(container, options);
   if (!hasProcess(state) || seconds === 0) return null;
-  if (waitsForSignals(engine, state.hostPid)) return null;
+  const isWaiting = () => waitsForSignals(engine, state.hostPid);
+  if (isWaiting()) return null;
   // Empty where it has ended, or is ending now.
   const status = textOr(engine.kernel, `/proc/${state.hostPid}/status`);
   const fateOf = (name: string) => signalFate(status, signalNumber(name) ?? 0);
   const fate = fateOf(signal);
   if (fate !== "ignored" && fate !== "dropped") return null;
+  // It may have begun to wait between the two looks.
+  if (isWaiting()) return null;
   const program = /^Name:\s*(.*)$/mu.exec(status)?.[1] ?? "";
   const understood = POLITE.filter((name) => fateOf(name) === "handled");
   const why =

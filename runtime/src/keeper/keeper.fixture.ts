@@ -310,9 +310,14 @@ export class KeeperBench implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends whatever runs. */
+  async clear(): Promise<void> {
     for (const { cgroup } of this.#cgroups) killCgroup(this.kernel, cgroup);
-    await this.#settled().catch(() => undefined);
+    await this.#settled();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clear().catch(() => undefined);
     await this.#keeper?.retire().catch(() => undefined);
     this.#keeper?.close();
     for (const { cgroup } of this.#cgroups) await removeSoon(this.kernel, { cgroup, steps: [] });
@@ -344,9 +349,9 @@ function removed(kernel: Kernel, path: string): boolean {
   }
 }
 
-/** Looks again and again until it is so, for at most five seconds. */
+/** Looks again and again until it is so, for at most twenty seconds. */
 export async function waitUntil(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 2000; tries++) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

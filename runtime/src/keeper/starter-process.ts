@@ -94,13 +94,14 @@ class Serving {
       ends.push(...message.fds);
       for (const line of reader.push(message.bytes)) {
         const order = JSON.parse(line) as StarterOrder; // written by starters.ts
-        writeAll(encodeLine(this.#obey(order, ends.splice(0)) satisfies StarterAnswer));
+        writeAll(encodeLine(this.#obey(order, ends) satisfies StarterAnswer));
       }
     }
   }
 
-  #obey(order: StarterOrder, ends: readonly number[]): StarterAnswer {
-    if ("start" in order) return this.#start(order, ends);
+  /** @param ends a start takes them; another order may have been read together with it */
+  #obey(order: StarterOrder, ends: number[]): StarterAnswer {
+    if ("start" in order) return this.#start(order, ends.splice(0));
     const journal = this.#journals.get(order.journal);
     this.#journals.delete(order.journal);
     const entries = journal?.() ?? [];

@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { StartError, type StartRequest } from "../container/index.ts";
+import { KernelError } from "../kernel/index.ts";
 import { createFosteringKernel } from "../kernel/linux/index.ts";
 import { KeeperBench, keeperProgram, waitUntil, whyNoContainers } from "./keeper.fixture.ts";
 import type { Prepared } from "./keeper.fixture.ts";
@@ -46,13 +47,16 @@ const fieldOf = (pid: string, file: string): string => {
   }
 };
 
+const childrenOf = (pid: number): readonly string[] =>
+  fieldOf(String(pid), `task/${pid}/children`)
+    .split(" ")
+    .filter((child) => child !== "");
+
 /** Children of a keeper that walk their plan: until execve they are called as who made them. */
 function hangingChildren(keeperPid: number): readonly number[] {
-  const list = fieldOf(String(keeperPid), `task/${keeperPid}/children`);
   const names = new Set<string>();
   // In the order of their birth: the first of a name is the starter itself.
-  return list
-    .split(" ")
+  return childrenOf(keeperPid)
     .filter((pid) => {
       const name = fieldOf(pid, "cmdline");
       const isSecond = names.has(name);
@@ -68,7 +72,7 @@ const failureOf = (starting: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
+describe.skipIf(why !== undefined)("the keeper", () => {
   test("survives that a child is killed in the middle of its plan, with all others", async () => {
     await using bench = await KeeperBench.open();
     const { request: other } = await bench.prepare({ config: { Cmd: ["sleep", "1000"] } });
@@ -92,8 +96,7 @@ describe.skipIf(why !== undefined)("the keeper", { timeout: 30_000 }, () => {
       hostConfig: { Binds: BINDS },
     });
     expect(stdout).toBe("on it goes\n");
-    const children = fieldOf(String(keeperPid), `task/${keeperPid}/children`).trim().split(" ");
-    const zombies = children.filter((pid) => fieldOf(pid, "stat").includes(") Z "));
+    const zombies = childrenOf(keeperPid).filter((pid) => fieldOf(pid, "stat").includes(") Z "));
     expect(zombies).toEqual([]);
   });
 
@@ -181,3 +184,56 @@ test.skipIf(why !== undefined)("a starter that cannot be started is said to be s
   expect(await failureOf(starters.start(request))).toMatchObject(failure);
   expect(await failureOf(starters.start(request))).toMatchObject(failure);
 });
+
+test.skipIf(why !== undefined)("a question before a start does not take its streams", async () => {
+  await using bench = await KeeperBench.open();
+  const { foster } = createFosteringKernel();
+  const program = await keeperProgram();
+  const starters = new Starters({ foster, root: bench.root, program, flags: [] });
+  const first = await bench.prepare({ config: { Cmd: ["true"] } });
+  const { child, journal } = await starters.start(first.request);
+  const { request } = await bench.prepare({ config: { Cmd: ["echo", "heard"] } });
+  // It reads both at once.
+  const starter = childrenOf(process.pid).filter((pid) =>
+    fieldOf(pid, "cmdline").startsWith("drydock-starter"),
+  );
+  for (const pid of starter) process.kill(Number(pid), "SIGSTOP");
+  const both = Promise.all([journal(), starters.start(request)]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const pid of starter) process.kill(Number(pid), "SIGCONT");
+  const [entries, second] = await both;
+  expect(entries.map(({ call }) => call)).toContain("execve");
+  let text = "";
+  const ended = new Promise<void>((resolve) => {
+    second.child.stdout?.listen((bytes) => (text += new TextDecoder().decode(bytes)), resolve);
+  });
+  expect(await child.exited).toEqual({ exitCode: 0 });
+  expect(await second.child.exited).toEqual({ exitCode: 0 });
+  await ended;
+  expect(text).toBe("heard\n");
+  starters.close();
+});
+
+test.skipIf(why !== undefined)(
+  "a start that has no descriptors left leaves the next one its starter",
+  async () => {
+    await using bench = await KeeperBench.open();
+    const { foster } = createFosteringKernel();
+    let isFull = true;
+    const expectOrNot: typeof foster.expect = (options, mail) => {
+      if (isFull) throw new KernelError("pipe2", "EMFILE", "stdio");
+      return foster.expect(options, mail);
+    };
+    const program = await keeperProgram();
+    const parts = { root: bench.root, program, flags: [] };
+    const starters = new Starters({ ...parts, foster: { ...foster, expect: expectOrNot } });
+    const { request } = await bench.prepare({ config: { Cmd: ["true"] } });
+    expect(await failureOf(starters.start(request))).toMatchObject({
+      message: expect.stringContaining("EMFILE") as string,
+    });
+    isFull = false;
+    const { child } = await starters.start(request);
+    expect(await child.exited).toEqual({ exitCode: 0 });
+    starters.close();
+  },
+);

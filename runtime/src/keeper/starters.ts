@@ -91,9 +91,20 @@ export class Starters implements Starter {
 
   async #start(request: StartRequest): Promise<Birth> {
     const process = await this.#free();
+    const stopWatching = this.#watch(process);
+    try {
+      return await this.#startBy(process, request);
+    } catch (error) {
+      throw error instanceof StartError ? error : lost(error, process.isEnded);
+    } finally {
+      stopWatching();
+      this.#release(process);
+    }
+  }
+
+  async #startBy(process: StarterProcess, request: StartRequest): Promise<Birth> {
     const { foster } = this.#options;
     const expected = foster.expect(spawnOptionsOf(request), process.mail);
-    const stopWatching = this.#watch(process);
     try {
       const asked = process.start(request, expected.ends);
       const number = process.starts;
@@ -107,10 +118,7 @@ export class Starters implements Starter {
       };
     } catch (error) {
       expected.never();
-      throw error instanceof StartError ? error : lost(error, process.isEnded);
-    } finally {
-      stopWatching();
-      this.#release(process);
+      throw error;
     }
   }
 

@@ -111,6 +111,17 @@ function makeParents(tree: Tree, parts: readonly string[]): void {
   }
 }
 
+/** Whether each directory above is a real one: nothing leads from there to somewhere else. */
+function isInTree(tree: Tree, parts: readonly string[]): boolean {
+  for (let depth = 1; depth < parts.length; depth++) {
+    const path = pathOf(tree, parts.slice(0, depth));
+    if (tree.directories.has(path)) continue;
+    if (tree.kernel.lstatIfPresent(path)?.type !== "directory") return false;
+    tree.directories.add(path);
+  }
+  return true;
+}
+
 /** Makes the name itself, after whatever an earlier entry left there is gone. */
 function makePlace(tree: Tree, path: string, entry: TarEntry): void {
   const { kernel } = tree;
@@ -130,10 +141,7 @@ function makePlace(tree: Tree, path: string, entry: TarEntry): void {
  */
 function linkSource(tree: Tree, entry: TarEntry): string {
   const parts = partsInside(entry.linkPath);
-  for (let depth = 1; depth < parts.length; depth++) {
-    const above = tree.kernel.lstatIfPresent(pathOf(tree, parts.slice(0, depth)))?.type;
-    if (above !== "directory") refuseTar(entry.path, `"${entry.linkPath}" is not in the tree`);
-  }
+  if (!isInTree(tree, parts)) refuseTar(entry.path, `"${entry.linkPath}" is not in the tree`);
   const source = pathOf(tree, parts);
   const type = tree.kernel.lstatIfPresent(source)?.type;
   if (parts.length === 0 || type === undefined || type === "directory") {
@@ -145,8 +153,11 @@ function linkSource(tree: Tree, entry: TarEntry): string {
   return source;
 }
 
+/** A later entry may have put something else in its place, or above it a link to elsewhere. */
 function setTimeIfDirectory(tree: Tree, path: string, entry: TarEntry): void {
-  const absolute = pathOf(tree, path === "" ? [] : path.split("/"));
+  const parts = path === "" ? [] : path.split("/");
+  const absolute = pathOf(tree, parts);
+  if (!isInTree(tree, parts)) return;
   if (tree.kernel.lstatIfPresent(absolute)?.type !== "directory") return;
   tree.kernel.lutimes(absolute, entry.mtimeSeconds * 1000);
 }

@@ -1,5 +1,5 @@
 /** The whole of Drydock on a machine in memory, driven by keys as a reader of a page does. */
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { openPlayground, type Playground, type Shell } from "./index.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -10,8 +10,6 @@ interface Screen extends Shell {
   /** Types, and waits until what is new matches. @returns it */
   type(keys: string, form: RegExp): Promise<string>;
 }
-
-vi.setConfig({ testTimeout: 20_000 });
 
 let open: Playground | undefined;
 
@@ -36,7 +34,7 @@ function screenOf(playground: Playground): Screen {
   const type = async (keys: string, form: RegExp): Promise<string> => {
     const before = text.length;
     shell.input(encode(keys));
-    await expect.poll(() => text.slice(before), { timeout: 5000 }).toMatch(form);
+    await expect.poll(() => text.slice(before)).toMatch(form);
     return text.slice(before);
   };
   return { ...shell, shown: () => text, type };
@@ -77,7 +75,8 @@ test("exec, logs and stop work on a container in the background", async () => {
   await screen.type("", host);
   const script = "trap 'exit 3' TERM; echo on; while :; do sleep 0.1; done";
   await screen.type(`drydock run -d --name bg busybox sh -c "${script}"\r`, /[0-9a-f]{64}\r\n/);
-  await screen.type("drydock logs bg\r", /\non\r\n/);
+  const logs = "while ! drydock logs bg | grep -q on; do sleep 0.1; done; drydock logs bg\r";
+  await screen.type(logs, /\non\r\n/);
   await screen.type("drydock exec bg hostname\r", /\n[0-9a-f]{12}\r\n/);
   await screen.type("drydock exec -it bg sh\r", CONTAINER);
   await screen.type("ps\r", /PID[\s\S]* 1 root[\s\S]*\/ # $/);

@@ -169,7 +169,7 @@ function holds(condition: Condition, asking: Asking): boolean {
   const { source, destination } = tuple;
   switch (condition.on) {
     case "saddr":
-      return isWithin(source.address, condition.network);
+      return isWithin(packet.teller ?? source.address, condition.network);
     case "daddr":
       return isWithin(destination.address, condition.network);
     case "iifname":

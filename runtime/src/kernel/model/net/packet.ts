@@ -40,6 +40,8 @@ export type PacketKind = "syn" | "syn-ack" | "ack" | "rst" | "unreachable";
 export interface Packet {
   readonly kind: PacketKind;
   readonly tuple: Tuple;
+  /** Of one that says "unreachable": the router that says so. Its tuple is that of the lost one. */
+  readonly teller?: IpAddress | undefined;
   /** How often it may still be passed on. */
   readonly hopsLeft: number;
   /** What the namespace knows of it that it is in: it does not take that along. */

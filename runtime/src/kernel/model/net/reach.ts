@@ -152,7 +152,8 @@ function refuse(
   const { hops } = walk;
   const known = packet.known && { entry: packet.known.entry, isReply: true };
   const tuple = inverse(packet.tuple);
-  const made = { kind: "unreachable", tuple, hopsLeft: HOPS_MAX, known } as const;
+  const teller = sourceOf(refusedBy, tuple.destination.address);
+  const made = { kind: "unreachable", tuple, teller, hopsLeft: HOPS_MAX, known } as const;
   const said = emit(walk, refusedBy, made);
   return { errno: isBack(said, net, sent) ? errno : "ETIMEDOUT", hops };
 }

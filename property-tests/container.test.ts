@@ -6,6 +6,7 @@ import { fc, test } from "@fast-check/vitest";
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import {
+  CLOCK_STEP_MS,
   CREATED,
   LOG_PART_BYTES,
   StdioHub,
@@ -17,6 +18,7 @@ import {
   createLogParser,
   createLogWriter,
   endOfLog,
+  endOfTime,
   exitCodeOf,
   formatEntries,
   formatEntry,
@@ -419,48 +421,84 @@ describe("bytes", () => {
 
   const writeToFind = fc.record({
     // Often the same millisecond; lines of one write have one time.
-    afterMs: fc.nat({ max: 2 }),
+    afterMs: fc.oneof(fc.nat({ max: 2 }), fc.nat({ max: 2 * CLOCK_STEP_MS })),
     count: fc.constantFrom(1, 1, 2, 12),
     length: fc.oneof(fc.nat({ max: 100 }), fc.nat({ max: 9000 })),
     isCut: fc.nat({ max: 7 }).map((chance) => chance === 0),
   });
   const written = { afterMs: 0, count: 1 as const, length: 9000, isCut: false };
-  const torn = Array.from({ length: 12 }, () => ({ ...written, isCut: true }));
+  const lines = (length: number) => Array.from({ length }, () => written);
+  const torn = lines(12).map((line) => ({ ...line, isCut: true }));
+  const later = { ...written, afterMs: 2 * CLOCK_STEP_MS };
+  const asIs = { restartAt: 0, backMs: 0 };
+  const setBack = { restartAt: 15, backMs: 999 };
   test.prop(
     [
       fc.array(writeToFind, { minLength: 1, maxLength: 30, size: "max" }),
       fc.constantFrom(null, 30_000, 250_000),
-      fc.nat({ max: 29 }),
+      fc.tuple(fc.nat({ max: 29 }), fc.nat({ max: 29 })),
+      // The container is started again after the clock was set back.
+      fc.record({ restartAt: fc.nat({ max: 29 }), backMs: fc.nat({ max: CLOCK_STEP_MS - 1 }) }),
     ],
-    { examples: [[[written, { ...written, afterMs: 1 }, ...torn], null, 1]] },
+    {
+      examples: [
+        [[written, later, ...torn], null, [1, 1], asIs],
+        [[written, { ...written, afterMs: 9 }, ...lines(28)], null, [3, 3], setBack],
+        [lines(30), null, [20, 20], setBack],
+        // The first look falls into the last line that is wanted.
+        [[...lines(11), later, ...lines(9)], null, [0, 10], asIs],
+        [[...lines(20), later, ...lines(9)], 30_000, [20, 29], asIs],
+      ],
+    },
   )(
-    "log-search-misses-nothing: from where a time begins there is all of it, and little else",
-    (writes, maxBytes, wanted) => {
+    "log-search-misses-nothing: between two times there is all of it, and little else",
+    (writes, maxBytes, wanted, { restartAt, backMs }) => {
       const disk = memoryFiles();
       const log = { kernel: disk, path: "/log", maxFiles: 4 };
       const rotation = { maxBytes, maxFiles: log.maxFiles };
-      let nowMs = 0;
+      let nowMs = 2 * CLOCK_STEP_MS;
       const kernel = { ...disk, nowMs: () => nowMs };
-      const target = { kernel, path: "/log", rotation, onAppended: () => undefined };
-      const writer = createLogWriter(target);
-      const times = writes.map(({ afterMs, count, length, isCut }) => {
+      const target = { kernel, path: "/log", rotation, continues: true };
+      const startWriter = () => createLogWriter({ ...target, onAppended: () => undefined });
+      let writer = startWriter();
+      const times = writes.map(({ afterMs, count, length, isCut }, at) => {
         nowMs += afterMs;
+        if (at === restartAt) {
+          // No two files begin in the same microsecond.
+          nowMs -= backMs + 0.5;
+          writer = startWriter();
+        }
         // What comes next goes on behind it, so that neither of them is an entry.
         if (isCut) disk.writeFile("/log", '{"log":"cut');
         writer.write("stdout", encode(`${"x".repeat(length)}\n`.repeat(count)));
         return nowMs;
       });
-      const sinceMs = times[wanted % times.length] ?? 0;
+      const chosen = wanted.map((at) => times[at % times.length] ?? 0);
+      // Writes of one millisecond have microseconds of their own.
+      const [sinceMs, untilMs] = [Math.min(...chosen), Math.max(...chosen) + 0.1];
       const end = endOfLog(log);
-      const isLate = ({ time }: LogEntry): boolean => parseLogTime(time) >= sinceMs;
+      const isBetween = (spareMs: number) => (entry: LogEntry) => {
+        const ms = parseLogTime(entry.time);
+        return ms >= sinceMs - spareMs && ms <= untilMs + spareMs;
+      };
       const all = [...readLog(log, null, end)].flat();
-      const place = placeOfTime(log, end, sinceMs);
+      const last = endOfTime(log, end, untilMs);
+      const place = placeOfTime(log, last, sinceMs);
       const start = place === null ? null : { place, shown: "" };
-      const found = [...readLog(log, start, end)].flat();
-      expect(found.filter(isLate)).toEqual(all.filter(isLate));
-      const older = found.filter((entry) => !isLate(entry)).map(printLogEntry);
-      // What the search leaves to be read, and a line with one that was cut before it.
-      expect(older.join("").length).toBeLessThan(64 * 1024 + 2 * 9100);
+      const found = [...readLog(log, start, last)].flat();
+      expect(found.filter(isBetween(0))).toEqual(all.filter(isBetween(0)));
+      const far = found.filter((entry) => !isBetween(CLOCK_STEP_MS)(entry));
+      const older = far.filter(({ time }) => parseLogTime(time) < sinceMs);
+      // What a search leaves to be read, and a line with one that was cut before it.
+      for (const others of [older, far.filter((entry) => !older.includes(entry))]) {
+        const text = others.map(printLogEntry).join("");
+        expect(text.length).toBeLessThan(64 * 1024 + 2 * 9100);
+      }
+      const tail = { from: place, isWanted: isBetween(0), count: 2 };
+      const lastTwo = placeOfTail(log, last, tail) ?? place;
+      const from = lastTwo === null ? null : { place: lastTwo, shown: "" };
+      const shown = [...readLog(log, from, last)].flat().filter(isBetween(0));
+      expect(shown).toEqual(all.filter(isBetween(0)).slice(-2));
     },
   );
 

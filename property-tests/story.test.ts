@@ -6,11 +6,13 @@
 import { fc, test } from "@fast-check/vitest";
 import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
+import { parse } from "yaml";
+import { composeFile } from "../runtime/src/cli/compose-file.ts";
 import { compareTables, type Comparison } from "../runtime/src/cli/comparison.ts";
 import { startFailureCode } from "../runtime/src/cli/exit-code.ts";
 import { reasonsFor, type End, type Facts } from "../runtime/src/cli/reasons.ts";
 import { runCommandLine } from "../runtime/src/cli/program.fixture.ts";
-import { wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
+import { flagWords, wordsFor, type RunRequest } from "../runtime/src/cli/run-words.ts";
 import { shellLine } from "../runtime/src/wire/shell-words.ts";
 import { sectionsOf, storyText, type Step } from "../runtime/src/cli/story.ts";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
@@ -279,12 +281,30 @@ test.prop([anyTable, anyTable])("comparison-is-whole", (left, right) => {
 // --- run words
 
 const anyWord = fc.oneof(
-  fc.constantFrom("a", "K=v", "K", "x y", "it's", "$HOME", "--rm", "-", "a,b", 'q"q', "\n"),
+  fc.constantFrom(
+    "a",
+    "K=v",
+    "K",
+    "x y",
+    "it's",
+    "$HOME",
+    "--rm",
+    "-",
+    "a,b",
+    'q"q',
+    "\n",
+    "no",
+    "12:30",
+  ),
   fc.string({ minLength: 1, maxLength: 5 }),
 );
 
 const withValue = (names: string, values: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>
   fc.tuple(fc.constantFrom(...names.split(" ").map((name) => `--${name}`)), values);
+
+const SWITCHES = "rm init privileged read-only tty interactive publish-all no-healthcheck".split(
+  " ",
+);
 
 const anyFlag: fc.Arbitrary<readonly string[]> = fc.oneof(
   withValue("env label hostname user workdir entrypoint domainname volume tmpfs", anyWord),
@@ -322,11 +342,7 @@ const anyFlag: fc.Arbitrary<readonly string[]> = fc.oneof(
   ),
   withValue("stop-timeout", fc.constantFrom("0", "7")),
   withValue("stop-signal", fc.constantFrom("INT", "9")),
-  fc
-    .constantFrom(
-      "rm init privileged read-only tty interactive publish-all no-healthcheck".split(" "),
-    )
-    .chain((names) => fc.constantFrom(...names).map((name) => [`--${name}`])),
+  fc.constantFrom(...SWITCHES).map((name) => [`--${name}`]),
   fc.constant(["--init=false"]),
 );
 
@@ -345,6 +361,55 @@ test.prop([fc.array(anyFlag, { maxLength: 6 }), fc.array(anyWord, { maxLength: 3
   const { words, unsaid } = wordsFor(body);
   expect(unsaid).toEqual([]);
   expect(await bodyOf(words)).toEqual(body);
+});
+
+/** Flags and their values; a switch has "true" or "false". */
+function pairsOf(words: readonly string[]): readonly (readonly [string, string])[] {
+  const [first, ...rest] = words;
+  if (first === undefined) return [];
+  const [, name = "", value] = /^--([a-z-]+)(?:=(true|false))?$/.exec(first) ?? [];
+  if (SWITCHES.includes(name)) return [[name, value ?? "true"], ...pairsOf(rest)];
+  return [[name, rest[0] ?? ""], ...pairsOf(rest.slice(1))];
+}
+
+/** Every text, number and key below a value. */
+function leavesOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [String(value)];
+  return Object.entries(value).flatMap(([key, each]) => [key, ...leavesOf(each)]);
+}
+
+/** As compose reads it: two dollar signs are one. */
+function withDollars(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  expect(text.replaceAll("$$", "")).not.toContain("$");
+  return JSON.parse(text.replaceAll("$$", "$"));
+}
+
+/** These are counted in another unit there. */
+const CONVERTED = /^(cpus|health-(interval|timeout)|stop-timeout|device-(read|write)-bps)$/;
+
+test.prop([fc.array(anyFlag, { maxLength: 6 }), fc.array(anyWord, { maxLength: 3 })], {
+  numRuns: 400,
+})("compose-says-all: each flag is in the file, or told apart", async (flags, command) => {
+  const body = await bodyOf([...flags.flat(), "busybox", ...command]);
+  fc.pre(body !== undefined);
+  const { text, unsaid } = composeFile([{ name: "web", request: body }], "from");
+  const file = parse(text, { version: "1.1" }) as { readonly services: { readonly web: object } };
+  const service = withDollars(file.services.web) as Readonly<Record<string, unknown>>;
+  expect(service).toMatchObject({ image: "busybox", container_name: "web" });
+  expect([service["command"] ?? null, service["entrypoint"] ?? null]).toEqual([
+    body.Cmd ?? null,
+    body.Entrypoint ?? null,
+  ]);
+  const leaves = new Set(leavesOf(service).flatMap((leaf) => [leaf, ...leaf.split(/[=:,"]/)]));
+  for (const [flag, value] of pairsOf(flagWords(body))) {
+    const isTold = unsaid.some((sentence) => sentence.includes(` says --${flag} `));
+    // A mount's fields have other names there; what they say is the same.
+    const said = flag === "mount" ? value.replace(/(^|,)"?[a-z-]+/g, "") : value;
+    const parts = CONVERTED.test(flag) ? [] : said.split(/[=:,"]/).filter((part) => part !== "");
+    const isThere = leaves.has(value) || parts.every((part) => leaves.has(part));
+    expect([flag, value, isTold || isThere]).toEqual([flag, value, true]);
+  }
 });
 
 test.prop([fc.array(anyWord, { minLength: 1, maxLength: 5 })], { numRuns: 30 })(

@@ -29,6 +29,7 @@ const lightRounds = Number(options.rounds);
 /** What takes seconds is done less often: its median needs fewer. */
 const heavyRounds = Math.ceil(lightRounds / 3);
 const docker = contestants.findProgram("docker");
+const busybox = contestants.findProgram("busybox");
 const machine = `${cpus().length} x ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 /** A heap grows in steps: enough containers that a step is not mistaken for their price. */
 const idleContainers = 50;
@@ -63,6 +64,7 @@ function measures({ ours, dockerd, podman, runc, data }) {
       contestants: {
         ...each((daemon) => () => timeTask(() => daemon.client.runOnce("busybox", ["true"]))),
         ...(runc && { runc: () => timeCommand(runc.command()) }),
+        ...(busybox && { process: () => timeCommand([busybox, "true"]) }),
       },
     },
     {

@@ -10,6 +10,9 @@ export function printTable(rows) {
   const pad = (line) => `| ${line.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |`;
   console.log(`\n${pad(head)}\n|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
   for (const line of body) console.log(pad(line));
+  for (const { title, medians, unit } of rows.filter((row) => row.medians.process !== undefined)) {
+    console.log(`${title}; the same program without a container: ${format(medians.process, unit)}`);
+  }
 }
 
 /** Less growth than this for one container cannot be told from the collector's noise. */

@@ -351,6 +351,7 @@ describe.skipIf(skipSchema)("Docker's schema", () => {
     await passes("GET /version", daemon.api("GET", "/version"));
     await passes("GET /info", daemon.api("GET", "/info"));
     await passes("GET /images/json", daemon.api("GET", "/images/json"));
+    await passes("GET /images/json", daemon.api("GET", "/images/json?manifests=1"));
     await passes("GET /images/{name}/json", daemon.api("GET", "/images/busybox/json"));
     await passes("GET /images/{name}/history", daemon.api("GET", "/images/busybox/history"));
     await passes("GET /networks", daemon.api("GET", "/networks"));

@@ -320,6 +320,28 @@ describe.skipIf(skipTerminals)("terminals", () => {
     expect(await again.exited).toBe(6);
   });
 
+  test("attach --sig-proxy=false: Ctrl-C ends the client and leaves the container alone", async () => {
+    const loop = `trap "echo got; exit 7" INT; while :; do echo tick; sleep 0.1; done`;
+    await must("run", "-d", "--name", "proxied", "busybox", "sh", "-c", loop);
+    // A shell dies of the key as well; one that catches it tells how the client ended.
+    const attach = (flag: string) =>
+      onTerminal(
+        `trap : INT; ${launcher} attach ${flag} proxied; echo ended $?`,
+        daemon.environment,
+      );
+    const alone = attach("--sig-proxy=false");
+    await alone.see("tick");
+    alone.type("\u0003");
+    await alone.see("ended 130");
+    expect(alone.screen()).not.toContain("got");
+    expect(await inspect("proxied", "{{.State.Running}}")).toBe("true");
+    const passing = attach("--sig-proxy=true");
+    await passing.see("tick");
+    passing.type("\u0003");
+    await passing.see(/got\s+ended 7/);
+    expect(await inspect("proxied", "{{.State.Running}} {{.State.ExitCode}}")).toBe("false 7");
+  });
+
   test("C31: exec -it has a terminal of its own", async () => {
     await must("run", "-d", "--name", "host", "busybox", "sleep", "100");
     const shell = onTerminal(`${launcher} exec -it host sh`, daemon.environment);

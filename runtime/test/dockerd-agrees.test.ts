@@ -108,6 +108,34 @@ describe.skipIf(skip)("dockerd and ours", () => {
     expect(differences(ours, theirs)).toEqual([]);
   });
 
+  const firstLine = ({ code, stdout, stderr }: Ran): readonly [number | null, string] => [
+    code,
+    ((stdout + stderr).split("\n")[0] ?? "").trim(),
+  ];
+
+  test.each(["rm --link words", "rm --link words/x", "rm --link nosuch", "exec -w rel words pwd"])(
+    "%s is refused in the same words",
+    async (line) => {
+      await both("run", "-d", "--net", "none", "--name", "words", "busybox", "sleep", "100");
+      const [ours, theirs] = await both(...line.split(" "));
+      expect(firstLine(ours)).toEqual(firstLine(theirs));
+      expect(ours.code).not.toBe(0);
+      await daemon.docker("rm", "-f", "words");
+    },
+  );
+
+  test("shares that the kernel would bend are refused at start, as by runc", async () => {
+    await both("create", "--net", "none", "--name", "shares", "-c", "1", "busybox", "true");
+    const [ours, theirs] = await both("start", "shares");
+    expect([ours.code, theirs.code]).toEqual([1, 1]);
+    for (const { stderr } of [ours, theirs]) {
+      expect(stderr).toContain("the minimum allowed cpu-shares is 2");
+    }
+    const ended = await both("inspect", "-f", "{{.State.ExitCode}} {{.State.Status}}", "shares");
+    expect(ended.map(({ stdout }) => stdout)).toEqual(["128 created\n", "128 created\n"]);
+    await daemon.docker("rm", "shares");
+  });
+
   const FILTERS =
     "name=f1 name=^/f1$ name=f label=k label=k=v exited=3 exited=0 status=paused status=created " +
     "status=running status=exited status=dead ancestor=busybox ancestor=nosuch before=f3 since=f3 " +

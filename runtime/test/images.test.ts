@@ -57,6 +57,17 @@ describe.skipIf(skip)("images", () => {
     ]);
   });
 
+  test("images --tree shows platform, users and sizes, with the docker CLI and with ours", async () => {
+    await must("create", "--name", "user", "busybox");
+    const theirs = (await must("images", "--tree")).split("\n");
+    const platform = theirs.find((line) => line.includes("linux/")) ?? "";
+    expect(platform).toMatch(/└─ linux\/\w+ +[0-9a-f]{12} +[\d.]+MB +[\d.]+MB +U/);
+    const [head, name, own = ""] = (await drydock("images", "--tree")).stdout.split("\n");
+    expect(head).toMatch(/^IMAGE +ID +DISK USAGE +CONTENT SIZE +IN USE$/);
+    expect(name).toMatch(/^busybox:latest +[0-9a-f]{12} .* by 1$/);
+    expect(own.split(/ +/).slice(0, 5)).toEqual(platform.split(/ +/).slice(0, 5));
+  });
+
   test("E31: by id an image of two names needs force, and loses both", async () => {
     const id = await commit("one:1");
     await must("tag", "one:1", "two:2");

@@ -1,6 +1,7 @@
 /**
  * What people are told when something went wrong, on the real kernel and by both command lines.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,6 +13,12 @@ const skipDocker = skip || skipped("the same by docker", whyNoDocker());
 const daemon = shareDaemon(skip);
 
 const must = (...args: string[]): Promise<string> => daemon.mustDrydock(...args);
+
+/** Why docker-compose cannot be used, or null. */
+function whyNoCompose(): string | null {
+  if (spawnSync("docker-compose", ["--version"]).status === 0) return null;
+  return "docker-compose is not installed (apt-get install docker-compose)";
+}
 
 /** Scripts that cannot run, in a directory to mount. */
 function brokenScripts(): string {
@@ -201,6 +208,31 @@ describe.skipIf(skip)("inspect --as-run", () => {
       await must("rm", "-f", "again");
     }
   });
+
+  test.skipIf(skipped("compose files", whyNoCompose()))(
+    "pain 19: docker-compose makes the same container again of the printed file",
+    async () => {
+      const texts = ["-e", "N=no", "-e", "COST=5$", "-l", "at=22:22", "--health-cmd", "test $$"];
+      const more = "--device-read-bps /dev/loop0:1mb -v /etc:/e:ro --mount type=tmpfs,dst=/mm";
+      const words = [...EVERYTHING.slice(1), ...texts, ...more.split(" "), "busybox", "100"];
+      await must("create", "--name", "again", ...words);
+      const line = await must("inspect", "--as-run", "again");
+      const file = join(daemon.directory, "compose.yml");
+      writeFileSync(file, await must("inspect", "--as-compose", "again"));
+      await must("rm", "again");
+      const { DOCKER_CONTEXT: _, ...env } = daemon.environment;
+      const given = { env: { ...env, DOCKER_HOST: daemon.host } };
+      const compose = (...args: string[]) => run("docker-compose", ["-f", file, ...args], given);
+      expect(await compose("config", "-q")).toEqual({ code: 0, stdout: "", stderr: "" });
+      expect((await compose("up", "--no-start")).code).toBe(0);
+      const again = await must("inspect", "--as-run", "again");
+      // Besides its labels it sends where each bind goes as a volume without a name.
+      const isOwn = / --label com\.docker\.compose\.\S+| --detach| --volume \/[et](?= )/g;
+      const sorted = (text: string) => text.replace(isOwn, "").split(" ").toSorted();
+      expect(sorted(again)).toEqual(sorted(line));
+    },
+    30_000,
+  );
 
   test("what image and engine say by themselves is not said again", async () => {
     await must("run", "-d", "--name", "plain", "busybox", "sleep", "100");

@@ -36,14 +36,15 @@ const programs = {
   daemon: { entry: "daemon/main.ts", format: "esm" },
   "local-files": { entry: "cli/node/local-files.ts", format: "cjs" },
   "context-archive": { entry: "cli/node/context-archive.ts", format: "cjs" },
+  "compose-file": { entry: "cli/compose-file.ts", format: "cjs" },
   "plan-alone": { entry: "cli/node/plan-alone.ts", format: "cjs" },
   keeper: { entry: "keeper/main.ts", format: "esm" },
 };
 
 /**
  * What only a few commands need is bundled into files of its own, which the CLI loads then: the
- * daemon, which it becomes, the archives of `cp` and of contexts, and the plans that are made
- * without a daemon.
+ * daemon, which it becomes, the archives of `cp` and of contexts, compose files, and the plans that
+ * are made without a daemon.
  */
 const loadedLater = {
   name: "loaded later",

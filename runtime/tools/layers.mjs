@@ -92,4 +92,5 @@ export const packages = {
   hono: { rooms: ["api"], why: "Routing is a matter of the REST API." },
   "@hono/node-server": { rooms: ["daemon"], why: "Serving HTTP is a matter of the daemon." },
   valibot: { rooms: ["api"], why: "Input is checked where it enters, at the REST API." },
+  yaml: { rooms: ["cli"], why: "The CLI writes compose files; the engine knows none." },
 };

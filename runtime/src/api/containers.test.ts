@@ -352,6 +352,31 @@ describe("life", () => {
     }
   });
 
+  test("rm --link finds no link: Docker's status for a container and for an alias", async () => {
+    const { api: there } = engineDouble({ inspectContainer: async () => ({}) });
+    const answer = await ask(there, "DELETE", "/containers/x?link=1");
+    expect([answer.status, await answer.json()]).toMatchObject([
+      500,
+      {
+        message: expect.stringMatching(/^Conflict, cannot remove the default link name.*\nA link/),
+      },
+    ]);
+    const alias = await ask(api, "DELETE", "/containers/x/db?link=1");
+    expect([alias.status, await alias.json()]).toMatchObject([
+      404,
+      { message: expect.stringContaining("No such container: x/db") },
+    ]);
+    expect(asked.filter(({ method }) => method === "removeContainer")).toHaveLength(1);
+  });
+
+  test("the prunes of what there is none of read their filters all the same", async () => {
+    for (const noun of ["networks", "volumes", "build"]) {
+      const bad = await ask(api, "POST", `/${noun}/prune?filters={"foo":["x"]}`);
+      const good = await ask(api, "POST", `/${noun}/prune?filters={"label":["x"]}`);
+      expect([noun, bad.status, good.status]).toEqual([noun, 400, 200]);
+    }
+  });
+
   test("a resize answers 200 without a body, as Docker's clients expect", async () => {
     asked.length = 0;
     const response = await ask(api, "POST", "/containers/x/resize?h=24&w=80");

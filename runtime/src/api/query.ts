@@ -65,7 +65,10 @@ export function readMomentMs(query: Query, name: string): number | null {
       "Write the moment as a UNIX time like 1700000000 or as RFC 3339 like 2026-01-31T12:00:00Z.",
     );
   }
-  return Number(text) * 1000;
+  const [seconds = "", fraction = "0"] = text.split(".");
+  // As a log's times are read: who gives one of them back means that very line.
+  const fractionMs = Number(`0.${fraction}`) * 1000;
+  return Number(seconds) * 1000 + (seconds.startsWith("-") ? -fractionMs : fractionMs);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { LogsRequest } from "../engine/index.ts";
 import { RuntimeError } from "../errors/index.ts";
+import { formatLogTime, parseLogTime } from "../container/index.ts";
 import { detachFilter, parseDetachKeys } from "../wire/index.ts";
 import { ask, attachedDouble, engineDouble } from "./engine.fixture.ts";
 import type { Platform } from "./index.ts";
+import { readMomentMs } from "./query.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (chunks: readonly Uint8Array[]): string =>
@@ -250,6 +252,19 @@ describe("wait", () => {
     finish({ exitCode: 3, error: null });
     expect(await response.json()).toEqual({ StatusCode: 3 });
     expect(asked.at(-1)?.args).toEqual(["x", "next-exit"]);
+  });
+
+  test("a moment that logs -t printed means that very line", () => {
+    for (let micro = 0; micro < 1000; micro++) {
+      const ms = 1_795_341_605_000 + micro * 1.001;
+      const printed = formatLogTime(ms);
+      const [, fraction = "0"] = /\.(\d+)Z/.exec(printed) ?? [];
+      const query = new URLSearchParams(
+        `since=${Math.floor(ms / 1000)}.${fraction.padEnd(9, "0")}`,
+      );
+      expect(readMomentMs(query, "since")).toBe(parseLogTime(printed));
+    }
+    expect(readMomentMs(new URLSearchParams("since=-1.5"), "since")).toBe(-1500);
   });
 
   test("a wait that fails says so in the body, since its status is long gone", async () => {

@@ -25,8 +25,10 @@
 /** The page of every machine that Drydock runs on has at least this many bytes. */
 export const PAGE_BYTES = 4096;
 
-const SHARES_MIN = 2;
-const SHARES_MAX = 262_144;
+/** The shares of version 1, for which Docker asks, go from here */
+export const SHARES_MIN = 2;
+/** to here. */
+export const SHARES_MAX = 262_144;
 const WEIGHT_MAX = 10_000;
 
 /**

@@ -18,7 +18,9 @@
  *
  * @module
  */
+import { RuntimeError } from "../errors/index.ts";
 import { blkioToIoWeight, formatLimit, sharesToWeight, swapOnly } from "./arithmetic.ts";
+import { SHARES_MAX, SHARES_MIN } from "./arithmetic.ts";
 import { DEFAULT_DEVICE_RULES, formatDeviceRule } from "./devices.ts";
 import type { CgroupHierarchy, CgroupLayout } from "./layout.ts";
 import type { BlkioThrottle, CgroupLimits, CgroupSupport } from "./limits.ts";
@@ -75,6 +77,7 @@ export interface CgroupRequest {
 /**
  * Plans a new cgroup below the engine's parent. Pure.
  *
+ * @throws RuntimeError cgroup-unavailable for shares that version 1 does not have
  * @example const plan = planCgroup(parent, { name: id, limits, devices: "listed", blockDevices: new
  *   Map() }); plan.steps[0]; // { kind: "mkdir", path: "/sys/fs/cgroup/memory/drydock/4f1c…" }
  */
@@ -180,7 +183,7 @@ const VERSION_1: Readonly<Record<string, Writer>> = {
     ];
   },
   cpu: ({ limits }) => [
-    ...write("cpu.shares", limits.cpuShares),
+    ...write("cpu.shares", requireShares(limits.cpuShares)),
     ...write("cpu.cfs_period_us", limits.cpuPeriodUs),
     ...write("cpu.cfs_quota_us", formatV1(limits.cpuQuotaUs)),
     ...write("cpu.rt_period_us", limits.cpuRealtimePeriodUs),
@@ -268,6 +271,27 @@ const IO_MAX_KEYS: Readonly<Record<BlkioThrottle["kind"], string>> = {
   read_iops: "riops",
   write_iops: "wiops",
 };
+
+/**
+ * The kernel would pull shares into its range and say nothing; Docker's runtime then refuses.
+ *
+ * @throws RuntimeError cgroup-unavailable, in its words
+ */
+function requireShares(shares: number | undefined): number | undefined {
+  const refused = {
+    code: "cgroup-unavailable",
+    class: "internal",
+    operation: "limit CPU shares",
+    subject: String(shares),
+    hint: `Give ${SHARES_MIN} to ${SHARES_MAX}; 1024 is what a container has that asks for none.`,
+  } as const;
+  if (shares === undefined || (shares >= SHARES_MIN && shares <= SHARES_MAX)) return shares;
+  const bound =
+    shares < SHARES_MIN
+      ? `the minimum allowed cpu-shares is ${SHARES_MIN}`
+      : `the maximum allowed cpu-shares is ${SHARES_MAX}`;
+  throw new RuntimeError({ ...refused, message: bound });
+}
 
 function planPids(limits: CgroupLimits): readonly Write[] {
   return write("pids.max", limits.pidsMax === undefined ? undefined : formatLimit(limits.pidsMax));

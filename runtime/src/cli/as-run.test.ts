@@ -80,3 +80,37 @@ test("inspect --as-run of what is not there fails", async () => {
   expect(ran.code).toBe(1);
   expect(ran.err).toContain("No such thing");
 });
+
+test("inspect --as-compose says the same to compose, each text as a text", async () => {
+  const words = ["inspect", "--as-compose", "web"];
+  const ran = await runCommandLine(words, api({ ...imageConfig, Env: [], WorkingDir: "$x" }));
+  expect(ran.out).toBe(
+    [
+      "# drydock inspect --as-compose web",
+      "services:",
+      "  web:",
+      "    image: app:1",
+      "    container_name: web",
+      "    working_dir: /srv",
+      "    environment:",
+      "      - PATH=/bin",
+      "      - LEVEL=2",
+      "      - MODE=a b",
+      "    labels:",
+      "      - mine=1",
+      "    expose:",
+      "      - 9000/tcp",
+      "    mem_limit: 64m",
+      "    healthcheck:",
+      "      test:",
+      "        - CMD",
+      "        - curl",
+      "        - x",
+      "    network_mode: bridge",
+      "",
+    ].join("\n"),
+  );
+  expect(ran.err).toBe(
+    "WARNING: Its seccomp profile came from a file of which only the content is known.\n",
+  );
+});

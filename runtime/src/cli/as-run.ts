@@ -1,12 +1,12 @@
 /**
- * As run: the command that would make a container again.
+ * As run: the command, or the compose file, that would make a container again.
  *
  * What inspect shows is a request over an image's defaults over the engine's: what an image or an
  * engine would say by itself is taken away again, and what is left becomes words.
  *
  * Kernel interface: none.
  * Specification: docker run reference; Docker Engine API v1.50, ContainerInspect.
- * Invariants: see `run-words.ts`.
+ * Invariants: see `run-words.ts` and `compose-file.ts`.
  * Left out: what was written into the container since; the order in which flags were given.
  * Docs: docs/concepts/cli.md
  *
@@ -32,11 +32,43 @@ interface Inspected {
   readonly HostConfig: RunRequest["HostConfig"];
 }
 
+/** A container, and what somebody asked for when it was made. */
+interface Asked {
+  readonly name: string;
+  readonly isDetached: boolean;
+  readonly request: RunRequest;
+}
+
 /** Prints a command for each container. @returns the exit code @throws Failure */
-export async function printAsRun(
-  { api, console }: Context,
+export async function printAsRun(context: Context, names: readonly string[]): Promise<number> {
+  const { console } = context;
+  for await (const { name, isDetached, request } of requestsFor(context, names)) {
+    const { words, unsaid } = wordsFor(request);
+    const first = ["drydock", "run", "--name", name];
+    const line = shellLine([...first, ...(isDetached ? ["--detach"] : []), ...words]);
+    for (const sentence of unsaid) console.err.write(`WARNING: ${sentence}\n`);
+    console.out.write(`${line}\n`);
+  }
+  return 0;
+}
+
+/** Prints a compose file of all containers. @returns the exit code @throws Failure */
+export async function printAsCompose(context: Context, names: readonly string[]): Promise<number> {
+  const { console } = context;
+  const asked: Asked[] = [];
+  for await (const each of requestsFor(context, names)) asked.push(each);
+  const { composeFile } = await import("./compose-file.ts");
+  const from = shellLine(["drydock", "inspect", "--as-compose", ...names]);
+  const { text, unsaid } = composeFile(asked, from);
+  for (const sentence of unsaid) console.err.write(`WARNING: ${sentence}\n`);
+  console.out.write(text);
+  return 0;
+}
+
+async function* requestsFor(
+  { api }: Context,
   names: readonly string[],
-): Promise<number> {
+): AsyncGenerator<Asked, void, undefined> {
   const ask = <Answer>(path: string): Promise<Answer> =>
     askNamed<Answer>(api, { method: "GET", path });
   const machine = await ask<{ readonly CgroupVersion?: string }>("/info");
@@ -46,16 +78,13 @@ export async function printAsRun(
     const image = await ask<{ readonly Config: Config | null }>(
       `/images/${found.Image}/json`,
     ).catch(() => ({ Config: null }));
-    const request = requestOf(found, image.Config, machine.CgroupVersion ?? "");
-    const { words, unsaid } = wordsFor(request);
     const { AttachStdout, AttachStderr } = found.Config;
-    const isDetached = AttachStdout !== true && AttachStderr !== true;
-    const first = ["drydock", "run", "--name", found.Name.slice(1)];
-    const line = shellLine([...first, ...(isDetached ? ["--detach"] : []), ...words]);
-    for (const sentence of unsaid) console.err.write(`WARNING: ${sentence}\n`);
-    console.out.write(`${line}\n`);
+    yield {
+      name: found.Name.slice(1),
+      isDetached: AttachStdout !== true && AttachStderr !== true,
+      request: requestOf(found, image.Config, machine.CgroupVersion ?? ""),
+    };
   }
-  return 0;
 }
 
 /** Fields of which an image gives one value, and those of which it gives some of many. */

@@ -195,17 +195,22 @@ function grammarFailure(message: string, hint?: string): GrammarFailure {
 /** `-name web1` is the commonest slip of all: a long flag behind one dash. */
 function suggestLongFlag(grammar: Grammar, word: string): string | undefined {
   const name = word.slice(1).replace(/=.*$/s, "");
-  const flag = grammar.flags.find((each) => each.name === name);
-  if (flag === undefined) return undefined;
-  return `A flag with a long name takes two dashes: --${name}`;
+  // One letter is near to every other.
+  if (name.length < 2) return undefined;
+  const flag = nearestFlag(grammar, name);
+  return flag === undefined ? undefined : `A flag with a long name takes two dashes: --${flag}`;
 }
 
 function suggestFlag(grammar: Grammar, name: string): string | undefined {
-  const near = nearest(
-    name,
-    grammar.flags.map((flag) => flag.name),
-  );
+  const near = nearestFlag(grammar, name);
   return near === undefined ? undefined : `Did you mean --${near}?`;
+}
+
+function nearestFlag({ flags }: Grammar, name: string): string | undefined {
+  return nearest(
+    name,
+    flags.map((flag) => flag.name),
+  );
 }
 
 /** Zero values as Go has them, unless the flag names its own. */

@@ -25,12 +25,34 @@ export interface ObjectKind {
 }
 
 /** The kinds in the order in which a bare name is looked up. */
-export const OBJECT_KINDS: readonly ObjectKind[] = [
+const EVERYWHERE: readonly ObjectKind[] = [
   { type: "container", path: (name) => `/containers/${pathPart(name)}/json` },
   { type: "image", path: (name) => `${imagePath(name)}/json` },
   { type: "network", path: (name) => `/networks/${pathPart(name)}` },
   { type: "volume", path: (name) => `/volumes/${pathPart(name)}` },
+  { type: "plugin", path: (name) => `/plugins/${pathPart(name)}/json` },
 ];
+
+/** Those of a swarm: looked up where they are asked for, since a daemon alone has none. */
+const OF_A_SWARM: readonly ObjectKind[] = ["config", "node", "secret", "service", "task"].map(
+  (type) => ({ type, path: (name) => `/${type}s/${pathPart(name)}` }),
+);
+
+/**
+ * The kinds that an object may be of.
+ *
+ * @param type as the user said it; undefined: not said
+ * @throws Failure in Docker's words when there is no such type
+ */
+export function kindsOf(type: string | undefined): readonly ObjectKind[] {
+  if (type === undefined) return EVERYWHERE;
+  const all = [...EVERYWHERE, ...OF_A_SWARM];
+  const found = all.filter((kind) => kind.type === type);
+  if (found.length > 0) return found;
+  const known = all.map((kind) => `"${kind.type}"`).toSorted();
+  const what = type === "" ? "type is empty" : `unknown type: ${JSON.stringify(type)}`;
+  throw new Failure({ message: `${what}: must be one of ${known.join(", ")}`, exitCode: 1 });
+}
 
 /** The flag that all forms of inspect have. */
 export const FORMAT_FLAG: Flag = {
@@ -45,6 +67,13 @@ export const AS_RUN_FLAG: Flag = {
   name: "as-run",
   kind: "bool",
   help: "Print the command that makes the container again",
+};
+
+/** The same for a compose file. */
+export const AS_COMPOSE_FLAG: Flag = {
+  name: "as-compose",
+  kind: "bool",
+  help: "Print a compose file that makes the containers again",
 };
 
 /** What to inspect. */

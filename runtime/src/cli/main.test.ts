@@ -54,6 +54,7 @@ describe("main()", () => {
   test.each([
     ["-rm", "'r' in -rm", "--rm"],
     ["-net", "'n' in -net", "--net"],
+    ["-nmae", "'n' in -nmae", "--name"],
   ])("teaches the same of %s", async (word, first, remedy) => {
     const { err } = await runCommandLine(["run", word, "x"], nothing);
     expect(err).toContain(`unknown shorthand flag: ${first}\n`);

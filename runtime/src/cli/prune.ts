@@ -158,7 +158,8 @@ async function pruneImages({ api, console }: Context, flags: Flags, wish: PruneW
   return SpaceReclaimed;
 }
 
-async function isConfirmed({ console }: Context, warning: string): Promise<boolean> {
+/** Asks, after saying what would happen. */
+export async function isConfirmed({ console }: Context, warning: string): Promise<boolean> {
   console.out.write(`${warning}\nAre you sure you want to continue? [y/N] `);
   for await (const bytes of console.input()) {
     return /^y(es)?$/i.test(new TextDecoder().decode(bytes).trim());

@@ -67,19 +67,26 @@ export interface RunWords {
   readonly unsaid: readonly string[];
 }
 
+/** The flags that a request needs, without its image and command. Pure. */
+export function flagWords(request: RunRequest): readonly string[] {
+  const { HostConfig: host } = request;
+  return [
+    ...configWords(request),
+    ...healthWords(request.Healthcheck ?? {}),
+    ...portWords(request),
+    ...volumeWords(request),
+    ...networkWords(request),
+    ...Object.entries(HOST_FLAGS).flatMap(([field, say]) => say(host[field])),
+  ];
+}
+
 /** The words for a request. Pure. @example wordsFor({ Image: "busybox", HostConfig: {} }).words */
 export function wordsFor(request: RunRequest): RunWords {
   const { HostConfig: host, Entrypoint, Cmd } = request;
-  const fields = Object.entries(HOST_FLAGS).flatMap(([field, say]) => say(host[field]));
   const [program, ...more] = Entrypoint ?? [];
   return {
     words: [
-      ...configWords(request),
-      ...healthWords(request.Healthcheck ?? {}),
-      ...portWords(request),
-      ...volumeWords(request),
-      ...networkWords(request),
-      ...fields,
+      ...flagWords(request),
       ...(program === undefined ? [] : ["--entrypoint", program]),
       request.Image,
       ...more,
@@ -131,7 +138,8 @@ function unsaidHealth({ Test }: Health): readonly string[] {
   return [`No flag says a health check without a shell: ${Test.slice(1).join(" ")}`];
 }
 
-function unsaidSecurity({ SecurityOpt }: RunRequest["HostConfig"]): readonly string[] {
+/** A profile that is in no flag and no file. */
+export function unsaidSecurity({ SecurityOpt }: RunRequest["HostConfig"]): readonly string[] {
   const options: readonly unknown[] = Array.isArray(SecurityOpt) ? SecurityOpt : [];
   if (!options.some((option) => isProfile(String(option)))) return [];
   return ["Its seccomp profile came from a file of which only the content is known."];

@@ -52,7 +52,7 @@ export function exitCodeOfFailure(failure: Pick<ErrorParts, "code" | "errno">): 
     case "command-not-executable":
       return 126;
     case "workdir-invalid":
-      return failure.errno === "EACCES" ? 126 : 127;
+      return ["ENOENT", "ENOTDIR"].includes(failure.errno ?? "") ? 127 : 126;
     default:
       return 128;
   }

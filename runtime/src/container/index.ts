@@ -16,6 +16,7 @@ export * from "./lessons.ts";
 export * from "./local-keeper.ts";
 export * from "./local-tree.ts";
 export * from "./log-reader.ts";
+export { CLOCK_STEP_MS } from "./log-search.ts";
 export * from "./log-details.ts";
 export * from "./log-rotation.ts";
 export * from "./log-writer.ts";

@@ -78,6 +78,18 @@ function describeKnown(step: InitStep, error: KernelError): ErrorParts | undefin
   return undefined;
 }
 
+/** A container's own is refused when it is made; that of an exec only here, as Docker does. */
+export function relativeWorkdir(path: string): RuntimeError {
+  return new RuntimeError({
+    code: "workdir-invalid",
+    class: "invalid",
+    message: "Cwd must be an absolute path",
+    operation: "workdir",
+    subject: path,
+    hint: `Begin it with a slash: /${path} where it is below the root.`,
+  });
+}
+
 function describeBind(
   step: Extract<InitStep, { readonly op: "bind" }>,
   error: KernelError,

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { RuntimeError } from "../errors/index.ts";
+import { exitCodeOfFailure } from "./exit-code.ts";
 import { runInit } from "./init.ts";
 import type { InitAction, InitPlan } from "./init-plan.ts";
 import { createPaperKernel } from "./paper-kernel.fixture.ts";
@@ -201,6 +203,12 @@ test("a working directory that cannot be entered is told with its path", () => {
   expect(
     failureOf({ files: { "/w": 0o644 } }, { op: "make-directory", path: "/w", permissions: 0o755 }),
   ).toMatchObject({ message: "Cannot mkdir: /w is not a directory" });
+});
+
+test("exec -w of a relative directory is refused, also where the root has one of that name", () => {
+  const failure = failureOf({ files: { rel: 0o755 } }, { op: "workdir", path: "rel" });
+  expect(failure).toMatchObject({ message: "Cwd must be an absolute path" });
+  expect(failure instanceof RuntimeError && exitCodeOfFailure(failure)).toBe(126);
 });
 
 test("any other failure says what was being done, and which call said no", () => {

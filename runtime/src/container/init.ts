@@ -30,7 +30,7 @@ import type { NamespaceStep } from "../namespaces/index.ts";
 import { applyPathStep, resolveIdentity } from "../security/index.ts";
 import type { Identity } from "../security/index.ts";
 import { execCommand } from "./init-exec.ts";
-import { describeFailure } from "./init-failure.ts";
+import { describeFailure, relativeWorkdir } from "./init-failure.ts";
 import type { InitAction, InitPlan, InitStep, MountKind } from "./init-plan.ts";
 import { isErrno, makeMountPoint, noteMount, resolveInRoot } from "./resolve-path.ts";
 import type { KnownTree } from "./resolve-path.ts";
@@ -103,7 +103,10 @@ const OPERATIONS: Operations = {
   terminal: (action, walk) => openTerminal(action, walk),
   "resource-limit": ({ limit }, { kernel }) => kernel.setResourceLimit(limit),
   chdir: ({ path }, { kernel }) => kernel.chdir(path),
-  workdir: ({ path }, { kernel }) => kernel.chdir(path),
+  workdir: ({ path }, { kernel }) => {
+    if (!path.startsWith("/")) throw relativeWorkdir(path);
+    kernel.chdir(path);
+  },
   "bounding-set": ({ capabilities }, { kernel }) => kernel.setBoundingSet(capabilities),
   "look-up-user": ({ user, additionalGroups }, { kernel }) => ({
     identity: resolveIdentity(user, additionalGroups, {

@@ -16,8 +16,8 @@
  *   logs-rotate-in-sight   a reader, however slow, shows lines in order and none twice; where lines
  *       were rotated away unread it says so, and nowhere else it leaves one out
  *   log-tail-is-suffix   the last n wanted lines are the end of all wanted lines
- *   log-search-misses-nothing   reading from where a time begins shows what reading all shows of
- *       that time and later, and reads little else
+ *   log-search-misses-nothing   reading from where a time begins to where one ends shows what
+ *       reading all shows of the time between, and reads little else
  * Left out: at the border of two files the line may say so although nothing is missing.
  * Docs: docs/concepts/logs.md
  *
@@ -29,8 +29,8 @@ import type { Files } from "../kernel/index.ts";
 import { comparableTime, createLogParser, parseLogEntry, parseLogTime } from "./logs.ts";
 import type { LogEntry } from "./logs.ts";
 import { logFile } from "./log-rotation.ts";
-import { entryAt, searchLog } from "./log-search.ts";
-import type { ReadAt } from "./log-search.ts";
+import { CLOCK_STEP_MS, entryAt, searchLog } from "./log-search.ts";
+import type { LogBorder, ReadAt } from "./log-search.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 /** Longer than any line is in the file, and many times what most tails need. */
@@ -166,15 +166,47 @@ function filesOf({ kernel, path, maxFiles }: LogFiles): readonly string[] {
  * @returns a place before which all is older; null: nothing is
  */
 export function placeOfTime(log: LogFiles, to: LogPlace, sinceMs: number): LogPlace | null {
-  const isOlder = (time: string): boolean => parseLogTime(time) < sinceMs;
-  const files = filesOf(log);
+  const isOlder = (time: string): boolean => parseLogTime(time) < sinceMs - CLOCK_STEP_MS;
   // What is before a file is older than its first entry.
-  const born = files.slice(0, files.indexOf(to.born) + 1).findLast((each) => isOlder(`${each}Z`));
+  const born = filesUpTo(log, to).findLast((each) => isOlder(`${each}Z`));
   if (born === undefined) return null;
+  return { born, offsetBytes: borderIn(log, { born, to, isOlder }).from };
+}
+
+/**
+ * The place where the entries of a time end: how `--until` leaves out what is later.
+ *
+ * @param to where the log ends for the reader
+ * @returns a place behind which all is later
+ */
+export function endOfTime(log: LogFiles, to: LogPlace, untilMs: number): LogPlace {
+  if (untilMs === Infinity) return to;
+  const isWithin = (time: string): boolean => parseLogTime(time) <= untilMs + CLOCK_STEP_MS;
+  const files = filesUpTo(log, to);
+  // What is behind the beginning of such a file is later, too.
+  const later = files.findIndex((each) => !isWithin(`${each}Z`));
+  if (later === 0) return NOWHERE;
+  const born = files.at(later === -1 ? -1 : later - 1);
+  if (born === undefined) return to;
+  return { born, offsetBytes: borderIn(log, { born, to, isOlder: isWithin }).until };
+}
+
+function filesUpTo(log: LogFiles, { born }: LogPlace): readonly string[] {
+  const files = filesOf(log);
+  return files.slice(0, files.indexOf(born) + 1);
+}
+
+interface Search {
+  readonly born: string;
+  readonly to: LogPlace;
+  readonly isOlder: (time: string) => boolean;
+}
+
+function borderIn(log: LogFiles, { born, to, isOlder }: Search): LogBorder {
   const read: ReadAt = (offset, length) =>
     inFile(log, born, (path) => log.kernel.readRange(path, offset, length)) ?? NO_BYTES;
   const endBytes = offsetIn(to, born, sizeOf(log, born) ?? 0);
-  return { born, offsetBytes: searchLog(read, endBytes, ({ time }) => isOlder(time)) };
+  return searchLog(read, endBytes, ({ time }) => isOlder(time));
 }
 
 /** Which of the last entries are meant. */

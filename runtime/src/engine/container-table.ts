@@ -73,7 +73,7 @@ export class Container {
   readonly files: ContainerFiles;
   readonly journal: ContainerJournal;
   /** What is mounted besides the image; worked out from the definition. */
-  readonly mounts: readonly MountSpec[];
+  mounts: readonly MountSpec[];
   /** The cgroup of the running container. */
   cgroup: Cgroup | null = null;
   /** A keeper is starting it; an exit that is announced meanwhile waits here. */

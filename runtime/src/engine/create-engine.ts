@@ -29,6 +29,7 @@ import { digestOf, hasIndex, openLayerStore, sweepLayers } from "../layers/index
 import { createSeccompPlanner } from "../security/index.ts";
 import { containerChanges, exportContainer, getArchive, putArchive, statPath } from "./archive.ts";
 import { attachContainer } from "./attach.ts";
+import { changeVolumes } from "./change-volumes.ts";
 import { waitFor } from "./clean-up.ts";
 import { commitContainer } from "./commit.ts";
 import { ContainerTable, requireProcess } from "./container-table.ts";
@@ -40,7 +41,13 @@ import type { Engine } from "./engine.ts";
 import { EventHub } from "./events.ts";
 import { createExec, inspectExec, startExec } from "./exec.ts";
 import { importImage, removeImage, tagImageAs } from "./image-changes.ts";
-import { historyOf, imageList, inspectImage, requireImage } from "./image-routes.ts";
+import {
+  historyOf,
+  imageList,
+  imageListWithManifests,
+  inspectImage,
+  requireImage,
+} from "./image-routes.ts";
 import { infoObject, versionObject } from "./info.ts";
 import { listenToKeeper } from "./keeper-link.ts";
 import { inspectContainer, listContainers } from "./listing.ts";
@@ -177,10 +184,6 @@ function facade(engine: EngineContext): Engine {
       engine.events.tellContainer(container.definition, "resize", size);
     },
     ...insideMethods(engine, find),
-    journalOf: async (reference) => find(reference).journal.read(),
-    viewProcess: async (reference) =>
-      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
-    whyContainer: async (reference) => whyContainer(engine, find(reference)),
 
     createExec: async (reference, request) => createExec(engine, find(reference), request),
     startExec: async (execId, options) => startExec(engine, containers.findExec(execId), options),
@@ -198,7 +201,8 @@ function facade(engine: EngineContext): Engine {
 
 function imageMethods(engine: EngineContext) {
   return {
-    listImages: async ({ filters }) => imageList(engine, filters),
+    listImages: async ({ filters, manifests }) =>
+      manifests ? imageListWithManifests(engine, filters) : imageList(engine, filters),
     inspectImage: async (reference) => inspectImage(engine, reference),
     imageHistory: async (reference) => historyOf(engine, reference),
     pullImage: async (reference) => requireImage(engine, reference),
@@ -212,13 +216,14 @@ function imageMethods(engine: EngineContext) {
   } satisfies Partial<Engine>;
 }
 
-/** What is in a container: its processes, its counters, its files. */
+/** What is in a container, and what is told of it: its processes, its counters, its files. */
 function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
   return {
     containerTop: async (reference, options) => containerTop(engine, find(reference), options),
     containerStats: async (reference, request) => containerStats(engine, find(reference), request),
     updateContainer: async (reference, request) =>
       updateContainer(engine, find(reference), request),
+    changeVolumes: async (reference, binds) => changeVolumes(engine, find(reference), binds),
     pruneContainers: async (filters) => pruneContainers(engine, filters),
     diskUsage: async (types) => diskUsage(engine, new Set(types)),
     statPath: async (reference, path) => statPath(engine, find(reference), path),
@@ -228,6 +233,10 @@ function insideMethods(engine: EngineContext, find: ContainerTable["find"]) {
     containerChanges: async (reference) => containerChanges(engine, find(reference)),
     commitContainer: async (reference, request) =>
       commitContainer(engine, find(reference), request),
+    journalOf: async (reference) => find(reference).journal.read(),
+    viewProcess: async (reference) =>
+      reference === null ? viewHost(engine) : viewContainer(engine, find(reference)),
+    whyContainer: async (reference) => whyContainer(engine, find(reference)),
   } satisfies Partial<Engine>;
 }
 

@@ -216,6 +216,38 @@ describe.skipIf(why !== undefined)("engine", () => {
     expect((await bench.exec(id, ["echo", "alive"])).stdout).toBe("alive\n");
   });
 
+  test("other volumes: the same container with its layer, or the old ones where it cannot start", async () => {
+    const script = "trap 'exit 0' TERM; echo mine >> /kept; cat /kept /mnt/os; sleep 100 & wait";
+    const id = await start("moved", script);
+    await expect.poll(() => logs(id)).toContain("mine");
+    const inspect = async () => bench.engine.inspectContainer(id, { size: false });
+    const running = (await stateOf(id))["Pid"];
+    const changed = await bench.engine.changeVolumes(id, ["/proc/sys/kernel/ostype:/mnt/os"]);
+    expect(changed).toEqual({ restarted: true });
+    expect((await inspect())["Mounts"]).toMatchObject([{ Destination: "/mnt/os" }]);
+    expect((await stateOf(id))["Pid"]).not.toBe(running);
+    await expect.poll(() => logs(id)).toContain("mine\nmine\nLinux");
+    // Over a directory that the start itself needs a file cannot be mounted.
+    const isRefused = bench.engine.changeVolumes(id, ["/proc/sys/kernel/ostype:/bin"]);
+    await expect(isRefused).rejects.toThrow("not a directory");
+    expect(await inspect()).toMatchObject({
+      Mounts: [{ Destination: "/mnt/os" }],
+      HostConfig: { Binds: ["/proc/sys/kernel/ostype:/mnt/os"] },
+      State: { Running: true },
+    });
+    await expect(bench.engine.changeVolumes(id, ["relative:"])).rejects.toThrow("invalid");
+    // The same place again gives way, and what does not run is not started.
+    await bench.engine.killContainer(id, "SIGKILL");
+    await bench.engine.waitContainer(id, "not-running").done;
+    const other = ["/proc/sys/kernel/osrelease:/mnt/os:ro", "/proc/sys:/sys2"];
+    expect(await bench.engine.changeVolumes(id, other)).toEqual({ restarted: false });
+    await bench.reopen();
+    expect(await inspect()).toMatchObject({
+      HostConfig: { Binds: other },
+      State: { Running: false },
+    });
+  });
+
   test("update changes the limits of a running container, all of them or none", async () => {
     const id = await start("grown", "sleep 100");
     await bench.engine.updateContainer(id, {

@@ -292,6 +292,11 @@ export interface Engine {
     reference: string,
     request: UpdateContainer,
   ): Promise<{ readonly warnings: readonly string[] }>;
+  /** Mounts more of the host; what runs is stopped for that and started again. */
+  changeVolumes(
+    reference: string,
+    binds: readonly string[],
+  ): Promise<{ readonly restarted: boolean }>;
   /** Removes what does not run. @throws RuntimeError filter-invalid */
   pruneContainers(filters: Filters): Promise<ApiObject>;
   /** Removes what no container was made from. @throws RuntimeError filter-invalid */
@@ -341,6 +346,8 @@ export interface Engine {
 
   listImages(options: {
     readonly all: boolean;
+    /** Also who uses each and what lies on the disk for it, which takes a walk over its layers. */
+    readonly manifests: boolean;
     readonly filters: Filters;
   }): Promise<readonly ApiObject[]>;
   inspectImage(reference: string): Promise<ApiObject>;

@@ -22,6 +22,7 @@ import {
   imageHistory,
   imageInspect,
   imageSummary,
+  imageWithManifest,
   listImages,
   parseReference,
   withDefaultTag,
@@ -31,9 +32,19 @@ import { layerDiff } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, Filters } from "./engine.ts";
 import { STORAGE_DRIVER } from "./inspect.ts";
+import { treeBytes } from "./listing.ts";
 
-/** The answer of `GET /images/json`, newest first. @throws RuntimeError filter-invalid */
-export function imageList({ images }: EngineContext, filters: Filters): readonly ApiObject[] {
+/**
+ * The answer of `GET /images/json`, newest first.
+ *
+ * @param describe how each image is shown
+ * @throws RuntimeError filter-invalid
+ */
+export function imageList(
+  { images }: EngineContext,
+  filters: Filters,
+  describe: (image: Image) => ApiObject = imageSummary,
+): readonly ApiObject[] {
   const context = {
     createdMs: (reference: string) => Date.parse(findImage(images, reference).config.created),
   };
@@ -46,8 +57,28 @@ export function imageList({ images }: EngineContext, filters: Filters): readonly
     .filter((image) =>
       tests.every(({ test, values }) => values.some((value) => test(image, value, context))),
     )
-    .map(imageSummary)
+    .map(describe)
     .toSorted((a, b) => Number(b["Created"]) - Number(a["Created"]));
+}
+
+/** The same with manifests: who uses each image, and what lies on the disk for it. */
+export function imageListWithManifests(
+  engine: EngineContext,
+  filters: Filters,
+): readonly ApiObject[] {
+  const { kernel, layers, containers } = engine;
+  return imageList(engine, filters, (image) =>
+    imageWithManifest(image, {
+      containers: containers
+        .all()
+        .filter(({ definition }) => definition.imageId === image.id)
+        .map(({ id }) => id),
+      unpackedBytes: image.chain.reduce(
+        (bytes, chainId) => bytes + treeBytes(kernel, layerDiff(layers, chainId)),
+        0,
+      ),
+    }),
+  );
 }
 
 function invalidFilter(name: string): RuntimeError {

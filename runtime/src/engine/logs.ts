@@ -8,7 +8,7 @@
  * Kernel interface: pread(2).
  * Specification: Docker Engine API v1.50, ContainerLogs.
  * Invariants: see `logs.ts` of container/.
- * Left out: a search for `until`: what is later is read, too.
+ * Left out: nothing.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -19,6 +19,7 @@ import {
   createLogParser,
   detailsOf,
   endOfLog,
+  endOfTime,
   formatEntries,
   hasProcess,
   isWanted,
@@ -60,7 +61,7 @@ export async function containerLogs(
     if (wanted.length > 0) yield formatEntries(wanted, format);
   };
   const pieces = async function* (): AsyncGenerator<Uint8Array> {
-    const end = live ?? endOfLog(log);
+    const end = endOfTime(log, live ?? endOfLog(log), request.untilMs);
     for (const entries of readLog(log, startOf(log, end, request), end)) yield* formatted(entries);
     if (follower === null || live === null) return;
     for await (const entries of follow(follower, live, request.untilMs)) yield* formatted(entries);

@@ -15,7 +15,6 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
 import { familiarForm, listImages } from "../images/index.ts";
 import type { Image } from "../images/index.ts";
 import { writableLayerIn } from "../layers/index.ts";
@@ -24,9 +23,9 @@ import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { layerBytes, logBytes, sum } from "./disk-usage.ts";
 import type { ApiObject, Filters, PrunePlan } from "./engine.ts";
-import { hasLabel } from "./filters.ts";
 import { carryOut } from "./image-changes.ts";
 import { treeBytes } from "./listing.ts";
+import { compilePruneFilters, isFalse } from "./prune-filters.ts";
 import { removeContainer } from "./remove.ts";
 
 /** The answer of `POST /containers/prune`: removes what does not run. */
@@ -93,7 +92,7 @@ export function planPrune(
 }
 
 function endedContainers(engine: EngineContext, filters: Filters): readonly Container[] {
-  const isWanted = compilePruneFilters(filters, engine.kernel.nowMs());
+  const isWanted = compilePruneFilters("containers", filters, engine.kernel.nowMs());
   return engine.containers
     .all()
     .filter(({ history: { state } }) => ["created", "exited", "dead"].includes(state.status))
@@ -109,11 +108,11 @@ function containerBytes(engine: EngineContext, { id, files }: Container): number
 /** @param going containers that count as gone */
 function unusedImages(
   engine: EngineContext,
-  { dangling = [], ...filters }: Filters,
+  filters: Filters,
   going: ReadonlySet<Container>,
 ): readonly Image[] {
-  const isWanted = compilePruneFilters(filters, engine.kernel.nowMs());
-  const named = dangling.some((value) => isFalse(value));
+  const isWanted = compilePruneFilters("images", filters, engine.kernel.nowMs());
+  const named = (filters["dangling"] ?? []).some((value) => isFalse(value));
   const users = engine.containers.all().filter((container) => !going.has(container));
   const used = new Set<string>(users.map(({ definition }) => definition.imageId));
   return listImages(engine.images)
@@ -121,62 +120,4 @@ function unusedImages(
     .filter(({ config }) =>
       isWanted({ labels: config.config.Labels ?? {}, createdAtMs: Date.parse(config.created) }),
     );
-}
-
-function isFalse(value: string): boolean {
-  if (["1", "true"].includes(value)) return false;
-  if (["0", "false"].includes(value)) return true;
-  throw invalidFilter(`invalid filter 'dangling=${value}'`);
-}
-
-interface Prunable {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly createdAtMs: number;
-}
-
-/** @throws RuntimeError filter-invalid */
-function compilePruneFilters(filters: Filters, nowMs: number): (thing: Prunable) => boolean {
-  const tests = Object.entries(filters).map(([name, values]): ((thing: Prunable) => boolean) => {
-    switch (name) {
-      case "label":
-        return ({ labels }) => values.every((value) => hasLabel(labels, value));
-      case "label!":
-        return ({ labels }) => !values.some((value) => hasLabel(labels, value));
-      case "until": {
-        const limits = values.map((value) => untilMs(value, nowMs));
-        return ({ createdAtMs }) => limits.every((limit) => createdAtMs < limit);
-      }
-      default:
-        throw invalidFilter(`invalid filter '${name}'`);
-    }
-  });
-  return (thing) => tests.every((test) => test(thing));
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
-/** A moment as seconds since 1970 or RFC 3339, or how long ago: `1h30m`. */
-function untilMs(text: string, nowMs: number): number {
-  if (/^\d+(\.\d+)?$/u.test(text)) return Number(text) * 1000;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/gu)];
-  if (text !== "" && parts.map(([part]) => part).join("") === text) {
-    const age = parts.reduce(
-      (sum, [, n = "0", unit = ""]) => sum + Number(n) * (UNIT_MS[unit] ?? 0),
-      0,
-    );
-    return nowMs - age;
-  }
-  const moment = Date.parse(text);
-  if (Number.isNaN(moment)) throw invalidFilter(`invalid filter 'until=${text}'`);
-  return moment;
-}
-
-function invalidFilter(message: string): RuntimeError {
-  return new RuntimeError({
-    code: "filter-invalid",
-    class: "invalid",
-    message,
-    operation: "prune",
-    hint: "Filters of prune are label, label! and until, for images also dangling.",
-  });
 }

@@ -55,11 +55,7 @@ export function adviseStop(
   if (fate !== "ignored" && fate !== "dropped") return null;
   const program = /^Name:\s*(.*)$/mu.exec(status)?.[1] ?? "";
   const understood = POLITE.filter((name) => fateOf(name) === "handled");
-  const why =
-    fate === "ignored"
-      ? `its process ${program} ignores ${signal}`
-      : `its process 1, ${program}, has no handler for ${signal}, and the kernel gives process 1 ` +
-        "no signal that it has no handler for";
+  const why = reasonOf(fate, program, signal);
   const then = seconds > 0 ? `SIGKILL follows after ${seconds} s` : "nothing else follows";
   return {
     signal,
@@ -77,6 +73,14 @@ function statusUnlessWaiting(engine: EngineContext, hostPid: HostPid): string {
   const status = textOr(engine.kernel, `/proc/${hostPid}/status`);
   // It may have begun between the two looks.
   return isWaiting() ? "" : status;
+}
+
+function reasonOf(fate: StopAdvice["fate"], program: string, signal: string): string {
+  if (fate === "ignored") return `its process ${program} ignores ${signal}`;
+  return (
+    `its process 1, ${program}, has no handler for ${signal}, and the kernel gives process 1 ` +
+    "no signal that it has no handler for"
+  );
 }
 
 /**

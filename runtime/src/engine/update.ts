@@ -50,7 +50,8 @@ export async function updateContainer(
       operation: "update container",
     });
     if (cgroup !== null && hasProcess(history.state)) {
-      updateCgroup(kernel, cgroupParentOf(engine, definition.hostConfig), cgroup, limits);
+      const parent = cgroupParentOf(engine, definition.hostConfig);
+      sayWhose(definition.id, () => updateCgroup(kernel, parent, cgroup, limits));
     }
     const updated = { ...definition, hostConfig };
     writeDefinition(kernel, container.files, updated, "durable");
@@ -58,6 +59,18 @@ export async function updateContainer(
     engine.events.tellContainer(updated, "update");
     return { warnings };
   });
+}
+
+function sayWhose(id: string, update: () => void): void {
+  try {
+    update();
+  } catch (cause) {
+    if (!(cause instanceof RuntimeError)) throw cause;
+    const { code, operation, subject, errno, hint } = cause;
+    const message = `Cannot update container ${id}: ${cause.message}`;
+    const parts = { code, class: cause.class, operation, subject, errno, hint };
+    throw new RuntimeError({ ...parts, message, cause });
+  }
 }
 
 /**

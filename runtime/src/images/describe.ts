@@ -4,8 +4,7 @@
  * Kernel interface: none.
  * Specification: Docker Engine API v1.50, ImageSummary, ImageInspect, HistoryResponseItem.
  * Invariants: none.
- * Left out: Identity, Manifests and attestations; SharedSize, which would need a walk over all
- * layers.
+ * Left out: Identity and attestations; SharedSize, which would need a walk over all layers.
  * Docs: docs/concepts/images.md
  *
  * @module
@@ -32,6 +31,45 @@ export function imageSummary(image: Image): ApiObject {
   };
 }
 
+/** What is known of an image beside its blobs. */
+export interface ImageUse {
+  /** Ids of the containers that were made from it. */
+  readonly containers: readonly string[];
+  readonly unpackedBytes: number;
+}
+
+/**
+ * One entry of `GET /images/json?manifests=1`: with what lies on the disk for it, blobs and
+ * unpacked layers. There is one manifest, since an image here is of one platform.
+ */
+export function imageWithManifest(image: Image, use: ImageUse): ApiObject {
+  const { architecture, os, variant } = image.config;
+  const platform = { architecture, os, ...(variant === undefined ? {} : { variant }) };
+  const descriptor = descriptorOf(image);
+  const content = descriptor.size + image.manifest.config.size + image.sizeBytes;
+  const manifest = {
+    ID: image.manifestDigest,
+    Descriptor: { ...descriptor, platform },
+    Available: true,
+    Size: { Content: content, Total: content + use.unpackedBytes },
+    Kind: "image",
+    ImageData: {
+      Platform: platform,
+      Containers: use.containers,
+      Size: { Unpacked: use.unpackedBytes },
+      // The API's schema describes the field above, and demands this one.
+      UnpackedSize: use.unpackedBytes,
+    },
+  };
+  const summary = imageSummary(image);
+  return { ...summary, Size: manifest.Size.Total, Manifests: [manifest] };
+}
+
+function descriptorOf({ manifest, manifestDigest }: Image) {
+  const { mediaType } = manifest;
+  return { mediaType, digest: manifestDigest, size: JSON.stringify(manifest).length };
+}
+
 /**
  * The answer of `GET /images/{name}/json`.
  *
@@ -43,7 +81,7 @@ export function imageInspect(
   layerDirs: readonly string[],
   driver: string,
 ): ApiObject {
-  const { config, manifest } = image;
+  const { config } = image;
   const [upper = "", ...lower] = layerDirs.toReversed();
   return {
     Id: image.id,
@@ -64,11 +102,7 @@ export function imageInspect(
     },
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: "0001-01-01T00:00:00Z" },
-    Descriptor: {
-      mediaType: manifest.mediaType,
-      digest: image.manifestDigest,
-      size: JSON.stringify(manifest).length,
-    },
+    Descriptor: descriptorOf(image),
     Config: imageConfigObject(config.config),
   };
 }

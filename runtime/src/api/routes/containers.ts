@@ -13,6 +13,7 @@
  * @module
  */
 
+import { RuntimeError } from "../../errors/index.ts";
 import { createContainerBody, toCreateContainer } from "../container-body.ts";
 import {
   noContent,
@@ -53,12 +54,28 @@ export function addContainerRoutes(routes: Routes, { engine }: ApiOptions): void
     await engine.renameContainer(parameter(call, "id"), name);
     return noContent();
   });
-  routes.delete("/containers/:id", async (call) => {
-    const query = queryOf(call);
-    if (readBoolean(query, "link")) throw notImplemented("Drydock has no links to remove");
+  // With slashes: a link is named by the container that has it and its alias.
+  routes.delete("/containers/:id{.+}", async (call) => {
+    const [query, id] = [queryOf(call), parameter(call, "id")];
+    if (readBoolean(query, "link")) {
+      await engine.inspectContainer(id, { size: false });
+      throw noLink();
+    }
     const [force, volumes] = [readBoolean(query, "force"), readBoolean(query, "v")];
-    await engine.removeContainer(parameter(call, "id"), { force, volumes });
+    await engine.removeContainer(id, { force, volumes });
     return noContent();
+  });
+}
+
+/** What is there is a container: its own name is the one link that it has. */
+function noLink(): RuntimeError {
+  return new RuntimeError({
+    code: "feature-unsupported",
+    class: "internal",
+    message: "Conflict, cannot remove the default link name of the container",
+    hint:
+      "A link (docker run --link) is a name that one container has for another, as web1/db; " +
+      "Drydock makes none. Without --link, rm removes the container.",
   });
 }
 

@@ -31,8 +31,8 @@ export function addImageRoutes(routes: Routes, options: ApiOptions): void {
 function addReadingRoutes(routes: Routes, { engine }: ApiOptions): void {
   routes.get("/images/json", async (call) => {
     const query = queryOf(call);
-    const all = readBoolean(query, "all");
-    const images = await engine.listImages({ all, filters: readFilters(query) });
+    const [all, manifests] = [readBoolean(query, "all"), readBoolean(query, "manifests")];
+    const images = await engine.listImages({ all, manifests, filters: readFilters(query) });
     return call.json(images.map((image) => forVersion(image, call.env.version)));
   });
   routes.get("/images/:name{.+}/json", async (call) => {

@@ -19,8 +19,12 @@
  */
 
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
+import { invalidRequest } from "../failure.ts";
+import { fields, list, readJson, text, validate } from "../go-json.ts";
 import { readBoolean, readFilters } from "../query.ts";
 import { readCreateContainer, stopOptions } from "./containers.ts";
+
+const volumesBody = fields({ Binds: list(text()) });
 
 /** Adds what is told of containers, the plan of a prune, and what is on the disk. */
 export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions): void {
@@ -38,6 +42,12 @@ export function addOwnRoutes(routes: Routes, { engine, mapSource }: ApiOptions):
   routes.get("/drydock/containers/:id/why", async (call) =>
     call.json(await engine.whyContainer(parameter(call, "id"))),
   );
+  routes.post("/drydock/containers/:id/volumes", async (call) => {
+    const { Binds } = validate(volumesBody, await readJson(call.req.raw));
+    if (Binds.length === 0) throw invalidRequest("Binds are needed: what to mount, and where");
+    const { restarted } = await engine.changeVolumes(parameter(call, "id"), Binds);
+    return call.json({ Restarted: restarted });
+  });
   routes.get("/drydock/host/view", async (call) => call.json(await engine.viewProcess(null)));
   routes.get("/drydock/containers/:id/view", async (call) =>
     call.json(await engine.viewProcess(parameter(call, "id"))),

@@ -13,6 +13,7 @@
 
 import { resourceEntries, restartPolicy } from "../container-body.ts";
 import { checkRestartPolicy } from "../container-checks.ts";
+import { checkPruneFilters } from "../../engine/index.ts";
 import { parameter, queryOf, type ApiOptions, type Routes } from "../context.ts";
 import { invalidRequest } from "../failure.ts";
 import { fields, readJson, validate } from "../go-json.ts";
@@ -52,9 +53,17 @@ export function addResourceRoutes(routes: Routes, { engine }: ApiOptions): void 
     call.json(await engine.pruneContainers(readFilters(queryOf(call)))),
   );
   // Nobody can have made any yet, so there is nothing to remove, and system prune goes on.
-  routes.post("/networks/prune", (call) => call.json({ NetworksDeleted: null }));
-  routes.post("/volumes/prune", (call) => call.json({ VolumesDeleted: null, SpaceReclaimed: 0 }));
-  routes.post("/build/prune", (call) => call.json({ CachesDeleted: null, SpaceReclaimed: 0 }));
+  const nothing = [
+    ["networks", "networks", { NetworksDeleted: null }],
+    ["volumes", "volumes", { VolumesDeleted: null, SpaceReclaimed: 0 }],
+    ["build", "build caches", { CachesDeleted: null, SpaceReclaimed: 0 }],
+  ] as const;
+  for (const [noun, kind, answer] of nothing) {
+    routes.post(`/${noun}/prune`, (call) => {
+      checkPruneFilters(kind, readFilters(queryOf(call)));
+      return call.json(answer);
+    });
+  }
   routes.get("/system/df", async (call) => {
     const asked = queryOf(call).getAll("type");
     const types = USAGE_TYPES.filter((type) => asked.length === 0 || asked.includes(type));

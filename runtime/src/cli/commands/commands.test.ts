@@ -127,6 +127,45 @@ describe("images", () => {
         "<none>                    <none>    0123456789ab   16 minutes ago   1.98MB\n",
     );
   });
+
+  test("--tree shows the platforms of an image, who uses it and what lies on the disk", async () => {
+    const part = (architecture: string, containers: readonly string[]) => ({
+      ID: `sha256:${"e".repeat(64)}`,
+      Kind: "image",
+      Available: true,
+      Size: { Content: 2000, Total: 5000 },
+      ImageData: { Platform: { os: "linux", architecture, variant: "v8" }, Containers: containers },
+    });
+    const said = { ...part("amd64", []), Kind: "attestation" };
+    const tree = { ...image, Manifests: [part("amd64", ["1"]), part("arm64", []), said] };
+    const asked: unknown[] = [];
+    const { out, code } = await runCommandLine(["images", "--tree", "busybox"], ({ query }) => {
+      asked.push(query);
+      return { json: [tree, bare] };
+    });
+    expect(code).toBe(0);
+    expect(asked).toEqual([{ manifests: "1", filters: '{"reference":{"busybox":true}}' }]);
+    expect(out).toBe(
+      "IMAGE                       ID             DISK USAGE   CONTENT SIZE   IN USE\n" +
+        "busybox:latest              0123456789ab   1.98MB       4kB            by 1\n" +
+        "localhost:5000/team/app:1\n" +
+        "├─ linux/amd64/v8           eeeeeeeeeeee   5kB          2kB            by 1\n" +
+        "└─ linux/arm64/v8           eeeeeeeeeeee   5kB          2kB\n" +
+        "<untagged>                  0123456789ab   1.98MB       N/A\n",
+    );
+  });
+
+  test.each(["--quiet", "--no-trunc", "--digests", "--format=json"])(
+    "--tree has no lines for %s",
+    async (flag) => {
+      const { err, code, asked } = await runCommandLine(
+        ["images", "--tree", flag],
+        () => undefined,
+      );
+      expect(err).toContain(`${flag.replace("=json", "")} is not yet supported with --tree`);
+      expect([code, asked]).toEqual([1, []]);
+    },
+  );
 });
 
 describe("inspect", () => {
@@ -152,6 +191,21 @@ describe("inspect", () => {
       "/containers/a%2Fb:1/json",
       "/images/a/b:1/json",
     ]);
+  });
+
+  const all =
+    '"config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"';
+
+  test.each([
+    ["--type=", `type is empty: must be one of ${all}\n`, []],
+    ["--type=foo", `unknown type: "foo": must be one of ${all}\n`, []],
+    ["--type=container", "", ["/containers/web/json"]],
+    ["--type=plugin", "No such thing", ["/plugins/web/json"]],
+    ["--type=node", "No such thing", ["/nodes/web"]],
+  ])("%s asks for that type alone", async (flag, err, paths) => {
+    const ran = await runCommandLine(["inspect", flag, "web"], api);
+    expect(ran.err).toContain(err);
+    expect(ran.asked.map(({ path }) => path)).toEqual(paths);
   });
 
   test.each([
@@ -463,5 +517,56 @@ describe("version", () => {
     expect(ran.out).toMatch(/^Client: Drydock\n Version: +0\.1\.0\n/);
     expect(ran.err).toContain("no");
     expect(ran.code).toBe(1);
+  });
+});
+
+describe("update -v", () => {
+  const found = {
+    Name: "/web",
+    State: { Running: true },
+    Config: { StopSignal: "SIGQUIT", StopTimeout: 3 },
+    HostConfig: { Binds: ["/old:/srv", "/etc:/e"] },
+  };
+  const api = answering({
+    "GET /containers/web/json": { json: found },
+    "POST /drydock/containers/web/volumes": { json: { Restarted: true } },
+  });
+  const plan =
+    "web keeps its id, writable layer and log:\n  1 stop it (SIGQUIT, and SIGKILL after 3 s)\n" +
+    "  2 no longer mount /old:/srv\n  3 mount /new:/srv:ro\n  4 start it again\n";
+  const words = ["update", "-v", "/new:/srv:ro", "web"];
+
+  const question = `${plan}\nAre you sure you want to continue? [y/N] `;
+
+  test.each([
+    { more: ["--plan"], input: [], out: plan, bodies: [] },
+    { more: [], input: ["n\n"], out: question, bodies: [] },
+    { more: [], input: ["y\n"], out: `${question}web\n`, bodies: [{ Binds: ["/new:/srv:ro"] }] },
+    { more: ["-f"], input: [], out: "web\n", bodies: [{ Binds: ["/new:/srv:ro"] }] },
+  ])("with $more and the answer $input", async ({ more, input, out, bodies }) => {
+    const ran = await runCommandLine([...words, ...more], api, { input });
+    expect([ran.code, ran.out]).toEqual([0, out]);
+    expect(ran.asked.slice(1).map(({ body }) => body)).toEqual(bodies);
+  });
+
+  test.each([
+    [["update", "-p", "80:80", "web"], "cannot publish a port yet"],
+    [["update", "-v", "/srv", "web"], "says where, but not what"],
+    [["update", "-v", "/a:/b", "web", "db"], "takes one container"],
+    [["update", "-m", "1g", "--plan", "web"], "a limit is changed at once"],
+    [["update", "web"], "one or more flags"],
+  ])("%j is refused before anything is done", async (given, message) => {
+    const ran = await runCommandLine(given, api);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(message)]);
+    expect(ran.asked).toEqual([]);
+  });
+
+  test("a daemon that cannot says so", async () => {
+    const docker = answering({
+      "GET /containers/web/json": { json: found },
+      "POST /drydock/containers/web/volumes": { status: 404, json: { message: "page not found" } },
+    });
+    const ran = await runCommandLine([...words, "-f"], docker);
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining("inspect --as-run says how")]);
   });
 });

@@ -10,7 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { AS_RUN_FLAG, FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { AS_COMPOSE_FLAG, AS_RUN_FLAG, FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -18,6 +18,7 @@ export const command: Command = {
   flags: [
     FORMAT_FLAG,
     AS_RUN_FLAG,
+    AS_COMPOSE_FLAG,
     { name: "size", short: "s", kind: "bool", help: "Also its sizes" },
   ],
   arity: [1, ANY],
@@ -30,8 +31,12 @@ export const command: Command = {
       const { printAsRun } = await import("../as-run.ts");
       return printAsRun(context, args);
     }
+    if (flags.bool("as-compose")) {
+      const { printAsCompose } = await import("../as-run.ts");
+      return printAsCompose(context, args);
+    }
     return inspect(context, {
-      kinds: OBJECT_KINDS.filter((kind) => kind.type === "container"),
+      kinds: kindsOf("container"),
       names: args,
       format: flags.text("format"),
       size: flags.bool("size"),

@@ -10,7 +10,7 @@
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
 import { PLATFORM_FLAG, platformQuery } from "../platform.ts";
 
 /** See the head of this file. */
@@ -24,7 +24,7 @@ export const command: Command = {
   completes: "images",
   run: (context: Context, { flags, args }: Input) =>
     inspect(context, {
-      kinds: OBJECT_KINDS.filter((kind) => kind.type === "image"),
+      kinds: kindsOf("image"),
       names: args,
       format: flags.text("format"),
       size: false,

@@ -4,14 +4,17 @@
  * Kernel interface: none.
  * Specification: docker images reference; Engine API v1.50, ImageList.
  * Invariants: none.
- * Left out: the tree view.
+ * Left out: nothing.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
+import type { Query } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { Failure } from "../failure.ts";
 import { checkFilter, encodeFilters } from "../filters.ts";
 import { IMAGE_LIST, imageRows, type ImageSummary } from "../image-list.ts";
+import { imageTree, type ImageWithManifests } from "../image-tree.ts";
 import { parseListFormat, printList } from "../listing.ts";
 
 /** See the head of this file. */
@@ -34,6 +37,7 @@ export const command: Command = {
     },
     { name: "no-trunc", kind: "bool", help: "Whole ids" },
     { name: "quiet", short: "q", kind: "bool", help: "Only ids" },
+    { name: "tree", kind: "bool", help: "Platforms, users and sizes of each, as a tree" },
   ],
   arity: [0, 1],
   interspersed: true,
@@ -44,7 +48,9 @@ export const command: Command = {
   run,
 };
 
-async function run({ api, console }: Context, { flags, args }: Input): Promise<number> {
+async function run(context: Context, { flags, args }: Input): Promise<number> {
+  const { console } = context;
+  if (flags.bool("tree")) return showTree(context, { flags, args });
   const table = flags.bool("digests")
     ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
     : IMAGE_LIST.table;
@@ -53,17 +59,8 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
     format: flags.text("format"),
     quiet: flags.bool("quiet"),
   });
-  const [reference] = args;
-  const wanted = reference === undefined ? [] : [`reference=${reference}`];
-  const images = await api.json<readonly ImageSummary[]>({
-    method: "GET",
-    path: "/images/json",
-    query: {
-      all: flags.bool("all"),
-      digests: flags.bool("digests"),
-      filters: encodeFilters([...flags.list("filter"), ...wanted]),
-    },
-  });
+  const query = { digests: flags.bool("digests") };
+  const images = await list<ImageSummary>(context, { flags, args }, query);
   const view = {
     truncated: !flags.bool("no-trunc"),
     digests: flags.bool("digests"),
@@ -71,5 +68,30 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
   };
   const rows = images.flatMap((image) => imageRows(image, view));
   console.out.write(printList(kind, format, rows));
+  return 0;
+}
+
+function list<Image>(
+  { api }: Context,
+  { flags, args: [reference] }: Input,
+  query: Query,
+): Promise<readonly Image[]> {
+  const wanted = reference === undefined ? [] : [`reference=${reference}`];
+  const filters = encodeFilters([...flags.list("filter"), ...wanted]);
+  const asked = { all: flags.bool("all"), ...query, filters };
+  return api.json<readonly Image[]>({ method: "GET", path: "/images/json", query: asked });
+}
+
+/** How the lines of a list look, which those of a tree do not. */
+const LIST_ONLY = ["quiet", "no-trunc", "digests", "format"];
+
+async function showTree(context: Context, input: Input): Promise<number> {
+  const refused = LIST_ONLY.find((name) => input.flags.changed(name));
+  if (refused !== undefined) {
+    const message = `--${refused} is not yet supported with --tree`;
+    throw new Failure({ message, exitCode: 1 });
+  }
+  const images = await list<ImageWithManifests>(context, input, { manifests: true });
+  context.console.out.write(imageTree(images));
   return 0;
 }

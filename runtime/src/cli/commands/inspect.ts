@@ -1,17 +1,16 @@
 /**
- * Command inspect: all that is known of containers, images, networks or volumes.
+ * Command inspect: all that is known of containers, images and other objects.
  *
  * Kernel interface: none.
  * Specification: docker inspect reference.
  * Invariants: none.
- * Left out: types that need a swarm.
+ * Left out: the objects of a swarm are found where they are asked for by --type only.
  * Docs: docs/concepts/cli.md
  *
  * @module
  */
 import { ANY, type Command, type Context, type Input } from "../command.ts";
-import { Failure } from "../failure.ts";
-import { AS_RUN_FLAG, FORMAT_FLAG, OBJECT_KINDS, inspect } from "../inspection.ts";
+import { AS_COMPOSE_FLAG, AS_RUN_FLAG, FORMAT_FLAG, inspect, kindsOf } from "../inspection.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -19,11 +18,14 @@ export const command: Command = {
   flags: [
     FORMAT_FLAG,
     AS_RUN_FLAG,
+    AS_COMPOSE_FLAG,
     { name: "size", short: "s", kind: "bool", help: "Also the sizes of containers" },
     {
       name: "type",
       kind: "string",
-      help: "Only objects of this type: container, image, network, volume",
+      help:
+        "Only objects of this type: container, image, network, volume, plugin, or of a swarm: " +
+        "config, node, secret, service, task",
     },
   ],
   arity: [1, ANY],
@@ -41,14 +43,11 @@ async function run(context: Context, { flags, args }: Input): Promise<number> {
     const { printAsRun } = await import("../as-run.ts");
     return printAsRun(context, args);
   }
-  const type = flags.text("type");
-  const kinds = OBJECT_KINDS.filter((kind) => type === "" || kind.type === type);
-  if (kinds.length === 0) {
-    throw new Failure({
-      message: `unknown type: ${JSON.stringify(type)}: must be one of "${OBJECT_KINDS.map((kind) => kind.type).join('", "')}"`,
-      exitCode: 1,
-    });
+  if (flags.bool("as-compose")) {
+    const { printAsCompose } = await import("../as-run.ts");
+    return printAsCompose(context, args);
   }
+  const kinds = kindsOf(flags.changed("type") ? flags.text("type") : undefined);
   const wish = { kinds, names: args, format: flags.text("format"), size: flags.bool("size") };
   return inspect(context, wish);
 }

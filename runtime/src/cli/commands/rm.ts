@@ -4,7 +4,7 @@
  * Kernel interface: umount(2), rmdir(2), by the daemon.
  * Specification: docker rm reference; Engine API v1.50, ContainerDelete.
  * Invariants: none.
- * Left out: links.
+ * Left out: the daemon makes no links, so `--link` finds none to remove.
  * Docs: docs/concepts/cli.md
  *
  * @module

@@ -57,7 +57,6 @@ describe.skipIf(skip)("on the real kernel", () => {
   const kernel = openRealKernel();
 
   test.prop([tree, fc.array(path, { minLength: 4, maxLength: 12 })], {
-    seed: 20_261_122,
     numRuns: 60,
     examples: [
       [

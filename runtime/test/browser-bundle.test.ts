@@ -116,8 +116,9 @@ test("the playground fits into a page and runs a container in it, without Node",
     write: (bytes) => (shown += new TextDecoder().decode(bytes)),
     size: () => ({ rows: 24, columns: 80 }),
   });
+  await expect.poll(() => shown).toBe("playground:~# ");
   shell.input(new TextEncoder().encode("drydock run --rm busybox echo hi\r"));
-  await expect.poll(() => shown, { timeout: 20_000 }).toMatch(/# hi\r\nplayground:~# $/);
+  await expect.poll(() => shown).toMatch(/echo hi\r\nhi\r\nplayground:~# $/);
   const overlay = playground.journal.find(({ concept, call }) => {
     return concept === "layers" && call === "mount";
   });

@@ -49,15 +49,10 @@ export function adviseStop(
   const { state } = container.history;
   const { signal, seconds } = stopPlan(container, options);
   if (!hasProcess(state) || seconds === 0) return null;
-  const isWaiting = () => waitsForSignals(engine, state.hostPid);
-  if (isWaiting()) return null;
-  // Empty where it has ended, or is ending now.
-  const status = textOr(engine.kernel, `/proc/${state.hostPid}/status`);
+  const status = statusUnlessWaiting(engine, state.hostPid);
   const fateOf = (name: string) => signalFate(status, signalNumber(name) ?? 0);
   const fate = fateOf(signal);
   if (fate !== "ignored" && fate !== "dropped") return null;
-  // It may have begun to wait between the two looks.
-  if (isWaiting()) return null;
   const program = /^Name:\s*(.*)$/mu.exec(status)?.[1] ?? "";
   const understood = POLITE.filter((name) => fateOf(name) === "handled");
   const why = reasonOf(fate, program, signal);
@@ -69,6 +64,15 @@ export function adviseStop(
     message: `container ${container.name} does not hear ${signal}: ${why}; ${then}`,
     hint: remedyFor(fate, understood, commandOf(container.definition)),
   };
+}
+
+/** What the kernel shows of a process; nothing of one that waits for signals, or has ended. */
+function statusUnlessWaiting(engine: EngineContext, hostPid: HostPid): string {
+  const isWaiting = () => waitsForSignals(engine, hostPid);
+  if (isWaiting()) return "";
+  const status = textOr(engine.kernel, `/proc/${hostPid}/status`);
+  // It may have begun between the two looks.
+  return isWaiting() ? "" : status;
 }
 
 function reasonOf(fate: StopAdvice["fate"], program: string, signal: string): string {

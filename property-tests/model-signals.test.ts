@@ -276,7 +276,8 @@ async function bear(side: Side, { where, kind, nests, uid }: Birth): Promise<str
   return "born with a child";
 }
 
-const NOBODY = 999;
+/** Beyond the greatest that a kernel gives: a smaller one may be somebody of this machine. */
+const NOBODY = 2 ** 22 + 1;
 
 /** The number of a process in the namespace of another; one that nobody has, if it is not there. */
 function numberIn({ kernel, tracked }: Side, viewer: number, target: number): number {

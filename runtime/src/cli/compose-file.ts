@@ -17,7 +17,7 @@
  * @module
  */
 import { stringify } from "yaml";
-import { fieldsOf } from "./flag-words.ts";
+import { fieldsOf, type Mount } from "./flag-words.ts";
 import { CONTAINER_FLAGS } from "./options/flags.ts";
 import { flagWords, unsaidSecurity, type RunRequest } from "./run-words.ts";
 
@@ -238,24 +238,13 @@ function blockIoOf(host: RunRequest["HostConfig"]): Keys {
   });
 }
 
-interface Mount {
-  readonly Type: string;
-  readonly Source?: string;
-  readonly Target?: string;
-  readonly ReadOnly?: boolean;
-  readonly Consistency?: string;
-  readonly BindOptions?: { readonly Propagation?: string } | null;
-  readonly VolumeOptions?: { readonly NoCopy?: boolean } | null;
-  readonly TmpfsOptions?: { readonly SizeBytes?: number } | null;
-}
-
 function mountsOf({ HostConfig }: RunRequest): readonly Mount[] {
   // As the API's schema says.
   return Array.isArray(HostConfig["Mounts"]) ? (HostConfig["Mounts"] as readonly Mount[]) : [];
 }
 
 function mountOf(mount: Mount): Keys {
-  const { Propagation } = mount.BindOptions ?? {};
+  const Propagation = mount.BindOptions?.["Propagation"];
   const { NoCopy } = mount.VolumeOptions ?? {};
   const { SizeBytes } = mount.TmpfsOptions ?? {};
   return withoutEmpty({

@@ -187,7 +187,7 @@ export function isProfile(option: string): boolean {
 }
 
 /** Field by field, in the words that `options/mounts.ts` reads. */
-interface Mount {
+export interface Mount {
   readonly Type: string;
   readonly Source?: string;
   readonly Target?: string;

@@ -12,6 +12,7 @@
  * @module
  */
 
+import type { ByteSink } from "../kernel/index.ts";
 import { createStreamedSink, emptyStream } from "./byte-streams.ts";
 import { framing } from "./connection.ts";
 import type { AttachRequest, Attached, Keeper } from "./keeper.ts";
@@ -22,28 +23,27 @@ import type { HubClient } from "./stdio-hub.ts";
 /** A keeper whose processes are children of this process. */
 export function createLocalKeeper(options: KeeperServerOptions): Keeper {
   const server = new KeeperServer(options);
-  const attach = (request: AttachRequest): Attached => {
+  /** @param end ends the client's output, at once or after something more */
+  const attach = (
+    request: AttachRequest,
+    end: (sink: ByteSink) => void = (sink) => sink.end(),
+  ): Attached => {
     const { sink, stream, onCancel } = createStreamedSink();
-    const client = server.attach(request, framing(sink));
+    const client = server.attach(request, framing({ ...sink, end: () => end(sink) }));
     onCancel(() => client.detach());
     return attachedOf(client, stream);
   };
   return {
     start: (request) => server.start(request),
     startAttached: (request, streams, lastWords) => {
-      const { sink, stream, onCancel } = createStreamedSink();
-      const end = async (): Promise<void> => {
+      const end = async (sink: ByteSink): Promise<void> => {
         const words = await started.then(() => undefined, lastWords);
         if (words !== undefined) sink.write(words);
         sink.end();
       };
-      const client = server.attach(
-        { id: request.id, ...streams },
-        framing({ ...sink, end: () => void end() }),
-      );
-      onCancel(() => client.detach());
+      const line = attach({ id: request.id, ...streams }, (sink) => void end(sink));
       const started = server.start(request);
-      return { line: attachedOf(client, stream), started };
+      return { line, started };
     },
     takeJournal: (id) => server.takeJournal(id),
     attach: (request) => Promise.resolve(attach(request)),

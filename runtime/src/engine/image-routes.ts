@@ -31,6 +31,7 @@ import type { Image } from "../images/index.ts";
 import { layerDiff } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, Filters } from "./engine.ts";
+import { usersOf } from "./image-changes.ts";
 import { STORAGE_DRIVER } from "./inspect.ts";
 import { treeBytes } from "./listing.ts";
 
@@ -66,13 +67,10 @@ export function imageListWithManifests(
   engine: EngineContext,
   filters: Filters,
 ): readonly ApiObject[] {
-  const { kernel, layers, containers } = engine;
+  const { kernel, layers } = engine;
   return imageList(engine, filters, (image) =>
     imageWithManifest(image, {
-      containers: containers
-        .all()
-        .filter(({ definition }) => definition.imageId === image.id)
-        .map(({ id }) => id),
+      containers: usersOf(engine, image).map(({ containerId }) => containerId),
       unpackedBytes: image.chain.reduce(
         (bytes, chainId) => bytes + treeBytes(kernel, layerDiff(layers, chainId)),
         0,

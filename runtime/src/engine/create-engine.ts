@@ -248,10 +248,9 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
   }
   engine.quiet.end();
   await engine.locks.idle();
-  for (const { journal } of engine.containers.all()) {
-    await journal.flush();
-    journal.close();
-  }
+  // Together: each may wait for what its init did.
+  await Promise.all(engine.containers.all().map(({ journal }) => journal.flush()));
+  for (const { journal } of engine.containers.all()) journal.close();
   engine.keeper.current.close();
   closeCgroupParent(engine.kernel, engine.machine.cgroupParent);
   lock.release();

@@ -213,7 +213,7 @@ function requireDonors(engine: EngineContext, { IpcMode, PidMode }: HostConfig):
   }
 }
 
-/** Another container that a request names: it is the request that is wrong, not what it asks for. */
+/** Another container that a request names: without it, the request is wrong. */
 function findNamed({ containers }: EngineContext, name: string, flag: string): Container {
   try {
     return containers.find(name);

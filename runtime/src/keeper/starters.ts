@@ -306,7 +306,7 @@ class StarterProcess {
     return answered as Promise<StartAnswer>; // a start is answered so
   }
 
-  /** What init did in a start, once the starter is through; of one that is gone, nothing is known. */
+  /** What init did in a start, told when the starter is idle; nothing of one that is gone. */
   async journal(number: number): Promise<readonly JournalEntry[]> {
     const order: StarterOrder = { journal: number };
     try {

@@ -29,7 +29,8 @@ import {
   wholeOrNull,
   words,
 } from "./go-json.ts";
-import { checkContainer, checkEndpoints, checkRuntime, cleanPath } from "./container-checks.ts";
+import { cleanPath } from "../kernel/index.ts";
+import { checkContainer, checkEndpoints, checkRuntime } from "./container-checks.ts";
 import { refuseWhatIsMissing, warnOfWhatIsIgnored } from "./not-yet.ts";
 import { compareVersions } from "./versions.ts";
 
@@ -88,7 +89,10 @@ export const configEntries = {
   Cmd: words(),
   Entrypoint: words(),
   Image: text(),
-  WorkingDir: v.pipe(text(), v.transform(cleanPath)),
+  WorkingDir: v.pipe(
+    text(),
+    v.transform((path) => (path.startsWith("/") ? cleanPath(path) : path)),
+  ),
   Labels: map(text()),
   ExposedPorts: portMap(nothing()),
   Volumes: map(nothing()),

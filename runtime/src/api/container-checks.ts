@@ -134,17 +134,3 @@ export function checkRuntime(name: string): void {
     "Drydock runs containers itself; leave --runtime out.",
   );
 }
-
-/**
- * A path without `.`, `..` and empty parts, as the kernel would find it where nothing is a link.
- *
- * @example cleanPath("/a/../b//c/.") // "/b/c"
- */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return path.startsWith("/") ? `/${parts.join("/")}` : path;
-}

@@ -19,6 +19,7 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
+import { cleanPath } from "../kernel/index.ts";
 import type { Files, FileStat } from "../kernel/index.ts";
 import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
@@ -54,13 +55,9 @@ export interface FoundPath {
  * @example cleanContainerPath("etc/../usr/") // "/usr/"
  */
 export function cleanContainerPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
   const closing = /(?:^|\/)\.$/u.test(path) ? "/." : path.endsWith("/") ? "/" : "";
-  return parts.length === 0 ? `/${closing === "/." ? "." : ""}` : `/${parts.join("/")}${closing}`;
+  const clean = cleanPath(path);
+  return clean === "/" ? closing || clean : `${clean}${closing}`;
 }
 
 /** The name under which a path stands in its archive. @example archiveNameOf("/etc/hosts") */

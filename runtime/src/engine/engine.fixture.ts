@@ -300,8 +300,8 @@ export class EngineBench implements AsyncDisposable {
 }
 
 /** What waits for a quiet moment is done at once: tests wait for it hundreds of times. */
-function withoutQuiet({ after }: Kernel): Kernel["after"] {
-  return (delayMs, callback) => after(delayMs === QUIET_MS ? 0 : delayMs, callback);
+function withoutQuiet(kernel: Kernel): Kernel["after"] {
+  return (delayMs, callback) => kernel.after(delayMs === QUIET_MS ? 0 : delayMs, callback);
 }
 
 function isRemoved(kernel: Kernel, path: string): boolean {

@@ -18,7 +18,6 @@ import {
   familiarForm,
   familiarName,
   findImage,
-  IMAGE_FILTERS,
   imageHistory,
   imageInspect,
   imageSummary,
@@ -31,6 +30,7 @@ import type { Image } from "../images/index.ts";
 import { layerDiff } from "../layers/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ApiObject, Filters } from "./engine.ts";
+import { compileImageFilters } from "./image-filters.ts";
 import { usersOf } from "./image-changes.ts";
 import { STORAGE_DRIVER } from "./inspect.ts";
 import { treeBytes } from "./listing.ts";
@@ -42,22 +42,16 @@ import { treeBytes } from "./listing.ts";
  * @throws RuntimeError filter-invalid
  */
 export function imageList(
-  { images }: EngineContext,
+  { images, kernel }: EngineContext,
   filters: Filters,
   describe: (image: Image) => ApiObject = imageSummary,
 ): readonly ApiObject[] {
-  const context = {
-    createdMs: (reference: string) => Date.parse(findImage(images, reference).config.created),
-  };
-  const tests = Object.entries(filters).map(([name, values]) => {
-    const test = Object.hasOwn(IMAGE_FILTERS, name) ? IMAGE_FILTERS[name] : undefined;
-    if (test === undefined) throw invalidFilter(name);
-    return { test, values };
+  const isWanted = compileImageFilters(filters, {
+    createdMs: (reference) => Date.parse(findImage(images, reference).config.created),
+    nowMs: kernel.nowMs(),
   });
   return listImages(images)
-    .filter((image) =>
-      tests.every(({ test, values }) => values.some((value) => test(image, value, context))),
-    )
+    .filter(isWanted)
     .map(describe)
     .toSorted((a, b) => Number(b["Created"]) - Number(a["Created"]));
 }
@@ -77,17 +71,6 @@ export function imageListWithManifests(
       ),
     }),
   );
-}
-
-function invalidFilter(name: string): RuntimeError {
-  return new RuntimeError({
-    code: "filter-invalid",
-    class: "invalid",
-    message: `invalid filter '${name}'`,
-    operation: "list images",
-    subject: name,
-    hint: `Filters of images are ${Object.keys(IMAGE_FILTERS).join(", ")}.`,
-  });
 }
 
 /** The answer of `GET /images/{name}/json`. @throws RuntimeError image-not-found */

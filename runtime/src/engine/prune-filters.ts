@@ -13,9 +13,8 @@
  * @module
  */
 
-import { RuntimeError } from "../errors/index.ts";
-import { parseDurationNs } from "../wire/index.ts";
 import type { Filters } from "./engine.ts";
+import { invalidFilter, isFalse, untilMs } from "./filter-values.ts";
 import { hasLabel } from "./filters.ts";
 
 const KNOWN = {
@@ -52,11 +51,11 @@ export function compilePruneFilters(
   const unknown = Object.keys(filters).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const hint = `Filters of pruning ${kind} are ${KNOWN[kind]}.`;
-    throw invalidFilter(`invalid filter '${unknown}'`, hint);
+    throw invalidFilter("prune", unknown, hint);
   }
   const { label = [], "label!": without = [], until = [] } = filters;
-  const limitMs = untilOf(until, nowMs);
-  (filters["dangling"] ?? []).forEach(isFalse);
+  const limitMs = untilMs("prune", until, nowMs);
+  for (const value of filters["dangling"] ?? []) isFalse("prune", value);
   return ({ labels, createdAtMs }) =>
     label.every((value) => hasLabel(labels, value)) &&
     !without.some((value) => hasLabel(labels, value)) &&
@@ -70,51 +69,4 @@ export function compilePruneFilters(
  */
 export function checkPruneFilters(kind: PruneKind, filters: Filters): void {
   compilePruneFilters(kind, filters, 0);
-}
-
-/** Whether a value of `dangling` is Docker's way to mean what has a name too. */
-export function isFalse(value: string): boolean {
-  if (["1", "true"].includes(value)) return false;
-  if (["0", "false"].includes(value)) return true;
-  const hint = "Say dangling=false for images with a name too, dangling=true for those without.";
-  throw invalidFilter(`invalid filter 'dangling=${value}': neither true nor false`, hint);
-}
-
-const UNTIL_HINT =
-  "Write an age such as 24h or 1h30m, a moment such as 2026-01-31T12:00:00Z, " +
-  "or seconds since 1970.";
-
-function untilOf(values: readonly string[], nowMs: number): number {
-  const [text, second] = values;
-  if (text === undefined) return Infinity;
-  if (second !== undefined) {
-    const message = `invalid filter 'until=${second}': more than one until filter specified`;
-    throw invalidFilter(message, "Keep the one that means the older things.");
-  }
-  if (/^\d+(\.\d+)?$/u.test(text)) return Number(text) * 1000;
-  const ageMs = ageOf(text);
-  if (ageMs !== undefined) return nowMs - ageMs;
-  const moment = Date.parse(text);
-  if (!Number.isNaN(moment)) return moment;
-  const why = `failed to parse value as time or duration: ${JSON.stringify(text)}`;
-  throw invalidFilter(`invalid filter 'until=${text}': ${why}`, UNTIL_HINT);
-}
-
-/** Milliseconds of a duration in Go's manner; undefined when it is none. */
-function ageOf(text: string): number | undefined {
-  try {
-    return parseDurationNs(text) / 1e6;
-  } catch {
-    return undefined;
-  }
-}
-
-function invalidFilter(message: string, hint: string): RuntimeError {
-  return new RuntimeError({
-    code: "filter-invalid",
-    class: "invalid",
-    message,
-    operation: "prune",
-    hint,
-  });
 }

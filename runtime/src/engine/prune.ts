@@ -25,7 +25,8 @@ import { layerBytes, logBytes, sum } from "./disk-usage.ts";
 import type { ApiObject, Filters, PrunePlan } from "./engine.ts";
 import { carryOut } from "./image-changes.ts";
 import { treeBytes } from "./listing.ts";
-import { compilePruneFilters, isFalse } from "./prune-filters.ts";
+import { isFalse } from "./filter-values.ts";
+import { compilePruneFilters } from "./prune-filters.ts";
 import { removeContainer } from "./remove.ts";
 
 /** The answer of `POST /containers/prune`: removes what does not run. */
@@ -112,7 +113,7 @@ function unusedImages(
   going: ReadonlySet<Container>,
 ): readonly Image[] {
   const isWanted = compilePruneFilters("images", filters, engine.kernel.nowMs());
-  const named = (filters["dangling"] ?? []).some((value) => isFalse(value));
+  const named = (filters["dangling"] ?? []).some((value) => isFalse("prune", value));
   const users = engine.containers.all().filter((container) => !going.has(container));
   const used = new Set<string>(users.map(({ definition }) => definition.imageId));
   return listImages(engine.images)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { adviseChange, applyChange } from "./change.ts";
 
+const portsOf = (ports: string) => Object.fromEntries(ports.split(" ").map((port) => [port, {}]));
+
 describe("applyChange()", () => {
   test.each([
     ['CMD ["a", "b c"]', { Cmd: ["a", "b c"] }],
@@ -9,7 +11,7 @@ describe("applyChange()", () => {
     ["ENV A=2 B=\"x y\" C='q'", { Env: ["A=2", "Z=9", "B=x y", "C=q"] }],
     ["ENV A all the rest", { Env: ["A=all the rest", "Z=9"] }],
     ["LABEL k=v", { Labels: { old: "1", k: "v" } }],
-    ["EXPOSE 80 53/UDP", { ExposedPorts: { "80/tcp": {}, "53/udp": {} } }],
+    ["EXPOSE 80 53/UDP 90-91", { ExposedPorts: portsOf("80/tcp 53/udp 90/tcp 91/tcp") }],
     ['VOLUME ["/a", "/b"]', { Volumes: { "/a": {}, "/b": {} } }],
     ["WORKDIR sub/../dir", { WorkingDir: "/srv/dir" }],
     ["USER 7:8", { User: "7:8" }],
@@ -38,6 +40,8 @@ describe("applyChange()", () => {
     ["VOLUME", "VOLUME requires at least one argument"],
     ["ENV A", "ENV must have two arguments"],
     ["EXPOSE lots", "invalid containerPort: lots"],
+    ["EXPOSE 80-70", "invalid containerPort: 80-70"],
+    ["EXPOSE 70000", "invalid containerPort: 70000"],
     ["HEALTHCHECK ls", 'Unknown type "LS" in HEALTHCHECK'],
     ["HEALTHCHECK CMD", "Missing command after HEALTHCHECK CMD"],
     ["HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"],

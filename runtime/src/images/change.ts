@@ -14,6 +14,7 @@
  */
 
 import { nearest, RuntimeError } from "../errors/index.ts";
+import { cleanPath } from "../kernel/index.ts";
 import { parseDurationNs } from "../wire/index.ts";
 import type { ImageRunConfig } from "./oci.ts";
 
@@ -29,7 +30,7 @@ const APPLY: Readonly<Record<string, Apply>> = {
   }),
   EXPOSE: (config, text) => ({
     ...config,
-    ExposedPorts: { ...config.ExposedPorts, ...keysOf(wordsOf(text).map(portOf)) },
+    ExposedPorts: { ...config.ExposedPorts, ...keysOf(wordsOf(text).flatMap(portsOf)) },
   }),
   VOLUME: (config, text) => ({
     ...config,
@@ -229,23 +230,22 @@ function withEnv(
   return [...env.values()];
 }
 
-function portOf(text: string): string {
-  if (!/^\d{1,5}(?:-\d{1,5})?(?:\/(?:tcp|udp|sctp))?$/iu.test(text)) {
-    throw refused(`invalid containerPort: ${text}`);
-  }
-  return text.includes("/") ? text.toLowerCase() : `${text}/tcp`;
+/** `80`, `80/udp` or `80-82/tcp` as single ports. */
+function portsOf(text: string): readonly string[] {
+  const [, low = "", high = low, protocol = "tcp"] = PORTS.exec(text) ?? [];
+  const [first, last] = [Number(low), Number(high)];
+  if (low === "" || last < first || last > 65_535) throw refused(`invalid containerPort: ${text}`);
+  return Array.from({ length: last - first + 1 }, (_, at) => {
+    return `${first + at}/${protocol.toLowerCase()}`;
+  });
 }
+
+const PORTS = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/iu;
 
 function keysOf(names: readonly string[]): Readonly<Record<string, object>> {
   return Object.fromEntries(names.map((name) => [name, {}]));
 }
 
 function directoryOf(before: string | undefined, text: string): string {
-  const path = text.startsWith("/") ? text : `${before ?? ""}/${text}`;
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
+  return cleanPath(text.startsWith("/") ? text : `${before ?? ""}/${text}`);
 }

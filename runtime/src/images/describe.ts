@@ -147,44 +147,16 @@ export function imageHistory(image: Image): readonly ApiObject[] {
     );
 }
 
-/** Images as `list` filters them; every filter must hold, one of its values is enough. */
-export interface ImageFilterContext {
-  /** Creation time of another image, milliseconds since the epoch. */
-  readonly createdMs: (reference: string) => number;
-}
-
-type Filter = (image: Image, value: string, context: ImageFilterContext) => boolean;
-
-/** Filters of `GET /images/json`. */
-export const IMAGE_FILTERS: Readonly<Record<string, Filter>> = {
-  dangling: ({ references }, value) =>
-    (references.length === 0) === ["1", "true"].includes(value.toLowerCase()),
-  label: ({ config }, value) => labelMatches(config.config.Labels ?? {}, value),
-  reference: ({ references }, value) => {
-    const pattern = globPattern(value);
-    return references.some((r) => pattern.test(familiarForm(r)) || pattern.test(familiarName(r)));
-  },
-  before: ({ config }, value, { createdMs }) => Date.parse(config.created) < createdMs(value),
-  since: ({ config }, value, { createdMs }) => Date.parse(config.created) > createdMs(value),
-  until: ({ config }, value) => Date.parse(config.created) < untilMs(value),
-};
-
-/** A moment as clients send it: seconds since the epoch, or RFC 3339. */
-function untilMs(value: string): number {
-  return /^\d+(\.\d+)?$/u.test(value) ? Number(value) * 1000 : Date.parse(value);
-}
-
-function labelMatches(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const [key = "", ...value] = wanted.split("=");
-  return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join("="));
-}
-
-/** Go's path.Match as far as names need it: `*` and `?` do not cross a slash. */
-function globPattern(glob: string): RegExp {
+/**
+ * Whether an image has a name that a pattern matches, as Go's path.Match as far as names need it:
+ * `*` and `?` do not cross a slash.
+ */
+export function hasNameLike({ references }: Image, glob: string): boolean {
   const body = glob.replace(/[^\w]/gu, (character) => {
     if (character === "*") return "[^/]*";
     return character === "?" ? "[^/]" : `\\${character}`;
   });
   // Only punctuation is escaped, so this pattern is read without the u flag, which refuses "\-".
-  return new RegExp(`^${body}$`);
+  const pattern = new RegExp(`^${body}$`);
+  return references.some((r) => pattern.test(familiarForm(r)) || pattern.test(familiarName(r)));
 }

@@ -1,4 +1,5 @@
 export { concatBytes } from "./bytes.ts";
+export { cleanPath } from "./clean-path.ts";
 export { CALLS, type CallKind, type CallName } from "./calls.ts";
 export { decorate } from "./decorate.ts";
 export { type JournalValue } from "./describe.ts";

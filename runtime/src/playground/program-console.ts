@@ -7,7 +7,7 @@
  */
 import type { Console, Files, Output, Undo } from "../cli/index.ts";
 import { packTreeAt, unpackTreeAt } from "../container/index.ts";
-import { KernelError, type Kernel } from "../kernel/index.ts";
+import { cleanPath, KernelError, type Kernel } from "../kernel/index.ts";
 import type { ProgramContext, Sink } from "../kernel/model/index.ts";
 
 const encoder = new TextEncoder();
@@ -108,7 +108,8 @@ function filesOf(kernel: Kernel): Files {
     exists: (path) => succeeds(() => kernel.stat(path)),
     write: (path, text) => kernel.writeFile(path, text, "create"),
     remove: (path) => void succeeds(() => kernel.unlink(path)),
-    absolute: (path) => absolute(kernel.readlink("/proc/self/cwd"), path),
+    absolute: (path) =>
+      cleanPath(path.startsWith("/") ? path : `${kernel.readlink("/proc/self/cwd")}/${path}`),
     kindOf: (path) =>
       succeeds(() => kernel.stat(path)) ? kernel.stat(path).type === "directory" : undefined,
     stream: async function* (path) {
@@ -135,13 +136,4 @@ function succeeds(call: () => unknown): boolean {
     if (error instanceof KernelError) return false;
     throw error;
   }
-}
-
-function absolute(cwd: string, path: string): string {
-  const parts: string[] = [];
-  for (const part of (path.startsWith("/") ? path : `${cwd}/${path}`).split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { exitCodeOf } from "../container/index.ts";
 import type { ModelKernel } from "../kernel/model/index.ts";
 
 /** The page's side of a terminal. */
@@ -38,8 +39,6 @@ const ENVIRONMENT = [
   "USER=root",
 ];
 
-const HANGUP_CODE = 129;
-
 /** Starts a login shell on a terminal. @param host whose child it is */
 export function openShell(host: ModelKernel, io: ShellIo): Shell {
   const options = { pidNamespace: "inherit", stdio: "terminal", stdin: true } as const;
@@ -60,7 +59,7 @@ export function openShell(host: ModelKernel, io: ShellIo): Shell {
   const ended = async (): Promise<number> => {
     const status = await child.exited;
     await shown;
-    return "exitCode" in status ? status.exitCode : HANGUP_CODE;
+    return exitCodeOf(status);
   };
   return {
     input: (bytes) => void terminal?.write(bytes),

@@ -21,6 +21,7 @@
  * @module
  */
 import { RuntimeError } from "../errors/index.ts";
+import { cleanPath } from "../kernel/index.ts";
 import { parseTmpfsOptions, type TmpfsOptions } from "./tmpfs-options.ts";
 
 /** How mounts made later on one side appear on the other: mount_namespaces(7). */
@@ -246,20 +247,6 @@ function parseTarget(type: string, target: string): string {
   const clean = cleanPath(target);
   if (clean === "/") refuseConfig(type, target, "invalid specification: destination can't be '/'");
   return clean;
-}
-
-/**
- * An absolute path without empty parts, `.` and `..`, by its text alone.
- *
- * @example cleanPath("/a//b/../c/") // "/a/c"
- */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }
 
 /** Refuses in Docker's words. */

@@ -10,6 +10,7 @@
  * @module
  */
 import { parse } from "unbash";
+import { cleanPath } from "../../../clean-path.ts";
 import { KernelError } from "../../../port.ts";
 import { errnoText } from "../errno-text.ts";
 import { programNames } from "../programs.ts";
@@ -132,7 +133,7 @@ async function cd(shell: Shell, args: readonly string[]): Promise<number> {
   const before = valueOf(shell, "PWD") ?? "/";
   const target = path === "-" ? (valueOf(shell, "OLDPWD") ?? before) : path;
   if (!(await enter(shell, target))) return 2;
-  const now = normal(target.startsWith("/") ? target : `${before}/${target}`);
+  const now = cleanPath(target.startsWith("/") ? target : `${before}/${target}`);
   assign(shell, "OLDPWD", before);
   assign(shell, "PWD", now);
   if (path !== "-") return 0;
@@ -149,16 +150,6 @@ async function enter(shell: Shell, path: string): Promise<boolean> {
     await complain(shell, `can't cd to ${path}: ${errnoText(error.errno)}`, "cd");
     return false;
   }
-}
-
-/** A path without `.` and `..`, as a shell follows its own way. */
-function normal(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }
 
 async function declare(

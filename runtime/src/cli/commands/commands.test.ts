@@ -374,6 +374,18 @@ describe("cp", () => {
   });
 });
 
+test("cp says that a directory to copy into is not there, and asks for nothing", async () => {
+  const { err, code, asked } = await runCommandLine(["cp", "web:/x", "/gone/dir/x/"], () => ({}));
+  const words = 'invalid output path: directory "/gone/dir" does not exist\n';
+  expect([code, err, asked]).toEqual([1, words, []]);
+});
+
+test("port of another protocol is not published", async () => {
+  const api = answering({ "GET /containers/web/json": { json: { NetworkSettings: {} } } });
+  const { err, code } = await runCommandLine(["port", "web", "80/foo"], api);
+  expect([code, err]).toEqual([1, "Error: No public port '80/foo' published for web\n"]);
+});
+
 describe("explain", () => {
   test.each([
     ["the image's own", null, ["sleep", "9"], "Its command: sleep 9, from its image."],

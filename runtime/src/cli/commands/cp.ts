@@ -12,6 +12,7 @@
 import { withCandidates } from "../ambiguous.ts";
 import { ApiError, pathPart, type Api } from "../api.ts";
 import type { Command, Context, Input } from "../command.ts";
+import type { Files } from "../console.ts";
 import { Failure } from "../failure.ts";
 import { humanSize } from "../human.ts";
 import { baseOf, planCopy, splitPlace, type CopyPlace } from "../local-archive.ts";
@@ -116,6 +117,7 @@ async function copyOut(
   destination: string,
   wish: Wish,
 ): Promise<number> {
+  if (destination !== "-") requireAbove(console.files, destination);
   const found = await statOf(api, source);
   const path = wish.follow && found?.linkTarget ? found.linkTarget : source.path;
   const call = { method: "GET", path: archiveOf(source.container), query: { path } } as const;
@@ -130,6 +132,14 @@ async function copyOut(
   // What is copied is called as it was asked for, not as what a link led to.
   const name = plan.name ?? (path === source.path ? null : baseOf(source.path));
   return console.files.unpack(body, { directory: plan.directory, name, keepOwner: wish.keepOwner });
+}
+
+/** What is to be made must have a directory to be in. */
+function requireAbove(files: Files, path: string): void {
+  const above = /^(.*[^/])\/+[^/]+\/*$/s.exec(path)?.[1];
+  if (above === undefined || files.kindOf(above) !== undefined) return;
+  const message = `invalid output path: directory ${JSON.stringify(above)} does not exist`;
+  throw new Failure({ message, exitCode: 1 });
 }
 
 async function copyIn(

@@ -44,7 +44,7 @@ async function run({ api, console }: Context, { args }: Input): Promise<number> 
     writeAll(console, found);
     return 0;
   }
-  if (!/^\d{1,5}(\/(tcp|udp|sctp))?$/.test(wanted)) {
+  if (!/^\d{1,5}(\/\w+)?$/.test(wanted)) {
     throw new Failure({ message: `Error: invalid port (${wanted})`, exitCode: 1 });
   }
   const port = wanted.includes("/") ? wanted : `${wanted}/tcp`;

@@ -94,3 +94,33 @@ export function checkUlimit(text: string): string {
   parseUlimit(text);
   return text;
 }
+
+/**
+ * The form of --add-host: NAME:ADDRESS or NAME=ADDRESS.
+ *
+ * @returns the first of the two, which the API takes
+ * @throws Error in Docker's words
+ * @example checkExtraHost("web=[fd00::1]") // "web:fd00::1"
+ */
+export function checkExtraHost(text: string): string {
+  const [, name = "", value = ""] = /^([^=:]+)[=:](.*)$/s.exec(text) ?? [];
+  if (name === "") throw new Error(`bad format for add-host: ${JSON.stringify(text)}`);
+  const address = /^\[(.+)\]$/.exec(value)?.[1] ?? value;
+  if (value !== "host-gateway" && !isAddress(address)) {
+    throw new Error(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+  }
+  return `${name}:${address}`;
+}
+
+/** @throws Error in Docker's words for what is no IP address */
+export function checkAddress(text: string): string {
+  if (isAddress(text.trim())) return text.trim();
+  throw new Error(`IP address is not correctly formatted: ${text}`);
+}
+
+/** An address of IPv4 with its four numbers, or one of IPv6. */
+function isAddress(text: string): boolean {
+  const numbers = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1);
+  if (numbers !== undefined) return numbers.every((number) => Number(number) <= 255);
+  return /^[\da-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]`);
+}

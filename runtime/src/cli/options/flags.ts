@@ -14,9 +14,11 @@
  */
 import type { Concept, Flag } from "../grammar.ts";
 import {
+  checkAddress,
   checkAttach,
   checkCgroupConf,
   checkCgroupRule,
+  checkExtraHost,
   checkLabel,
   checkSysctl,
   checkUlimit,
@@ -262,8 +264,8 @@ const NETWORK = flagsOf("network", {
   "link-local-ip": { kind: "list", help: "Link-local address" },
   "mac-address": { kind: "string", help: "MAC address, for example 92:d0:c6:0a:29:33" },
   link: { kind: "list", help: "Name of another container under an alias: NAME[:alias]" },
-  "add-host": { kind: "list", help: "Line for /etc/hosts: host:ip" },
-  dns: { kind: "list", help: "Name server for /etc/resolv.conf" },
+  "add-host": { kind: "list", check: checkExtraHost, help: "Line for /etc/hosts: host:ip" },
+  dns: { kind: "list", check: checkAddress, help: "Name server for /etc/resolv.conf" },
   "dns-option": { kind: "list", help: "Option for /etc/resolv.conf" },
   "dns-opt": { kind: "list", aliasOf: "dns-option", help: "" },
   "dns-search": { kind: "list", help: "Search domain for /etc/resolv.conf" },

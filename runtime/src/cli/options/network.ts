@@ -80,10 +80,21 @@ function endpointFromFlags(flags: Flags, target: string): Endpoint {
   return {
     ...(flags.changed("network-alias") ? { Aliases: flags.list("network-alias") } : {}),
     ...(links ? { Links: flags.list("link") } : {}),
-    ...(flags.changed("mac-address") ? { MacAddress: flags.text("mac-address") } : {}),
+    ...macAddressOf(flags),
     ...(Object.keys(addresses).length > 0 ? { IPAMConfig: addresses } : {}),
   };
 }
+
+function macAddressOf(flags: Flags): Pick<Endpoint, "MacAddress"> {
+  const mac = flags.text("mac-address").trim();
+  if (mac === "") return {};
+  if (!MAC.test(mac)) throw fail(`${mac} is not a valid mac address`);
+  return { MacAddress: mac };
+}
+
+/** Six or eight bytes, as Go's net.ParseMAC reads them. */
+const MAC =
+  /^(?:[\da-f]{2}([:-])(?:[\da-f]{2}\1){4}(?:(?:[\da-f]{2}\1){2})?[\da-f]{2}|[\da-f]{4}(?:\.[\da-f]{4}){2,3})$/i;
 
 interface Wanted {
   readonly target: string;

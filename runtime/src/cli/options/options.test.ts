@@ -42,6 +42,10 @@ describe("create", () => {
       { CapAdd: ["NET_ADMIN"], CapDrop: ["ALL"], Privileged: true, ReadonlyRootfs: true },
     ],
     [
+      ["--add-host", "web=[fd00::1]", "--add-host", "db:10.0.0.1", "--dns", "fd00::53"],
+      { ExtraHosts: ["web:fd00::1", "db:10.0.0.1"], Dns: ["fd00::53"] },
+    ],
+    [
       ["--restart", "on-failure:3"],
       { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } },
     ],
@@ -181,6 +185,10 @@ describe("create", () => {
     [["--env-file", "none"], "open none: no such file or directory"],
     [["--memory-swappiness", "101"], "Valid memory swappiness range is 0-100"],
     [["--pid", "foo"], "--pid: invalid PID mode"],
+    [["--add-host", "web"], 'bad format for add-host: "web"'],
+    [["--add-host", "web:1.2.3"], 'invalid IP address in add-host: "1.2.3"'],
+    [["--dns", "256.1.1.1"], "IP address is not correctly formatted: 256.1.1.1"],
+    [["--mac-address", "02:42:ac:11:00"], "02:42:ac:11:00 is not a valid mac address"],
     [["--pull", "often"], `invalid pull option: 'often'`],
   ])("%j is refused before anything is asked", async (flags, text) => {
     const ran = await runCommandLine(["create", ...flags, "x"], () => undefined);

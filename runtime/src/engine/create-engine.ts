@@ -57,6 +57,7 @@ import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan, previewScript } from "./plan-preview.ts";
+import { dropPrepared } from "./prepare.ts";
 import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
 import { Quiet } from "./quiet.ts";
 import { recover } from "./recover.ts";
@@ -248,7 +249,9 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
   }
   engine.quiet.end();
   await engine.locks.idle();
-  for (const { journal } of engine.containers.all()) {
+  for (const container of engine.containers.all()) {
+    await dropPrepared(engine, container);
+    const { journal } = container;
     await journal.flush();
     journal.close();
   }

@@ -149,7 +149,7 @@ describe("the first start is prepared", () => {
     return cgroupParents(bench).map((parent) => bench.model.kernel.readdir(parent).includes(id));
   }
 
-  test("no start within a second: what was prepared goes, and a later start makes it", async () => {
+  test("prepared-is-no-start: without one it goes after a second, and a later one makes it", async () => {
     const bench = await ModelBench.open("v1");
     const id = await prepared(bench);
     const made = cgroupsOf(bench, id);
@@ -161,7 +161,7 @@ describe("the first start is prepared", () => {
     expect(cgroupsOf(bench, id)).toEqual(made.map(() => false));
   });
 
-  test("what was updated meanwhile is what is started", async () => {
+  test("prepared-is-no-start: what was updated meanwhile is what is started", async () => {
     const bench = await ModelBench.open("v1");
     const waiting = { cmd: ["cat"], config: { OpenStdin: true } };
     const { id } = await bench.engine.createContainer(wish(waiting));
@@ -178,27 +178,30 @@ describe("the first start is prepared", () => {
   test.each([
     { made: "a part", isKept: true },
     { made: "the whole", isKept: false },
-  ])("after a crash with $made of its cgroup, --rm is kept: $isKept", async ({ made, isKept }) => {
-    const bench = await ModelBench.open("v1");
-    const hostConfig = { AutoRemove: true };
-    const { id } = await bench.engine.createContainer(wish({ cmd: ["true"], hostConfig }));
-    await bench.moment();
-    const whole = cgroupParents(bench).map((parent) => `${parent}/${id}`);
-    const part = whole.filter((path) => isThere(bench, path));
-    await bench.close();
-    // The engine removed everything as it closed; a crash would not have.
-    expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
-    for (const path of made === "the whole" ? whole : part) {
-      bench.model.kernel.mkdir(dirname(path), 0o755);
-      bench.model.kernel.mkdir(path, 0o755);
-    }
-    await bench.quiet(bench.reopen());
-    await bench.settle();
-    const all = { all: true, limit: 0, size: false, filters: {} };
-    expect(await bench.engine.listContainers(all)).toHaveLength(isKept ? 1 : 0);
-    expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
-    await bench.clear();
-  });
+  ])(
+    "prepared-is-no-start: after a crash with $made of its cgroup, --rm is kept: $isKept",
+    async ({ made, isKept }) => {
+      const bench = await ModelBench.open("v1");
+      const hostConfig = { AutoRemove: true };
+      const { id } = await bench.engine.createContainer(wish({ cmd: ["true"], hostConfig }));
+      await bench.moment();
+      const whole = cgroupParents(bench).map((parent) => `${parent}/${id}`);
+      const part = whole.filter((path) => isThere(bench, path));
+      await bench.close();
+      // The engine removed everything as it closed; a crash would not have.
+      expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
+      for (const path of made === "the whole" ? whole : part) {
+        bench.model.kernel.mkdir(dirname(path), 0o755);
+        bench.model.kernel.mkdir(path, 0o755);
+      }
+      await bench.quiet(bench.reopen());
+      await bench.settle();
+      const all = { all: true, limit: 0, size: false, filters: {} };
+      expect(await bench.engine.listContainers(all)).toHaveLength(isKept ? 1 : 0);
+      expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
+      await bench.clear();
+    },
+  );
 });
 
 function isThere({ model: { kernel } }: ModelBench, path: string): boolean {

@@ -3,6 +3,7 @@ import type { JournalEntry } from "../kernel/index.ts";
 import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { createModelKernel } from "../kernel/model/index.ts";
 import { newerHalf, openJournal } from "./journal.ts";
+import { Quiet } from "./quiet.ts";
 
 const unshare: JournalEntry = {
   n: 1,
@@ -15,7 +16,7 @@ const unshare: JournalEntry = {
 
 test("a reader who comes while the writer asks the keeper hears what init did, and once", async () => {
   const kernel = createModelKernel({ clock: createLinuxKernel() });
-  const journal = openJournal(kernel, "/journal.jsonl", "web");
+  const journal = openJournal({ kernel, quiet: new Quiet(kernel) }, "/journal.jsonl", "web");
   const answers: ((entries: readonly JournalEntry[]) => void)[] = [];
   journal.addInit(() => new Promise((resolve) => answers.push(resolve)));
   const written = journal.flush();
@@ -33,7 +34,7 @@ test("a reader who comes while the writer asks the keeper hears what init did, a
 
 test("a call of an exec tells which command it was for and how that ended, also from the file", async () => {
   const kernel = createModelKernel({ clock: createLinuxKernel() });
-  const journal = openJournal(kernel, "/journal.jsonl", "web");
+  const journal = openJournal({ kernel, quiet: new Quiet(kernel) }, "/journal.jsonl", "web");
   journal.noteExec("e1", { command: ["echo", "hi"] });
   journal.addInit(async () => [{ ...unshare, hostPid: 7 }], "e1");
   await journal.flush();
@@ -42,7 +43,11 @@ test("a call of an exec tells which command it was for and how that ended, also 
   journal.noteExec("e1", { exitCode: 3 });
   await journal.flush();
   journal.close();
-  const entries = await openJournal(kernel, "/journal.jsonl", "web").read();
+  const entries = await openJournal(
+    { kernel, quiet: new Quiet(kernel) },
+    "/journal.jsonl",
+    "web",
+  ).read();
   const exec = { id: "e1", command: ["echo", "hi"], exitCode: 3 };
   expect(entries).toEqual([{ ...unshare, hostPid: 7, where: "init", exec }]);
 });

@@ -18,7 +18,9 @@
  *
  * Kernel interface: mkdir(2) and write(2) of cgroups.
  * Specification: none.
- * Invariants: see `start.ts`.
+ * Invariants:
+ *   prepared-is-no-start   what is prepared goes when no start comes, gives way to an update, and
+ *       is not taken for a start that was begun
  * Left out: later starts of the same container.
  * Docs: docs/concepts/engine.md
  *

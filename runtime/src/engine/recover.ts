@@ -114,7 +114,7 @@ function load(engine: EngineContext, stored: Stored): void {
     definition,
     history,
     files,
-    journal: openJournal(engine.kernel, files.journal, definition.id),
+    journal: openJournal(engine, files.journal, definition.id),
     mounts: parseMountSpecs(definition.hostConfig, definition.inheritedMounts),
   });
   // An end that is announced before we know that it runs must not be lost.

@@ -5,9 +5,9 @@
  *                        └──────────── whatever fails: every step back ────────────┘
  *
  * Nothing of a run exists before it but a part of its cgroup (`prepare.ts`): the rest is made by
- * init in namespaces that end with it. A start that fails leaves the container as it was, with the reason and an exit
- * code that says whether the command was missing (127), not executable (126) or something else
- * (128).
+ * init in namespaces that end with it. A start that fails leaves the container as it was, with the
+ * reason and an exit code that says whether the command was missing (127), not executable (126) or
+ * something else (128).
  *
  * Kernel interface: mkdir(2) and write(2) of cgroups; the rest is init's.
  * Specification: Docker Engine API v1.50, ContainerStart.

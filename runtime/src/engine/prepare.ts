@@ -40,15 +40,14 @@ import type { Container, Prepared } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import { readPlanInput } from "./plan-facts.ts";
 
-/** The answer goes out first. */
-const DELAY_MS = 1;
 /** A container that is not started by then is not about to be. */
 const KEPT_MS = 1000;
 
 /** Prepares the first start in a moment, unless it comes first. */
 export function prepareSoon(engine: EngineContext, container: Container): void {
   const { kernel } = engine;
-  const cancel = kernel.after(DELAY_MS, () => {
+  // The answer goes out first.
+  const cancel = kernel.after(0, () => {
     container.holdPrepared = kernel.after(KEPT_MS, () => {
       container.cleaned = dropPrepared(engine, container);
     });

@@ -249,12 +249,11 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
   }
   engine.quiet.end();
   await engine.locks.idle();
-  for (const container of engine.containers.all()) {
-    await dropPrepared(engine, container);
-    const { journal } = container;
-    await journal.flush();
-    journal.close();
-  }
+  const containers = engine.containers.all();
+  await Promise.all(containers.map((container) => dropPrepared(engine, container)));
+  // Together: each may wait for what its init did.
+  await Promise.all(containers.map(({ journal }) => journal.flush()));
+  for (const { journal } of containers) journal.close();
   engine.keeper.current.close();
   closeCgroupParent(engine.kernel, engine.machine.cgroupParent);
   lock.release();

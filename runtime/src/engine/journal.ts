@@ -21,7 +21,14 @@
  * @module
  */
 
-import { ifThere, KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
+import {
+  ifThere,
+  KernelError,
+  toEntry,
+  traceKernel,
+  withContext,
+  within,
+} from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
 import type { Quiet } from "./quiet.ts";
 import type { ExplainedCall, ExplainedExec } from "./told.ts";
@@ -31,6 +38,8 @@ const PENDING_MAX = 4000;
 /** A journal that has grown beyond this loses its older half. */
 const FILE_MAX_BYTES = 512 * 1024;
 const WRITE_DELAY_MS = 200;
+/** How long a writer or reader waits for what init did: a later answer is for the next one. */
+const HEAR_MS = 2000;
 
 /** What is known of an exec besides its calls. */
 type Note = Partial<Omit<ExplainedExec, "id">>;
@@ -81,23 +90,18 @@ export function openJournal(options: JournalOptions, path: string, id: string): 
   /** What the keeper told, once asked, and notes. */
   let told: Line[] = [];
   const waiting = (): readonly Line[] => inOrder(pending, told);
-  let questions: Question[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
   const wait = (): void => {
     if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void quiet.moment().then(flush));
   };
-  const askAll = async (): Promise<void> => {
-    for (let next = questions.shift(); next !== undefined; next = questions.shift()) {
-      told.push(...(await answersTo(next)));
-    }
-  };
-  /** A reader who comes while a writer asks waits for the same answers. */
-  let hearing = Promise.resolve();
-  const hearInit = (): Promise<void> => (hearing = hearing.then(askAll));
+  const questions = createQuestions(untraced, (lines) => {
+    if (isOpen) told.push(...lines);
+    wait();
+  });
   const flush = async (): Promise<void> => {
+    await questions.heard();
     cancel?.();
-    await hearInit();
     cancel = undefined;
     const lines = waiting()
       .map((line) => `${JSON.stringify(line)}\n`)
@@ -114,7 +118,7 @@ export function openJournal(options: JournalOptions, path: string, id: string): 
   return {
     kernel: withContext(traceKernel(untraced, { record }, { sources: true }), { subject: id }),
     addInit: (ask, exec) => {
-      questions.push({ ask, exec });
+      questions.add({ ask, exec });
       wait();
     },
     noteExec: (exec, note) => {
@@ -122,7 +126,7 @@ export function openJournal(options: JournalOptions, path: string, id: string): 
       wait();
     },
     read: async () => {
-      await hearInit();
+      await questions.heard();
       return withNotes([...readLines(untraced, path), ...waiting()]);
     },
     flush,
@@ -131,7 +135,7 @@ export function openJournal(options: JournalOptions, path: string, id: string): 
       cancel?.();
       pending = [];
       told = [];
-      questions = [];
+      questions.drop();
     },
   };
 }
@@ -141,9 +145,33 @@ interface Question {
   readonly exec: string | undefined;
 }
 
-async function answersTo({ ask, exec }: Question): Promise<readonly Line[]> {
-  const entries = await ask().catch((): readonly JournalEntry[] => []);
-  return entries.map((entry) => lineOf(entry, exec));
+interface Questions {
+  add(question: Question): void;
+  /** Asks them, and waits for the answers; one that is late is told when it comes. */
+  heard(): Promise<void>;
+  /** Forgets those that were not asked yet. */
+  drop(): void;
+}
+
+function createQuestions(clock: Kernel, tell: (lines: readonly Line[]) => void): Questions {
+  const waiting: Question[] = [];
+  /** A reader who comes while a writer asks waits for the same answers. */
+  const asked = new Set<Promise<void>>();
+  const hear = async ({ ask, exec }: Question): Promise<void> => {
+    const entries = await ask().catch((): readonly JournalEntry[] => []);
+    tell(entries.map((entry) => lineOf(entry, exec)));
+  };
+  return {
+    add: (question) => void waiting.push(question),
+    heard: async () => {
+      for (const question of waiting.splice(0)) {
+        const heard = hear(question).finally(() => asked.delete(heard));
+        asked.add(heard);
+      }
+      if (asked.size > 0) await within(clock, HEAR_MS, Promise.all(asked));
+    },
+    drop: () => void waiting.splice(0),
+  };
 }
 
 function inOrder(pending: readonly RecordedCall[], told: readonly Line[]): readonly Line[] {

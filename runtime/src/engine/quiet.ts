@@ -18,7 +18,7 @@
 import type { Kernel } from "../kernel/index.ts";
 
 /** When nobody has asked for so long, it is quiet. */
-const QUIET_MS = 50;
+export const QUIET_MS = 50;
 /** Nothing waits longer. */
 const LATEST_MS = 1000;
 /** Between two pieces of work. */

@@ -107,7 +107,7 @@ function specsOrNone({ hostConfig }: CreateContainer): readonly MountSpec[] {
 async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
   const { definition, image, mounts } = accepted;
   const files = filesOf(engine.root, definition.id);
-  const journal = openJournal(engine.kernel, files.journal, definition.id);
+  const journal = openJournal(engine, files.journal, definition.id);
   await using undo = new UndoStack();
   undo.push("close journal", () => journal.close());
   const kernel = withContext(journal.kernel, { operation: "create container" });

@@ -4,8 +4,8 @@
  * The engine works for a container through a kernel of its own that writes each call down; what
  * init did lies with the keeper. Both are kept in the container's directory, one JSON object on a
  * line, so `explain` can tell years later how a container came to be. Asking the keeper and writing
- * wait a moment: a container that lives a tenth of a second and is removed leaves nothing that had
- * to be told or written.
+ * wait a moment, and until it is quiet: a container that lives a tenth of a second and is removed
+ * leaves nothing that had to be told or written, and who starts fifty waits for no journal.
  *
  * Execs have sections of their own: their entries carry the exec's id, and two more lines, notes,
  * say which command it was and how it ended. A journal that has grown too long loses old execs
@@ -30,6 +30,7 @@ import {
   within,
 } from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
+import type { Quiet } from "./quiet.ts";
 import type { ExplainedCall, ExplainedExec } from "./told.ts";
 
 /** Newest entries kept in memory until they are written. */
@@ -69,14 +70,22 @@ export interface ContainerJournal {
   close(): void;
 }
 
+/** What a journal works with. */
+export interface JournalOptions {
+  /** Makes the journal's own writes, which are not journaled. */
+  readonly kernel: Kernel;
+  /** Says when it may write. */
+  readonly quiet: Pick<Quiet, "moment">;
+}
+
 /**
  * Opens the journal of a container.
  *
- * @param untraced makes the journal's own writes, which are not journaled
  * @param path of the file; need not exist
  * @param id names the container in each entry
  */
-export function openJournal(untraced: Kernel, path: string, id: string): ContainerJournal {
+export function openJournal(options: JournalOptions, path: string, id: string): ContainerJournal {
+  const { kernel: untraced, quiet } = options;
   let pending: RecordedCall[] = [];
   /** What the keeper told, once asked, and notes. */
   let told: Line[] = [];
@@ -84,7 +93,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   let cancel: (() => void) | undefined;
   let isOpen = true;
   const wait = (): void => {
-    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
+    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void quiet.moment().then(flush));
   };
   const questions = createQuestions(untraced, (lines) => {
     if (isOpen) told.push(...lines);

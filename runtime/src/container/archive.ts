@@ -281,20 +281,24 @@ async function fillFile(
 ): Promise<void> {
   let writing: Promise<unknown> = Promise.resolve();
   let usedBytes = 0;
+  const flush = async (): Promise<void> => {
+    await writing;
+    writing = file.writeAside(buffers[0].subarray(0, usedBytes));
+    // Whoever waits for it next hears why it failed.
+    writing.catch(() => undefined);
+    buffers.reverse();
+    usedBytes = 0;
+  };
   try {
     for await (const piece of pieces) {
-      for (let rest = piece; rest.length > 0;) {
-        const part = rest.subarray(0, WRITE_BYTES - usedBytes);
-        buffers[0].set(part, usedBytes);
-        usedBytes += part.length;
-        rest = rest.subarray(part.length);
-        if (usedBytes < WRITE_BYTES) continue;
+      if (usedBytes + piece.length > WRITE_BYTES) await flush();
+      if (piece.length > WRITE_BYTES) {
         await writing;
-        writing = file.writeAside(buffers[0]);
-        writing.catch(() => undefined);
-        buffers.reverse();
-        usedBytes = 0;
+        file.write(piece);
+        continue;
       }
+      buffers[0].set(piece, usedBytes);
+      usedBytes += piece.length;
     }
   } finally {
     await writing;

@@ -34,7 +34,7 @@ import {
 } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
-import { holdDirectory } from "./held-directory.ts";
+import { holdInside, O_PATH } from "./held-directory.ts";
 import { check, cName, type Libc } from "./libc.ts";
 import { extendedAttributes, openAttributes, setXattrOf } from "./xattr.ts";
 
@@ -88,7 +88,11 @@ export function linuxFiles(libc: Libc): Files {
     ...extendedAttributes(libc),
     openFile: (path) => openToRead(libc, path),
     createFile: (path) => createFile(libc, path),
-    holdDirectory: (root, path) => holdDirectory(libc, root, path),
+    holdDirectory: (root, path) =>
+      callFs("open", root, () => {
+        using top = openFile(root, O_PATH | fs.constants.O_DIRECTORY);
+        return holdInside(libc, top.fd, path);
+      }),
     lockFile: (path) => lockFile(libc, path),
   };
 }

@@ -16,26 +16,20 @@ import fs from "node:fs";
 import { concatBytes } from "../bytes.ts";
 import { bytesOfName } from "../file-names.ts";
 import type { HeldDirectory } from "../port.ts";
-import { callFs } from "./files.ts";
 import { check, cPath, type Libc } from "./libc.ts";
 
 const { O_DIRECTORY } = fs.constants;
-const O_PATH = 0o10000000;
+/** Opens a place rather than what is there; Node has no name for it. */
+export const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 const RESOLVE_IN_ROOT = 0x10;
 
 /** struct open_how: flags, mode, resolve. */
 const HOW = new BigUint64Array([O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT].map(BigInt));
 
-/** See `Files.holdDirectory`. */
-export function holdDirectory(libc: Libc, root: string, path: string): HeldDirectory {
+/** See `Files.holdDirectory`. @param rootFd stays open */
+export function holdInside(libc: Libc, rootFd: number, path: string): HeldDirectory {
   const name = concatBytes([bytesOfName(cPath("openat2", path)), new Uint8Array(1)]);
-  const open = (): number => fs.openSync(root, O_PATH | O_DIRECTORY);
-  const rootFd = callFs("open", root, open);
-  try {
-    const fd = check(libc.rawMask("openat2", rootFd, name, HOW, HOW.byteLength), "openat2", path);
-    return { path: `/proc/self/fd/${fd}`, [Symbol.dispose]: () => fs.closeSync(fd) };
-  } finally {
-    fs.closeSync(rootFd);
-  }
+  const fd = check(libc.rawMask("openat2", rootFd, name, HOW, HOW.byteLength), "openat2", path);
+  return { path: `/proc/self/fd/${fd}`, [Symbol.dispose]: () => fs.closeSync(fd) };
 }

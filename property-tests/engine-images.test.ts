@@ -25,6 +25,9 @@ const act = fc.oneof(
 );
 type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
 
+/** What is removed goes at once: whoever waits longer waits for a fault. */
+const SOON_S = 5;
+
 let made = 0;
 
 /** Something new each time, so that no two commits make the same layer. */
@@ -109,9 +112,9 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
       }
       const expected = await reached();
       // An image that no container was made from need not be unpacked.
-      await waitUntil(() => unpacked().every((name) => expected.includes(name)));
+      await waitUntil(() => unpacked().every((name) => expected.includes(name)), SOON_S);
       await clear();
-      await waitUntil(() => unpacked().length === 1);
+      await waitUntil(() => unpacked().length === 1, SOON_S);
       expect(readdirSync(`${bench.root}/l`)).toHaveLength(1);
     },
     120_000,
@@ -127,7 +130,7 @@ describe.skipIf(why !== undefined)("images of an engine", () => {
     expect((await engine.statPath(id, "/new")).name).toBe("new");
     expect(unpacked()).toHaveLength(2);
     await engine.removeContainer(id, { force: false, volumes: false });
-    await waitUntil(() => unpacked().length === 1);
+    await waitUntil(() => unpacked().length === 1, SOON_S);
   });
 
   /** All files below the root, as find(1) would add them up. */

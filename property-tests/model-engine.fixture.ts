@@ -153,6 +153,13 @@ export class ModelBench {
     return quiet(this.#clock, work);
   }
 
+  /** Lets the next thing happen that is to come later. */
+  async moment(): Promise<void> {
+    await pass(TURNS);
+    this.#clock.ring();
+    await pass(TURNS);
+  }
+
   /** Lets everything happen that is to come. */
   settle(): Promise<void> {
     return settle(this.#clock);

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { wish, type Wish } from "../runtime/src/engine/engine.fixture.ts";
 import { PLAIN_EXEC } from "../runtime/src/engine/index.ts";
@@ -28,6 +29,12 @@ const EVERYTHING: Wish = {
 
 const created = async ({ engine }: ModelBench): Promise<string> =>
   (await engine.createContainer(wish({ cmd: ["true"] }))).id;
+/** Created a moment ago: its start is prepared. */
+async function prepared(bench: ModelBench): Promise<string> {
+  const id = await created(bench);
+  await bench.moment();
+  return id;
+}
 const running = (bench: ModelBench): Promise<string> => bench.start();
 
 async function exec({ engine }: ModelBench, id: string): Promise<void> {
@@ -40,6 +47,13 @@ async function exec({ engine }: ModelBench, id: string): Promise<void> {
 const OPERATIONS: readonly Operation[] = [
   { name: "create", perform: created },
   { name: "start", prepare: created, perform: ({ engine }, id) => engine.startContainer(id) },
+  { name: "prepare", prepare: created, perform: (bench) => bench.moment() },
+  { name: "start soon", prepare: prepared, perform: ({ engine }, id) => engine.startContainer(id) },
+  {
+    name: "rm soon",
+    prepare: prepared,
+    perform: ({ engine }, id) => engine.removeContainer(id, force),
+  },
   { name: "run --rm", perform: (bench) => bench.run(EVERYTHING) },
   { name: "exec", prepare: running, perform: exec },
   {
@@ -80,19 +94,16 @@ async function leaveRubbish(bench: ModelBench): Promise<string> {
   return "";
 }
 
-function cgroupParents({ model: { kernel } }: ModelBench): readonly string[] {
+function cgroupParents(bench: ModelBench): readonly string[] {
+  const { kernel } = bench.model;
   const top = "/sys/fs/cgroup";
   const mounts = [top, ...kernel.readdir(top).map((name) => `${top}/${name}`)];
   return mounts.flatMap((path) => {
-    try {
-      return kernel.stat(`${path}/drydock`).type === "directory" ? [`${path}/drydock`] : [];
-    } catch {
-      return [];
-    }
+    return isThere(bench, `${path}/drydock`) ? [`${path}/drydock`] : [];
   });
 }
 
-const ON_BOTH = ["run --rm", "open after a crash"];
+const ON_BOTH = ["prepare", "start soon", "rm soon", "run --rm", "open after a crash"];
 
 /** Where two snapshots differ; what is equal is the same object in both. */
 function differences(before: unknown, after: unknown, path = ""): readonly string[] {
@@ -131,3 +142,72 @@ describe.each(["v2", "v1"] as const)("engine on the model, cgroups %s", (cgroups
     },
   );
 });
+
+describe("the first start is prepared", () => {
+  /** Where the cgroup of a container is, in order. */
+  function cgroupsOf(bench: ModelBench, id: string): readonly boolean[] {
+    return cgroupParents(bench).map((parent) => bench.model.kernel.readdir(parent).includes(id));
+  }
+
+  test("prepared-is-no-start: without one it goes after a second, and a later one makes it", async () => {
+    const bench = await ModelBench.open("v1");
+    const id = await prepared(bench);
+    const made = cgroupsOf(bench, id);
+    expect(made.filter((isThere) => !isThere)).toHaveLength(1);
+    await bench.settle();
+    expect(cgroupsOf(bench, id)).toEqual(made.map(() => false));
+    await bench.quiet(bench.engine.startContainer(id));
+    await bench.clear();
+    expect(cgroupsOf(bench, id)).toEqual(made.map(() => false));
+  });
+
+  test("prepared-is-no-start: what was updated meanwhile is what is started", async () => {
+    const bench = await ModelBench.open("v1");
+    const waiting = { cmd: ["cat"], config: { OpenStdin: true } };
+    const { id } = await bench.engine.createContainer(wish(waiting));
+    await bench.moment();
+    await bench.quiet(
+      bench.engine.updateContainer(id, { resources: { PidsLimit: 7 }, restartPolicy: null }),
+    );
+    await bench.quiet(bench.engine.startContainer(id));
+    const limit = `/sys/fs/cgroup/pids/drydock/${id}/pids.max`;
+    expect(bench.model.kernel.readText(limit).trim()).toBe("7");
+    await bench.clear();
+  });
+
+  test.each([
+    { made: "a part", isKept: true },
+    { made: "the whole", isKept: false },
+  ])(
+    "prepared-is-no-start: after a crash with $made of its cgroup, --rm is kept: $isKept",
+    async ({ made, isKept }) => {
+      const bench = await ModelBench.open("v1");
+      const hostConfig = { AutoRemove: true };
+      const { id } = await bench.engine.createContainer(wish({ cmd: ["true"], hostConfig }));
+      await bench.moment();
+      const whole = cgroupParents(bench).map((parent) => `${parent}/${id}`);
+      const part = whole.filter((path) => isThere(bench, path));
+      await bench.close();
+      // The engine removed everything as it closed; a crash would not have.
+      expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
+      for (const path of made === "the whole" ? whole : part) {
+        bench.model.kernel.mkdir(dirname(path), 0o755);
+        bench.model.kernel.mkdir(path, 0o755);
+      }
+      await bench.quiet(bench.reopen());
+      await bench.settle();
+      const all = { all: true, limit: 0, size: false, filters: {} };
+      expect(await bench.engine.listContainers(all)).toHaveLength(isKept ? 1 : 0);
+      expect(whole.filter((path) => isThere(bench, path))).toEqual([]);
+      await bench.clear();
+    },
+  );
+});
+
+function isThere({ model: { kernel } }: ModelBench, path: string): boolean {
+  try {
+    return kernel.stat(path).type === "directory";
+  } catch {
+    return false;
+  }
+}

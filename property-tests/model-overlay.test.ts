@@ -207,8 +207,8 @@ describe.skipIf(skip)("the model and Linux", () => {
   });
 
   test("overlay-agrees, in every program of up to three operations", async () => {
-    const report = await compareOnEach(smallPrograms(1200), checkStack);
-    expect(report).toMatch(/^held \d{3,}$/);
+    const report = await compareOnEach(smallPrograms(runs(1200)), checkStack);
+    expect(report).toMatch(/^held [1-9]/);
     console.log(`small programs: ${report} of ${countSmall()}`);
   });
 });

@@ -113,16 +113,22 @@ describe.skipIf(skip)("dockerd and ours", () => {
     ((stdout + stderr).split("\n")[0] ?? "").trim(),
   ];
 
-  test.each(["rm --link words", "rm --link words/x", "rm --link nosuch", "exec -w rel words pwd"])(
-    "%s is refused in the same words",
-    async (line) => {
-      await both("run", "-d", "--net", "none", "--name", "words", "busybox", "sleep", "100");
-      const [ours, theirs] = await both(...line.split(" "));
-      expect(firstLine(ours)).toEqual(firstLine(theirs));
-      expect(ours.code).not.toBe(0);
-      await daemon.docker("rm", "-f", "words");
-    },
-  );
+  test.each([
+    "rm --link words",
+    "rm --link words/x",
+    "rm --link nosuch",
+    "exec -w rel words pwd",
+    "create --net none --ipc container:nosuch busybox",
+    "create --net none --pid container:nosuch busybox",
+    "start net-of-nobody",
+  ])("%s is refused in the same words", async (line) => {
+    await both("run", "-d", "--net", "none", "--name", "words", "busybox", "sleep", "100");
+    await both("create", "--net", "container:nosuch", "--name", "net-of-nobody", "busybox");
+    const [ours, theirs] = await both(...line.split(" "));
+    expect(firstLine(ours)).toEqual(firstLine(theirs));
+    expect(ours.code).not.toBe(0);
+    await daemon.docker("rm", "-f", "words", "net-of-nobody");
+  });
 
   test("shares that the kernel would bend are refused at start, as by runc", async () => {
     await both("create", "--net", "none", "--name", "shares", "-c", "1", "busybox", "true");

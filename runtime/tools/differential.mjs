@@ -18,7 +18,9 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
-const all = readdirSync(`${house}/property-tests`).filter((name) => /^model-.*\.test/.test(name));
+// The engine on the model has every k-th call fail, and no programs by chance.
+const files = /^model-(?!engine).*\.test/;
+const all = readdirSync(`${house}/property-tests`).filter((name) => files.test(name));
 const tests = values.exhaustive ? ["model-overlay.test.ts", "-t", "in every program"] : all;
 console.log(
   values.exhaustive
@@ -27,11 +29,11 @@ console.log(
 );
 const day = String(24 * 3_600_000);
 const options = ["run", "--project", "property", "--testTimeout", day];
-const files = tests.map((name) => (name.endsWith(".ts") ? `property-tests/${name}` : name));
+const words = tests.map((name) => (name.endsWith(".ts") ? `property-tests/${name}` : name));
 const env = values.exhaustive
   ? { DRYDOCK_MODEL_EXHAUSTIVE: "1" }
   : { DRYDOCK_MODEL_RUNS: values.runs, DRYDOCK_SEED: values.seed };
-const { status } = spawnSync("npx", ["vitest", ...options, ...files], {
+const { status } = spawnSync("npx", ["vitest", ...options, ...words], {
   cwd: house,
   stdio: "inherit",
   env: { ...process.env, ...env },

@@ -45,7 +45,7 @@ export const rooms = {
     why: "container/ knows in which order the concepts act, and nothing of who asks for it.",
   },
   images: {
-    may: [...ground, "layers"],
+    may: [...ground, "layers", "wire"],
     why: "An image is a name and a configuration over layers; it knows no container.",
   },
   engine: {

@@ -22,6 +22,7 @@ export {
   type CgroupRequest,
   type CgroupStep,
   planCgroup,
+  splitCgroup,
 } from "./plan.ts";
 export {
   type CgroupUsage,

@@ -95,6 +95,24 @@ export function planCgroup(parent: CgroupParent, request: CgroupRequest): Cgroup
 }
 
 /**
+ * The plan in two parts: the last directory, and all before it. Pure.
+ *
+ * Who makes the first part ahead of a start that may never come can tell by the last directory
+ * whether it came. Version 2 has only one directory, so nothing is made ahead.
+ */
+export function splitCgroup({ cgroup, steps }: CgroupPlan): {
+  readonly ahead: CgroupPlan;
+  readonly last: CgroupPlan;
+} {
+  const path = cgroup.directories.at(-1)?.path;
+  const at = steps.findIndex((step) => step.kind === "mkdir" && step.path === path);
+  return {
+    ahead: { cgroup: { directories: cgroup.directories.slice(0, -1) }, steps: steps.slice(0, at) },
+    last: { cgroup: { directories: cgroup.directories.slice(-1) }, steps: steps.slice(at) },
+  };
+}
+
+/**
  * Plans new limits for a cgroup that lives. Limits that are absent stay as they are.
  *
  * @param currentMemoryAndSwapBytes what version 1 has in force now: the kernel refuses memory above

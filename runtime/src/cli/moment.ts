@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { parseDurationNs } from "./values.ts";
+import { parseDurationNs } from "../wire/index.ts";
 
 const DATE =
   /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?)?(Z|[+-]\d\d:\d\d)?$/;

@@ -84,7 +84,12 @@ function transportOf(api: Api, asked: Asked[], sent: Uint8Array[]): Transport {
     body: bodyOf(reply),
   });
   return {
-    request: async (request) => responseOf(answer(request)),
+    request: async (request) => {
+      const reply = answer(request);
+      // What answers HEAD has no body.
+      const { text: _text, json: _json, ...head } = reply;
+      return responseOf(request.method === "HEAD" ? head : reply);
+    },
     hijack: async (request) => {
       const reply = answer(request);
       if (reply.stream === undefined) return { response: responseOf(reply) };

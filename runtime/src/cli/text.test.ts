@@ -5,7 +5,7 @@ import { goTime, humanDuration, humanSize, binarySize } from "./human.ts";
 import { familiarReference, parseReference } from "./reference.ts";
 import { LIST_LAYOUT, layOut } from "./table.ts";
 import { evaluate, parseFormat } from "./template/evaluate.ts";
-import { parseBytes, parseDurationNs, parseNanoCpus } from "./values.ts";
+import { parseBytes, parseNanoCpus } from "./values.ts";
 
 describe("humanDuration()", () => {
   const day = 86_400;
@@ -62,14 +62,6 @@ test.each([
   ["5mbb", "invalid suffix: 'mbb'"],
 ])("parseBytes(%j) is refused", (text, message) => {
   expect(() => parseBytes(text)).toThrow(message);
-});
-
-test("parseDurationNs() reads Go's durations and says what is wrong in Go's words", () => {
-  expect(parseDurationNs("1h1m1.5s")).toBe(3_661_500_000_000);
-  expect(parseDurationNs("-5ms")).toBe(-5_000_000);
-  expect(() => parseDurationNs("1")).toThrow('time: missing unit in duration "1"');
-  expect(() => parseDurationNs("1x")).toThrow('time: unknown unit "x" in duration "1x"');
-  expect(() => parseDurationNs("abc")).toThrow('time: invalid duration "abc"');
 });
 
 test("parseNanoCpus() refuses what is finer than a billionth", () => {

@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { parseDurationNs } from "../wire/index.ts";
 
 /** What one occurrence of a flag is worth. */
 export type Scalar = boolean | number | string;
@@ -120,42 +121,4 @@ export function parseBytes(text: string): number {
 
 function parseSwapBytes(text: string): number {
   return text === "-1" ? -1 : parseBytes(text);
-}
-
-const DURATION_NS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-
-/**
- * A duration as Go writes it ("1h30m", "500ms"), in nanoseconds.
- *
- * @throws Error in the words of time.ParseDuration
- * @example parseDurationNs("1m30s") // 90_000_000_000
- */
-export function parseDurationNs(text: string): number {
-  const quoted = JSON.stringify(text);
-  const unsigned = text.replace(/^[+-]/, "");
-  if (unsigned === "0") return 0;
-  const terms = [...unsigned.matchAll(/(\d+\.?\d*|\.\d+)([^\d.]*)/gy)];
-  const covered = terms.reduce((length, term) => length + term[0].length, 0);
-  if (covered === 0 || covered !== unsigned.length) {
-    throw new Error(`time: invalid duration ${quoted}`);
-  }
-  let totalNs = 0;
-  for (const [, amount = "", unit = ""] of terms) {
-    if (unit === "") throw new Error(`time: missing unit in duration ${quoted}`);
-    const unitNs = DURATION_NS[unit];
-    if (unitNs === undefined) {
-      throw new Error(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
-    }
-    totalNs += Number(amount) * unitNs;
-  }
-  return Math.round(text.startsWith("-") ? -totalNs : totalNs);
 }

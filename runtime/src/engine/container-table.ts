@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Cgroup } from "../cgroups/index.ts";
+import type { Cgroup, CgroupPlan } from "../cgroups/index.ts";
 import { hasProcess, transition } from "../container/index.ts";
 import type { ContainerEvent, ContainerPlan, ExitRecord } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
@@ -51,11 +51,13 @@ export interface Exec {
   onEnd?: (exitCode: number) => void;
 }
 
-/** A plan that was made before its start. */
+/** What was made before a start. */
 export interface Prepared {
   /** What it was made of: an update makes another one. */
   readonly definition: Definition;
   readonly plan: ContainerPlan;
+  /** What is missing of its cgroup. */
+  readonly missing: CgroupPlan;
 }
 
 /** Output that was still held when its process had ended. */
@@ -98,9 +100,10 @@ export class Container {
   requests: readonly SignalRequest[] = [];
   /** Outputs that outlived their process, the last few. */
   heldOutputs: readonly HeldOutput[] = [];
-  /** The plan of its first start, for a second after its creation; see `prepare.ts`. */
+  /** What is made of its first start, for a second after its creation; see `prepare.ts`. */
   prepared: Prepared | null = null;
-  unprepare: () => void = () => undefined;
+  /** From now on nothing is prepared, and what is prepared stays. */
+  holdPrepared: () => void = () => undefined;
   /** Ends the checks of its health; see `health.ts`. */
   stopHealth: () => void = () => undefined;
   /** Ends the wait for a restart, without saying what becomes of it; see `restart.ts`. */

@@ -57,6 +57,7 @@ import { containerLogs } from "./logs.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { previewPlan, previewScript } from "./plan-preview.ts";
+import { dropPrepared } from "./prepare.ts";
 import { planPrune, pruneContainers, pruneImages } from "./prune.ts";
 import { Quiet } from "./quiet.ts";
 import { recover } from "./recover.ts";
@@ -248,10 +249,11 @@ async function close(engine: EngineContext, lock: { release(): void }): Promise<
   }
   engine.quiet.end();
   await engine.locks.idle();
-  for (const { journal } of engine.containers.all()) {
-    await journal.flush();
-    journal.close();
-  }
+  const containers = engine.containers.all();
+  await Promise.all(containers.map((container) => dropPrepared(engine, container)));
+  // Together: each may wait for what its init did.
+  await Promise.all(containers.map(({ journal }) => journal.flush()));
+  for (const { journal } of containers) journal.close();
   engine.keeper.current.close();
   closeCgroupParent(engine.kernel, engine.machine.cgroupParent);
   lock.release();

@@ -107,7 +107,7 @@ function specsOrNone({ hostConfig }: CreateContainer): readonly MountSpec[] {
 async function make(engine: EngineContext, accepted: Accepted): Promise<void> {
   const { definition, image, mounts } = accepted;
   const files = filesOf(engine.root, definition.id);
-  const journal = openJournal(engine.kernel, files.journal, definition.id);
+  const journal = openJournal(engine, files.journal, definition.id);
   await using undo = new UndoStack();
   undo.push("close journal", () => journal.close());
   const kernel = withContext(journal.kernel, { operation: "create container" });
@@ -143,8 +143,10 @@ export function acceptRequest(
   const warnings = checkHostConfig(engine, hostConfig);
   const config = completeConfig(request.config, imageDefaults(image.config.config));
   if (config.StopSignal !== "") parseSignal(config.StopSignal);
-  const inheritedMounts = inheritMounts(hostConfig.VolumesFrom ?? [], (name) =>
-    mountsOf(engine, name),
+  requireDonors(engine, hostConfig);
+  const inheritedMounts = inheritMounts(
+    hostConfig.VolumesFrom ?? [],
+    (name) => findNamed(engine, name, "--volumes-from").mounts,
   );
   const mounts = parseMountSpecs(hostConfig, inheritedMounts);
   checkSources(kernel, mounts);
@@ -202,12 +204,22 @@ function withoutVainWeights(
 }
 
 /** That one is missing is no 404 of create: clients take that for a missing image. */
-function mountsOf({ containers }: EngineContext, name: string): readonly MountSpec[] {
+/** Docker looks at two kinds of donors now, and at all three when the container starts. */
+function requireDonors(engine: EngineContext, { IpcMode, PidMode }: HostConfig): void {
+  const modes = { "--ipc": IpcMode, "--pid": PidMode };
+  for (const [flag, mode] of Object.entries(modes)) {
+    const [, name] = /^container:(.+)$/u.exec(mode) ?? [];
+    if (name !== undefined) findNamed(engine, name, flag);
+  }
+}
+
+/** Another container that a request names: without it, the request is wrong. */
+function findNamed({ containers }: EngineContext, name: string, flag: string): Container {
   try {
-    return containers.find(name).mounts;
+    return containers.find(name);
   } catch (cause) {
     if (!(cause instanceof RuntimeError) || cause.class !== "not-found") throw cause;
-    throw refuse(cause.message, "--volumes-from names a container whose mounts are wanted too.");
+    throw refuse(cause.message, `${flag} names a container that must exist: see drydock ps -a.`);
   }
 }
 

@@ -13,6 +13,7 @@ import { createLinuxKernel } from "../kernel/linux/index.ts";
 import { createEngine } from "./create-engine.ts";
 import { PLAIN_EXEC, type CreateContainer } from "./engine.ts";
 import type { EngineOptions, OpenEngine } from "./options.ts";
+import { QUIET_MS } from "./quiet.ts";
 
 /** What a test changes about a container. */
 export interface Wish {
@@ -136,7 +137,7 @@ export class EngineBench implements AsyncDisposable {
   async options(kernel: Kernel = this.kernel): Promise<EngineOptions> {
     const program = await keeperProgram();
     return {
-      kernel,
+      kernel: { ...kernel, after: withoutQuiet(kernel) },
       root: this.root,
       cgroupParent: this.cgroupParent,
       programVersion: "0.0.0-test",
@@ -296,6 +297,11 @@ export class EngineBench implements AsyncDisposable {
     for (const path of this.#parents()) await waitUntil(() => isRemoved(this.kernel, path));
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** What waits for a quiet moment is done at once: tests wait for it hundreds of times. */
+function withoutQuiet(kernel: Kernel): Kernel["after"] {
+  return (delayMs, callback) => kernel.after(delayMs === QUIET_MS ? 0 : delayMs, callback);
 }
 
 function isRemoved(kernel: Kernel, path: string): boolean {

@@ -436,10 +436,18 @@ describe.skipIf(why !== undefined)("engine", () => {
       class: "conflict",
       message: `${joining}container ${stopped} is not running`,
     });
-    expect(await refusalOf({ IpcMode: "container:nobody" })).toMatchObject({
-      class: "invalid",
-      message: `${joining}No such container: nobody`,
-    });
+    for (const kind of ["IpcMode", "PidMode"]) {
+      await bench.engine.createContainer(wish({ name: "donor" }));
+      const request = wish({ hostConfig: { [kind]: "container:donor" } });
+      const { id } = await bench.engine.createContainer(request);
+      await bench.engine.removeContainer("donor", { force: false, volumes: false });
+      const refused = { message: expect.stringContaining("No such container: donor") as string };
+      await expect(bench.engine.startContainer(id)).rejects.toMatchObject(refused);
+      await expect(bench.engine.createContainer(request)).rejects.toMatchObject({
+        class: "invalid",
+        message: "No such container: donor",
+      });
+    }
     expect(await refusalOf({ NetworkMode: "container:stopped" })).toMatchObject({
       class: "conflict",
       message: "cannot join network of a non running container: stopped",

@@ -86,7 +86,7 @@ export function settleExit(engine: EngineContext, container: Container, record: 
   // Its removal sweeps away what the run left behind.
   if (!isKept) return void removeEnded(engine, container);
   // Who waited hears it before the traces of the run are removed.
-  const moment = container.isGoing ? engine.quiet.moment() : pause(engine.kernel, 0);
+  const moment = container.isGoing ? engine.quiet.moment() : pause(engine.kernel, 1);
   container.cleaned = moment.then(() => cleanUp(engine, container));
   saveSoon(engine, container);
 }

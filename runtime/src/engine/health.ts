@@ -17,6 +17,7 @@
 
 import { afterCheck, hasProcess, nextCheckMs, planHealth, STARTING } from "../container/index.ts";
 import type { Health, HealthPlan, HealthResult } from "../container/index.ts";
+import { within } from "../kernel/index.ts";
 import { createFrameReader } from "../wire/index.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -123,13 +124,8 @@ async function runToEnd(
   const ended = new Promise<number>((resolve) => (exec.onEnd = resolve));
   const line = await startExec(engine, target, START);
   const output = line === null ? Promise.resolve("") : textOf(line.output);
-  let cancel = (): void => undefined;
-  const tooLate = new Promise<null>((resolve) => {
-    cancel = engine.kernel.after(plan.timeoutMs, () => resolve(null));
-  });
-  const exitCode = await Promise.race([ended, tooLate]);
-  cancel();
-  if (exitCode !== null) {
+  const exitCode = await within(engine.kernel, plan.timeoutMs, ended);
+  if (exitCode !== "late") {
     // Nobody else knows of it, and the execs of clients are to be remembered.
     container.execs.delete(id);
     return { exitCode, output: await output };

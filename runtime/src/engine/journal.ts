@@ -4,8 +4,8 @@
  * The engine works for a container through a kernel of its own that writes each call down; what
  * init did lies with the keeper. Both are kept in the container's directory, one JSON object on a
  * line, so `explain` can tell years later how a container came to be. Asking the keeper and writing
- * wait a moment: a container that lives a tenth of a second and is removed leaves nothing that had
- * to be told or written.
+ * wait a moment, and until it is quiet: a container that lives a tenth of a second and is removed
+ * leaves nothing that had to be told or written, and who starts fifty waits for no journal.
  *
  * Execs have sections of their own: their entries carry the exec's id, and two more lines, notes,
  * say which command it was and how it ended. A journal that has grown too long loses old execs
@@ -21,8 +21,16 @@
  * @module
  */
 
-import { ifThere, KernelError, toEntry, traceKernel, withContext } from "../kernel/index.ts";
+import {
+  ifThere,
+  KernelError,
+  toEntry,
+  traceKernel,
+  withContext,
+  within,
+} from "../kernel/index.ts";
 import type { JournalEntry, Kernel, RecordedCall } from "../kernel/index.ts";
+import type { Quiet } from "./quiet.ts";
 import type { ExplainedCall, ExplainedExec } from "./told.ts";
 
 /** Newest entries kept in memory until they are written. */
@@ -30,6 +38,8 @@ const PENDING_MAX = 4000;
 /** A journal that has grown beyond this loses its older half. */
 const FILE_MAX_BYTES = 512 * 1024;
 const WRITE_DELAY_MS = 200;
+/** How long a writer or reader waits for what init did: a later answer is for the next one. */
+const HEAR_MS = 2000;
 
 /** What is known of an exec besides its calls. */
 type Note = Partial<Omit<ExplainedExec, "id">>;
@@ -60,36 +70,38 @@ export interface ContainerJournal {
   close(): void;
 }
 
+/** What a journal works with. */
+export interface JournalOptions {
+  /** Makes the journal's own writes, which are not journaled. */
+  readonly kernel: Kernel;
+  /** Says when it may write. */
+  readonly quiet: Pick<Quiet, "moment">;
+}
+
 /**
  * Opens the journal of a container.
  *
- * @param untraced makes the journal's own writes, which are not journaled
  * @param path of the file; need not exist
  * @param id names the container in each entry
  */
-export function openJournal(untraced: Kernel, path: string, id: string): ContainerJournal {
+export function openJournal(options: JournalOptions, path: string, id: string): ContainerJournal {
+  const { kernel: untraced, quiet } = options;
   let pending: RecordedCall[] = [];
   /** What the keeper told, once asked, and notes. */
   let told: Line[] = [];
   const waiting = (): readonly Line[] => inOrder(pending, told);
-  let questions: Question[] = [];
   let cancel: (() => void) | undefined;
   let isOpen = true;
   const wait = (): void => {
-    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void flush());
+    if (isOpen) cancel ??= untraced.after(WRITE_DELAY_MS, () => void quiet.moment().then(flush));
   };
-  const askAll = async (): Promise<void> => {
-    for (let next = questions.shift(); next !== undefined; next = questions.shift()) {
-      const entries = await next.ask().catch((): readonly JournalEntry[] => []);
-      told.push(...entries.map((entry) => lineOf(entry, next.exec)));
-    }
-  };
-  /** A reader who comes while a writer asks waits for the same answers. */
-  let hearing = Promise.resolve();
-  const hearInit = (): Promise<void> => (hearing = hearing.then(askAll));
+  const questions = createQuestions(untraced, (lines) => {
+    if (isOpen) told.push(...lines);
+    wait();
+  });
   const flush = async (): Promise<void> => {
+    await questions.heard();
     cancel?.();
-    await hearInit();
     cancel = undefined;
     const lines = waiting()
       .map((line) => `${JSON.stringify(line)}\n`)
@@ -106,7 +118,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
   return {
     kernel: withContext(traceKernel(untraced, { record }, { sources: true }), { subject: id }),
     addInit: (ask, exec) => {
-      questions.push({ ask, exec });
+      questions.add({ ask, exec });
       wait();
     },
     noteExec: (exec, note) => {
@@ -114,7 +126,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
       wait();
     },
     read: async () => {
-      await hearInit();
+      await questions.heard();
       return withNotes([...readLines(untraced, path), ...waiting()]);
     },
     flush,
@@ -123,7 +135,7 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
       cancel?.();
       pending = [];
       told = [];
-      questions = [];
+      questions.drop();
     },
   };
 }
@@ -131,6 +143,35 @@ export function openJournal(untraced: Kernel, path: string, id: string): Contain
 interface Question {
   readonly ask: () => Promise<readonly JournalEntry[]>;
   readonly exec: string | undefined;
+}
+
+interface Questions {
+  add(question: Question): void;
+  /** Asks them, and waits for the answers; one that is late is told when it comes. */
+  heard(): Promise<void>;
+  /** Forgets those that were not asked yet. */
+  drop(): void;
+}
+
+function createQuestions(clock: Kernel, tell: (lines: readonly Line[]) => void): Questions {
+  const waiting: Question[] = [];
+  /** A reader who comes while a writer asks waits for the same answers. */
+  const asked = new Set<Promise<void>>();
+  const hear = async ({ ask, exec }: Question): Promise<void> => {
+    const entries = await ask().catch((): readonly JournalEntry[] => []);
+    tell(entries.map((entry) => lineOf(entry, exec)));
+  };
+  return {
+    add: (question) => void waiting.push(question),
+    heard: async () => {
+      for (const question of waiting.splice(0)) {
+        const heard = hear(question).finally(() => asked.delete(heard));
+        asked.add(heard);
+      }
+      if (asked.size > 0) await within(clock, HEAR_MS, Promise.all(asked));
+    },
+    drop: () => void waiting.splice(0),
+  };
 }
 
 function inOrder(pending: readonly RecordedCall[], told: readonly Line[]): readonly Line[] {

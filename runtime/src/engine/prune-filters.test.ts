@@ -9,6 +9,7 @@ test.each([
   [{}, 0, true],
   [{ until: ["24h"] }, NOW_MS - 25 * 3_600_000, true],
   [{ until: ["24h"] }, NOW_MS - 23 * 3_600_000, false],
+  [{ until: ["90m500us"] }, NOW_MS - 90 * 60_000, false],
   [{ until: ["1h30m"] }, NOW_MS - 100 * 60_000, true],
   [{ until: ["7200"] }, 7_199_000, true],
   [{ until: ["1970-01-02T00:00:00Z"] }, 86_400_000, false],

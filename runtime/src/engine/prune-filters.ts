@@ -14,6 +14,7 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
+import { parseDurationNs } from "../wire/index.ts";
 import type { Filters } from "./engine.ts";
 import { hasLabel } from "./filters.ts";
 
@@ -99,13 +100,13 @@ function untilOf(values: readonly string[], nowMs: number): number {
   throw invalidFilter(`invalid filter 'until=${text}': ${why}`, UNTIL_HINT);
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
 /** Milliseconds of a duration in Go's manner; undefined when it is none. */
 function ageOf(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/gu)];
-  if (text === "" || parts.map(([part]) => part).join("") !== text) return undefined;
-  return parts.reduce((sum, [, n = "0", unit = ""]) => sum + Number(n) * (UNIT_MS[unit] ?? 0), 0);
+  try {
+    return parseDurationNs(text) / 1e6;
+  } catch {
+    return undefined;
+  }
 }
 
 function invalidFilter(message: string, hint: string): RuntimeError {

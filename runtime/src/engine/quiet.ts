@@ -2,14 +2,14 @@
  * Quiet: a moment for work that nobody waits for.
  *
  * What a removed container leaves behind has to go, but not while fifty are being removed: each
- * would wait for the rubbish of the one before. So such work begins when no more of it has come for
- * a while, one piece after the other with room for requests between them. Under a load without a
- * pause each piece is done when it is old enough.
+ * would wait for the rubbish of the one before; and so with the journals of fifty that are started.
+ * Such work begins when no more of it has come for a while, one piece after the other with room for
+ * requests between them. Under a load without a pause each piece is done when it is old enough.
  *
  * Kernel interface: none of its own.
  * Specification: none.
  * Invariants: none; `quiet.test.ts` shows the order.
- * Left out: other work than removals does not count as noise.
+ * Left out: what leaves no such work behind does not count as noise.
  * Docs: docs/concepts/engine.md
  *
  * @module
@@ -17,8 +17,8 @@
 
 import type { Kernel } from "../kernel/index.ts";
 
-/** Without a removal for so long, it is quiet. */
-const QUIET_MS = 50;
+/** When nobody has asked for so long, it is quiet. */
+export const QUIET_MS = 50;
 /** Nothing waits longer. */
 const LATEST_MS = 1000;
 /** Between two pieces of work. */

@@ -114,7 +114,7 @@ function load(engine: EngineContext, stored: Stored): void {
     definition,
     history,
     files,
-    journal: openJournal(engine.kernel, files.journal, definition.id),
+    journal: openJournal(engine, files.journal, definition.id),
     mounts: parseMountSpecs(definition.hostConfig, definition.inheritedMounts),
   });
   // An end that is announced before we know that it runs must not be lost.
@@ -173,12 +173,13 @@ function withoutProcess(engine: EngineContext, container: Container): ContainerS
 
 /**
  * A container that removes itself has no exit record, and its start may not have been written down
- * yet; but the cgroup of that start is there, for nobody was here to remove it.
+ * yet; but the whole cgroup of that start is there, for nobody was here to remove it. What is only
+ * prepared lacks a directory.
  */
 function wasBegun(engine: EngineContext, { definition, history }: Container): boolean {
   if (!definition.hostConfig.AutoRemove || history.state.status !== "created") return false;
   const { directories } = cgroupOf(engine, definition);
-  return directories.some(({ path }) => namesIn(engine.kernel, path).length > 0);
+  return directories.every(({ path }) => namesIn(engine.kernel, path).length > 0);
 }
 
 /** Its container was removed, or never came to be: nobody could ever stop it. */

@@ -26,6 +26,7 @@ import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
 import type { EngineContext } from "./context.ts";
 import { giveBackLayersOf } from "./image-changes.ts";
+import { dropPrepared } from "./prepare.ts";
 import { giveUpRestart } from "./restart.ts";
 import { killAndWait } from "./stop.ts";
 import { removeDefinition } from "./state-store.ts";
@@ -82,6 +83,7 @@ export async function removeEnded(engine: EngineContext, container: Container): 
 
 async function removeUnderLock(engine: EngineContext, container: Container): Promise<void> {
   container.advance({ type: "remove" });
+  container.holdPrepared();
   try {
     removeDefinition(engine.kernel, container.files);
   } catch (cause) {
@@ -111,6 +113,7 @@ async function sweep(engine: EngineContext, container: Container): Promise<void>
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     if (attempt > 1) await pause(engine.kernel, PAUSE_MS * attempt);
     if (container.cgroup !== null) await cleanUp(engine, container);
+    await dropPrepared(engine, container);
     try {
       removeTree(engine.kernel, files.directory);
       return giveBackLayersOf(engine, container.definition.imageId);

@@ -24,7 +24,7 @@ import { writeHistory } from "./state-store.ts";
 export function saveSoon(engine: EngineContext, container: Container): void {
   container.isSaved = false;
   void engine.locks.run(`save ${container.id}`, async () => {
-    await pause(engine.kernel, 0);
+    await pause(engine.kernel, 1);
     const isThere = engine.containers.get(container.id) === container;
     if (isThere && !container.isSaved) saveHistory(engine, container);
   });

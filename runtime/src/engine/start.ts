@@ -4,10 +4,10 @@
  *   facts ─▶ plan ─▶ cgroup made ─▶ keeper spawns init ─▶ init walks the plan ─▶ running
  *                        └──────────── whatever fails: every step back ────────────┘
  *
- * Nothing of a run exists before it: the cgroup is made, the rest is made by init in namespaces
- * that end with it. A start that fails leaves the container as it was, with the reason and an exit
- * code that says whether the command was missing (127), not executable (126) or something else
- * (128).
+ * Nothing of a run exists before it but a part of its cgroup (`prepare.ts`): the rest is made by
+ * init in namespaces that end with it. A start that fails leaves the container as it was, with the
+ * reason and an exit code that says whether the command was missing (127), not executable (126) or
+ * something else (128).
  *
  * Kernel interface: mkdir(2) and write(2) of cgroups; the rest is init's.
  * Specification: Docker Engine API v1.50, ContainerStart.
@@ -20,8 +20,6 @@
  * @module
  */
 
-import { applyCgroup, openCgroupParent, removeCgroup } from "../cgroups/index.ts";
-import type { CgroupPlan } from "../cgroups/index.ts";
 import {
   exitCodeOfFailure,
   hasProcess,
@@ -32,10 +30,8 @@ import {
 import type { ContainerPlan, StartRequest } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
 import { KernelError, withContext } from "../kernel/index.ts";
-import type { Kernel } from "../kernel/index.ts";
 import { originalErrorOf, UndoStack } from "../undo/index.ts";
 import { makeSources, reachSources } from "../volumes/index.ts";
-import { cleanUp } from "./clean-up.ts";
 import { withAdvice } from "./command-advice.ts";
 import type { Container } from "./container-table.ts";
 import { notice } from "./context.ts";
@@ -43,7 +39,7 @@ import type { EngineContext } from "./context.ts";
 import type { StopOptions } from "./engine.ts";
 import { settleExit } from "./exit.ts";
 import { stdioOf } from "./plan-facts.ts";
-import { planStart } from "./prepare.ts";
+import { dropPrepared, planStart } from "./prepare.ts";
 import { watchHealth } from "./health.ts";
 import { removeEnded } from "./remove.ts";
 import { forgetRestarts } from "./restart.ts";
@@ -73,8 +69,8 @@ export async function startContainer(engine: EngineContext, container: Container
 /** The same for a caller that has the container's lock. */
 export async function startUnderLock(engine: EngineContext, container: Container): Promise<void> {
   requireTransition(container.history.state, "start", container.id);
-  await container.cleaned;
   await engine.keeper.ready;
+  await container.cleaned;
   container.starting = { exit: null };
   try {
     await run(engine, container);
@@ -90,12 +86,11 @@ export async function startUnderLock(engine: EngineContext, container: Container
 async function run(engine: EngineContext, container: Container): Promise<void> {
   const kernel = withContext(container.journal.kernel, { operation: "start container" });
   await using undo = new UndoStack();
+  container.holdPrepared();
+  undo.push("drop what was prepared", () => dropPrepared(engine, container));
   await reachSources(kernel, container.mounts);
   makeSources(withContext(kernel, { concept: "volumes" }), container.mounts, undo);
-  const plan = planStart(engine, kernel, container);
-  container.cgroup = plan.cgroup.cgroup;
-  undo.push("remove cgroup", () => cleanUp(engine, container));
-  makeCgroup(engine, withContext(kernel, { concept: "cgroups" }), plan.cgroup, undo);
+  const plan = await planStart(engine, kernel, container, undo);
   // An old record would be taken for the end of this run.
   const hasRun = container.history.state.status === "exited";
   if (hasRun) unlinkIfThere(withContext(kernel, { concept: "engine" }), container.files.exit);
@@ -110,25 +105,6 @@ async function run(engine: EngineContext, container: Container): Promise<void> {
   undo.commit();
   const { starting } = container;
   if (starting !== null && starting.exit !== null) settleExit(engine, container, starting.exit);
-}
-
-/** Somebody may have removed our parent, which is empty while nothing runs: it is made again. */
-function makeCgroup(
-  engine: EngineContext,
-  kernel: Kernel,
-  plan: CgroupPlan,
-  undo: UndoStack,
-): void {
-  try {
-    applyCgroup(kernel, plan, undo);
-  } catch (error) {
-    if (!(error instanceof RuntimeError) || error.errno !== "ENOENT") throw error;
-    // Version 1 has a parent in each hierarchy; some may be there still.
-    removeCgroup(kernel, plan.cgroup);
-    const { layout, path } = engine.machine.cgroupParent;
-    openCgroupParent(kernel, layout, path);
-    applyCgroup(kernel, plan, undo);
-  }
 }
 
 function startRequest(

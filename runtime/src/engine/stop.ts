@@ -16,7 +16,7 @@
 
 import { hasProcess, parseSignal, partsOf } from "../container/index.ts";
 import { RuntimeError } from "../errors/index.ts";
-import { signalNumber } from "../kernel/index.ts";
+import { signalNumber, within } from "../kernel/index.ts";
 import type { Container, ContainerTable } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
 import type { StopOptions } from "./engine.ts";
@@ -86,18 +86,11 @@ export async function stopProcess(
   const by = who === "person" ? "stop" : "health";
   const request = { by, signal, patienceSeconds: seconds } as const;
   await sendSignal(engine, container, request, who);
-  let cancel = (): void => undefined;
-  if (seconds >= 0) {
-    const tooLong = new Promise<"too long">((resolve) => {
-      cancel = engine.kernel.after(seconds * 1000, () => resolve("too long"));
-    });
-    if ((await Promise.race([ended, tooLong])) === "too long") {
-      const force = { ...request, by: "timeout", signal: "SIGKILL" } as const;
-      await sendSignal(engine, container, force, who);
-    }
+  if (seconds >= 0 && (await within(engine.kernel, seconds * 1000, ended)) === "late") {
+    const force = { ...request, by: "timeout", signal: "SIGKILL" } as const;
+    await sendSignal(engine, container, force, who);
   }
   await ended;
-  cancel();
 }
 
 /** Kills the process of a running container and waits for its end. */

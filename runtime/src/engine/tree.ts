@@ -24,6 +24,7 @@ import { KernelError, withContext } from "../kernel/index.ts";
 import type { HostPid, Kernel } from "../kernel/index.ts";
 import { layerLink, planOverlay, writableLayerIn } from "../layers/index.ts";
 import { UndoStack } from "../undo/index.ts";
+import { reachSources } from "../volumes/index.ts";
 import { waitFor } from "./clean-up.ts";
 import type { Container } from "./container-table.ts";
 import type { EngineContext } from "./context.ts";
@@ -40,13 +41,18 @@ export interface OpenTree extends AsyncDisposable {
 /** What is to be mounted: with the container's own mounts, or its layers alone. */
 export type TreeView = "with-mounts" | "layers-only";
 
-/** Opens the tree; dispose of it soon: a container that does not run cannot start meanwhile. */
+/**
+ * Opens the tree; dispose of it soon: a container that does not run cannot start meanwhile.
+ *
+ * @throws RuntimeError volume-unreachable
+ */
 export async function openTree(
   engine: EngineContext,
   container: Container,
   view: TreeView,
 ): Promise<OpenTree> {
   const kernel = treeKernel(container);
+  if (view === "with-mounts") await reachSources(engine.kernel, container.mounts);
   const running = await runningTree(engine, container);
   if (running !== null) return running;
   const { taken, release } = holdLock(engine, container);

@@ -14,6 +14,7 @@
  */
 
 import { nearest, RuntimeError } from "../errors/index.ts";
+import { parseDurationNs } from "../wire/index.ts";
 import type { ImageRunConfig } from "./oci.ts";
 
 type Apply = (config: ImageRunConfig, text: string) => ImageRunConfig;
@@ -163,24 +164,13 @@ function healthOption(word: string): Readonly<Record<string, number>> {
   return { [field]: number };
 }
 
-const NANOSECONDS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-
-/** As Go writes durations; NaN for what is none. @example nanosecondsOf("1m30s") // 90e9 */
+/** NaN for what is none. */
 function nanosecondsOf(text: string): number {
-  if (text === "0") return 0;
-  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/u.test(text)) return Number.NaN;
-  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/gu);
-  return [...parts].reduce(
-    (sum, [, number, unit = ""]) => sum + Math.round(Number(number) * (NANOSECONDS[unit] ?? 0)),
-    0,
-  );
+  try {
+    return parseDurationNs(text);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** What a build that stands on the image does first. */

@@ -349,9 +349,9 @@ function removed(kernel: Kernel, path: string): boolean {
   }
 }
 
-/** Looks again and again until it is so, for at most twenty seconds. */
-export async function waitUntil(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2000; tries++) {
+/** Looks again and again until it is so: a hundred times a second, by default for twenty. */
+export async function waitUntil(isSo: () => boolean, seconds = 20): Promise<void> {
+  for (let tries = 0; tries < seconds * 100; tries++) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -215,6 +215,35 @@ test.skipIf(why !== undefined)("a question before a start does not take its stre
 });
 
 test.skipIf(why !== undefined)(
+  "a journal is told once the start that its starter hangs in is through, also when set aside",
+  async () => {
+    await using bench = await KeeperBench.open();
+    const { foster } = createFosteringKernel();
+    const program = await keeperProgram();
+    const parts = { foster, root: bench.root, program, flags: [], slowMs: 50 };
+    const starters = new Starters(parts);
+    const first = await bench.prepare({ config: { Cmd: ["true"] } });
+    const { child, journal } = await starters.start(first.request);
+    const { request, fifo } = await prepareHanging(bench);
+    const hanging = starters.start(request);
+    await waitUntil(() => hangingChildren(process.pid).length === 1);
+    let isTold = false;
+    const told = Promise.resolve(journal()).finally(() => (isTold = true));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(isTold).toBe(false);
+    const server = openSync(fifo, constants.O_RDONLY);
+    const second = await hanging;
+    closeSync(server);
+    for (const entries of [await told, await second.journal()]) {
+      expect(entries.map(({ call }) => call)).toContain("execve");
+    }
+    process.kill(second.child.hostPid, "SIGKILL");
+    await Promise.all([child.exited, second.child.exited]);
+    starters.close();
+  },
+);
+
+test.skipIf(why !== undefined)(
   "a start that has no descriptors left leaves the next one its starter",
   async () => {
     await using bench = await KeeperBench.open();

@@ -48,6 +48,8 @@ export interface StartersOptions {
 
 const SLOW_MS = 1000;
 const LIMIT_MS = 60_000;
+/** How long a starter that is through stays: a daemon asks for journals a moment later. */
+const JOURNALS_MS = 5000;
 
 /** See the head of this file. */
 export class Starters implements Starter {
@@ -164,7 +166,8 @@ export class Starters implements Starter {
   #release(process: StarterProcess): void {
     process.isStarting = false;
     if (this.#hasStrays) this.#sweep();
-    if (process !== this.#current) return process.close();
+    if (process !== this.#current)
+      return void setTimeout(() => process.close(), JOURNALS_MS).unref();
     if (process.isIdle) this.#queue.shift()?.resolve(process.taken());
   }
 
@@ -303,9 +306,8 @@ class StarterProcess {
     return answered as Promise<StartAnswer>; // a start is answered so
   }
 
-  /** What init did in a start; of a starter that is gone, nothing is known. */
+  /** What init did in a start, told when the starter is idle; nothing of one that is gone. */
   async journal(number: number): Promise<readonly JournalEntry[]> {
-    if (this.#isOver || this.isStarting) return [];
     const order: StarterOrder = { journal: number };
     try {
       const answer = await this.#ask(() => void this.#line.write(encodeLine(order)));

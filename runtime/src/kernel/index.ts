@@ -17,3 +17,4 @@ export {
   type TraceContext,
 } from "./recorded-call.ts";
 export { enterContext, traceKernel, withContext, type TraceOptions } from "./trace.ts";
+export { within } from "./within.ts";

@@ -360,7 +360,11 @@ export interface Clock {
   monotonicUs(): number;
   /** @syscall getrandom(2) - "random bytes" */
   random(count: number): Uint8Array;
-  /** @syscall timer_create(2) - "call back once, later; returns its cancellation" */
+  /**
+   * 0: as soon as what runs now is through.
+   *
+   * @syscall timer_create(2) - "call back once, later; returns its cancellation"
+   */
   after(delayMs: number, callback: () => void): () => void;
 }
 

@@ -15,7 +15,7 @@
  */
 import { RuntimeError } from "../errors/index.ts";
 import type { Files, Kernel } from "../kernel/index.ts";
-import { KernelError } from "../kernel/index.ts";
+import { KernelError, within } from "../kernel/index.ts";
 import type { UndoStack } from "../undo/index.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { refuse } from "./mount-spec.ts";
@@ -38,13 +38,7 @@ export async function reachSources(
 }
 
 async function reachSource(kernel: Pick<Kernel, "reach" | "after">, path: string): Promise<void> {
-  let cancel = (): void => undefined;
-  const silence = new Promise<"silent">((resolve) => {
-    cancel = kernel.after(ANSWER_MS, () => resolve("silent"));
-  });
-  const outcome = await Promise.race([kernel.reach(path), silence]);
-  cancel();
-  if (outcome !== "silent") return;
+  if ((await within(kernel, ANSWER_MS, kernel.reach(path))) !== "late") return;
   throw new RuntimeError({
     code: "volume-unreachable",
     class: "unavailable",

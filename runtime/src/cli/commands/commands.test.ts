@@ -353,6 +353,7 @@ describe("attach", () => {
 });
 
 const INSPECTED = {
+  State: { Running: false },
   Image: "sha256:1",
   Path: "sleep",
   Args: ["9"],
@@ -360,6 +361,18 @@ const INSPECTED = {
   HostConfig: { NetworkMode: "container:db", IpcMode: "private", CgroupnsMode: "host" },
   GraphDriver: { Data: { UpperDir: "/r/diff" } },
 };
+
+describe("cp", () => {
+  test("says why a path cannot be looked at, though what answers HEAD has no words", async () => {
+    const refused = { status: 503, json: { message: "mount source path does not answer" } };
+    const api: Api = ({ path }) => (path === "/containers/web/archive" ? refused : undefined);
+    const { err, code } = await runCommandLine(["cp", "web:/data", "."], api);
+    expect([code, err]).toEqual([
+      1,
+      "Error response from daemon: mount source path does not answer\n",
+    ]);
+  });
+});
 
 describe("explain", () => {
   test.each([
@@ -374,6 +387,23 @@ describe("explain", () => {
     });
     const { out } = await runCommandLine(["explain", "web"], api);
     expect(out).toContain(said);
+  });
+
+  test.each([
+    [true, "spawn", false],
+    [true, "mkdir", true],
+    [false, "mkdir", false],
+  ])("says that it does not know of init's steps (runs: %j, told: %s)", async (...told) => {
+    const [Running, call, isSaid] = told;
+    const step = { where: "engine", operation: "start container", call, args: [] };
+    const exec = { id: ID, command: ["echo"], exitCode: 0 };
+    const api = answering({
+      "GET /drydock/containers/web/journal": { json: [step, { ...step, call: "spawn", exec }] },
+      "GET /containers/web/json": { json: { ...INSPECTED, State: { Running } } },
+      "GET /images/sha256:1/json": { json: { Config: {} } },
+    });
+    const { out } = await runCommandLine(["explain", "web"], api);
+    expect(out.includes("What init did in this run is not known")).toBe(isSaid);
   });
 
   test("groups steps by concept, with time, result, source and page", async () => {

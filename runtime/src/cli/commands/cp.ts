@@ -90,15 +90,18 @@ const DIRECTORY_BIT = 2 ** 31;
 const archiveOf = (container: string): string => `/containers/${pathPart(container)}/archive`;
 
 async function statOf(api: Api, { container, path }: Place): Promise<PathStat | undefined> {
+  const asked = { path: archiveOf(container), query: { path } };
   try {
-    const call = { method: "HEAD", path: archiveOf(container), query: { path } } as const;
-    const { headers } = await api.stream(call);
+    const { headers } = await api.stream({ method: "HEAD", ...asked });
     const text = atob(headers["x-docker-container-path-stat"] ?? "");
     const bytes = Uint8Array.from(text, (letter) => letter.codePointAt(0) ?? 0);
     // The daemon's header has this shape.
     return JSON.parse(new TextDecoder().decode(bytes)) as PathStat;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404) return undefined;
+    // What answers HEAD has no words: GET fails as well, and is told why.
+    await api.stream({ method: "GET", ...asked });
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { askNamed } from "../ambiguous.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { shellLine } from "../../wire/index.ts";
 import { conceptOf, pageOf } from "../step-text.ts";
-import { countAndTime, sectionsOf, storyText, type Step } from "../story.ts";
+import { countAndTime, sectionsOf, storyText, type Section, type Step } from "../story.ts";
 
 /** See the head of this file. */
 export const command: Command = {
@@ -53,12 +53,18 @@ async function run({ api, console }: Context, { flags, args }: Input): Promise<n
   }
   const found = await ask<Inspected>(`/containers/${name}/json`);
   const order = flags.bool("time") ? "time" : "concept";
-  const story = storyText(sectionsOf(steps), order, console.size()?.columns);
+  const sections = sectionsOf(steps);
+  const story = storyText(sections, order, console.size()?.columns);
   const image = await imageOf(api, found);
   console.out.write(
-    [story, totalOf(steps), namespacesOf(found), commandOf(found, image), ownLayer(found)].join(
-      "\n",
-    ),
+    [
+      story,
+      ...untoldOf(found, sections),
+      totalOf(steps),
+      namespacesOf(found),
+      commandOf(found, image),
+      ownLayer(found),
+    ].join("\n"),
   );
   return 0;
 }
@@ -79,8 +85,19 @@ function totalOf(steps: readonly Step[]): string {
   return `${countAndTime(steps)} in all; the kernel refused ${refused}.`;
 }
 
+/** It runs, so somebody made its process: whoever did has not told of it. */
+function untoldOf({ State }: Inspected, sections: readonly Section[]): readonly string[] {
+  const run = sections.findLast(({ steps }) => steps[0]?.exec === undefined);
+  if (!State.Running || run?.steps.some(({ call }) => call === "spawn") === true) return [];
+  return [
+    "What init did in this run is not known: another start that hangs keeps who could tell, so try " +
+      "again in a minute; or the daemon was killed before it had asked.\n",
+  ];
+}
+
 /** What inspect tells of it. */
 interface Inspected {
+  readonly State: { readonly Running: boolean };
   readonly Image: string;
   readonly Path: string;
   readonly Args: readonly string[];

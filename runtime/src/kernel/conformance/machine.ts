@@ -33,6 +33,26 @@ export const machineCases: readonly Case[] = [
     },
   },
   {
+    name: "after(0) calls when what runs now is through, with all that it promised",
+    need: "nothing",
+    run: async ({ kernel }) => {
+      const seen: string[] = [];
+      const later = new Promise<void>((resolve) => {
+        kernel.after(0, () => {
+          seen.push("later");
+          resolve();
+        });
+      });
+      const cancel = kernel.after(0, () => void seen.push("never"));
+      cancel();
+      await Promise.resolve();
+      await Promise.resolve();
+      seen.push("promised");
+      await later;
+      equal(seen, ["promised", "later"], "order");
+    },
+  },
+  {
     name: "nowMs() is a time of this century, with a fraction",
     need: "nothing",
     run: ({ kernel }) => {

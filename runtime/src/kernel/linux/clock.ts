@@ -32,6 +32,10 @@ export function linuxClock(libc: Libc): Clock {
     },
     random: (count) => randomBytes(libc, count),
     after: (delayMs, callback) => {
+      if (delayMs === 0) {
+        const immediate = setImmediate(callback);
+        return () => clearImmediate(immediate);
+      }
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
     },

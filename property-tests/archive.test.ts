@@ -149,6 +149,20 @@ describe("archives", () => {
     }
   });
 
+  test("archive-round-trip: a directory in a link's place gets what comes after it", async () => {
+    const kernel = twoTrees();
+    kernel.mkdir(`${HOME}/to/other`, 0o755);
+    kernel.symlink("/other", `${HOME}/to/d`);
+    const entries: TarEntry[] = [
+      { ...PLAIN, path: "d/before" },
+      { ...PLAIN, path: "d", type: "directory", mode: 0o755 },
+      { ...PLAIN, path: "d/after" },
+    ];
+    await extractArchive(kernel, `${HOME}/to`, inPieces(formatTar(entries), [512]), options);
+    expect(kernel.readdir(`${HOME}/to/other`)).toEqual(["before"]);
+    expect(kernel.readdir(`${HOME}/to/d`)).toEqual(["after"]);
+  });
+
   const change = fc.record({
     // -1: when it is about to be opened.
     afterChunk: fc.integer({ min: -1, max: 5 }),

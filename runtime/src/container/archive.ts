@@ -5,28 +5,30 @@
  * So each name is resolved part by part (`resolve-path.ts`), and an archive that comes in may name
  * what it likes: it lands inside.
  *
- * Kernel interface: lstat(2), readlink(2), open(2), lchown(2).
+ * Kernel interface: openat2(2), lstat(2), readlink(2), fchown(2), lchown(2).
  * Specification: Docker Engine API v1.50, ContainerArchive, ContainerArchiveInfo,
  *   PutContainerArchive; Go's os.FileMode.
  * Invariants:
  *   archive-round-trip     a tree that is read out and put in elsewhere is the same tree
  *   archive-stays-inside   no archive, whatever it names, changes anything outside the root
- * Left out: openat2(2) with RESOLVE_IN_ROOT: a program that runs in the container can swap a
- *   directory for a link between two calls. Docker enters the container's root for that.
+ * Left out: openat2(2) for what is no file, or replaces something: a program that runs in the
+ *   container can swap a directory for a link between two calls. Docker enters the container's root
+ *   for that.
  * Docs: docs/concepts/archive.md
  *
  * @module
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import { cleanPath } from "../kernel/index.ts";
-import type { Files, FileStat } from "../kernel/index.ts";
-import { makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
+import { cleanPath, KernelError } from "../kernel/index.ts";
+import type { Files, FileStat, HeldDirectory, NewFile } from "../kernel/index.ts";
+import { attributedAt, makeInode, readTar, removeTree, setAttributes } from "../layers/index.ts";
 import type { TarEntry } from "../layers/index.ts";
 import { isErrno, resolveInRoot } from "./resolve-path.ts";
 import type { KnownTree } from "./resolve-path.ts";
 
-const JOIN_BYTES = 512 * 1024;
+/** A file's bytes are written so many at a time, while the next ones arrive. */
+const WRITE_BYTES = 1024 * 1024;
 
 /** What `X-Docker-Container-Path-Stat` says. */
 export interface PathStat {
@@ -144,12 +146,9 @@ export async function extractArchive(
   const found = kernel.lstatIfPresent(target);
   if (found === undefined) throw notFound(options.containerPath);
   if (found.type !== "directory") throw refused("extraction point is not a directory", target);
-  const directories: { readonly entry: TarEntry; readonly hostPath: string }[] = [];
-  const place: Place = { kernel, root, base, options, buffer: new Uint8Array(JOIN_BYTES) };
-  for await (const { entry, pieces } of readTar(archive)) {
-    const hostPath = await putEntry(place, entry, pieces);
-    if (entry.type === "directory") directories.push({ entry, hostPath });
-  }
+  const buffer = (): Uint8Array => new Uint8Array(WRITE_BYTES);
+  const place: Place = { kernel, root, base, options, buffers: [buffer(), buffer()] };
+  const directories = await putEntries(place, archive);
   // A directory's time changes with every name made in it.
   for (const { entry, hostPath } of directories.toReversed()) {
     if (isStillThere(place, entry, hostPath)) {
@@ -163,85 +162,159 @@ interface Place {
   readonly root: string;
   readonly base: string;
   readonly options: ExtractOptions;
-  /** For the bytes of one file at a time. */
-  readonly buffer: Uint8Array;
+  /** One is filled while the other is written. */
+  readonly buffers: [Uint8Array, Uint8Array];
 }
 
-async function putEntry(
+interface MadeDirectory {
+  readonly entry: TarEntry;
+  readonly hostPath: string;
+}
+
+async function putEntries(
   place: Place,
-  entry: TarEntry,
-  pieces: AsyncIterable<Uint8Array>,
-): Promise<string> {
-  if (partsOf(entry.path).length === 0 && entry.type !== "directory") {
-    throw refused("the directory itself cannot become something else", entry.path);
+  archive: AsyncIterable<Uint8Array>,
+): Promise<readonly MadeDirectory[]> {
+  const directories: MadeDirectory[] = [];
+  using parents = new Parents(place);
+  for await (const { entry, pieces } of readTar(archive)) {
+    if (entry.type === "file") {
+      await putFile(place, parents, entry, pieces);
+      continue;
+    }
+    // What led somewhere may lead elsewhere now.
+    parents.letGo();
+    const hostPath = putInode(place, entry);
+    if (entry.type === "directory") directories.push({ entry, hostPath });
   }
-  const hostPath =
-    entry.type === "file" ? await putFile(place, entry, pieces) : putInode(place, entry);
-  if (entry.type !== "link") {
-    setAttributes(place.kernel, hostPath, entry, place.options.owner ?? undefined);
-  }
-  return hostPath;
+  return directories;
 }
 
 function putInode(place: Place, entry: TarEntry): string {
+  if (partsOf(entry.path).length === 0 && entry.type !== "directory") throw rootStays(entry);
+  const { kernel, options } = place;
   // For this moment alone: before the next one a program of the container may change things.
   const known: KnownTree = new Map();
   const hostPath = hostPathOf(place, entry.path, known);
   makePlace(place, hostPath, entry, known);
+  if (entry.type !== "link") {
+    setAttributes(attributedAt(kernel, hostPath), entry, options.owner ?? undefined);
+  }
   return hostPath;
 }
 
-/** A file with its bytes. A network's pieces are small, and to open it costs as much as to copy. */
+/** Where the last file was put: most archives list one directory after the other. */
+class Parents implements Disposable {
+  readonly #place: Place;
+  #name = "";
+  #held: HeldDirectory | undefined;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** A path that leads to a directory of the container. @throws KernelError when there is none */
+  pathOf(name: string): string {
+    if (this.#held === undefined || name !== this.#name) {
+      this.letGo();
+      this.#held = this.#place.kernel.holdDirectory(this.#place.root, name);
+      this.#name = name;
+    }
+    return this.#held.path;
+  }
+
+  letGo(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.letGo();
+  }
+}
+
 async function putFile(
   place: Place,
+  parents: Parents,
   entry: TarEntry,
   pieces: AsyncIterable<Uint8Array>,
-): Promise<string> {
-  const { kernel, buffer } = place;
-  let hostPath: string | undefined;
-  let used = 0;
-  const write = (bytes: Uint8Array): string => {
-    if (hostPath === undefined) return (hostPath = makeFile(place, entry, bytes));
-    kernel.writeFile(hostPath, bytes, "append");
-    return hostPath;
-  };
-  for await (const piece of pieces) {
-    if (used + piece.length > buffer.length) {
-      write(buffer.subarray(0, used));
-      used = 0;
-    }
-    if (piece.length > buffer.length) {
-      write(piece);
-      continue;
-    }
-    buffer.set(piece, used);
-    used += piece.length;
-  }
-  return write(buffer.subarray(0, used));
+): Promise<void> {
+  using file = makeFile(place, parents, entry);
+  await fillFile(file, pieces, place.buffers);
+  setAttributes(file, entry, place.options.owner ?? undefined);
 }
 
-/** A new file with its first bytes. Most names are new: what is in the way is looked for after. */
-function makeFile(place: Place, entry: TarEntry, bytes: Uint8Array): string {
+/** A new file. Most names are new: what is in the way is looked for after. */
+function makeFile(place: Place, parents: Parents, entry: TarEntry): NewFile {
+  const parts = insideParts(entry.path);
+  const name = parts.at(-1);
+  if (name === undefined) throw rootStays(entry);
+  try {
+    const parent = parents.pathOf([place.base, ...parts.slice(0, -1)].join("/"));
+    return place.kernel.createFile(`${parent}/${name}`);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+  }
+  parents.letGo();
   const known: KnownTree = new Map();
   const hostPath = hostPathOf(place, entry.path, known);
+  makePlace(place, hostPath, entry, known);
+  return place.kernel.createFile(hostPath);
+}
+
+function rootStays({ path }: TarEntry): RuntimeError {
+  return refused("the directory itself cannot become something else", path);
+}
+
+/**
+ * Pieces are small, and let go of soon. The last bytes, which are all of most files, are written
+ * sooner than another thread would have begun.
+ */
+async function fillFile(
+  file: NewFile,
+  pieces: AsyncIterable<Uint8Array>,
+  buffers: [Uint8Array, Uint8Array],
+): Promise<void> {
+  let writing: Promise<unknown> = Promise.resolve();
+  let usedBytes = 0;
+  const flush = async (): Promise<void> => {
+    await writing;
+    writing = file.writeAside(buffers[0].subarray(0, usedBytes));
+    // Whoever waits for it next hears why it failed.
+    writing.catch(() => undefined);
+    buffers.reverse();
+    usedBytes = 0;
+  };
   try {
-    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
-  } catch (error) {
-    if (!isErrno(error, "EEXIST", "ENOENT", "ENOTDIR")) throw error;
-    makePlace(place, hostPath, entry, known);
-    place.kernel.writeFile(hostPath, bytes, "exclusive", 0o600);
+    for await (const piece of pieces) {
+      if (usedBytes + piece.length > WRITE_BYTES) await flush();
+      if (piece.length > WRITE_BYTES) {
+        await writing;
+        file.write(piece);
+        continue;
+      }
+      buffers[0].set(piece, usedBytes);
+      usedBytes += piece.length;
+    }
+  } finally {
+    await writing;
   }
-  return hostPath;
+  file.write(buffers[0].subarray(0, usedBytes));
 }
 
 function partsOf(path: string): readonly string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
-/** Parents as the container follows them; the last name itself, never what a link leads to. */
-function hostPathOf({ kernel, root, base }: Place, path: string, known?: KnownTree): string {
+function insideParts(path: string): readonly string[] {
   const parts = partsOf(path);
   if (parts.includes("..")) throw refused(`"${path}" leads out of the directory`, path);
+  return parts;
+}
+
+/** Parents as the container follows them; the last name itself, never what a link leads to. */
+function hostPathOf({ kernel, root, base }: Place, path: string, known?: KnownTree): string {
+  const parts = insideParts(path);
   const name = parts.at(-1);
   const parent = resolveInRoot(kernel, root, [base, ...parts.slice(0, -1)].join("/"), known);
   return name === undefined ? parent : `${parent}/${name}`;

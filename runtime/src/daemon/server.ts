@@ -16,6 +16,7 @@ import { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import type { Api } from "../api/index.ts";
+import { arrivingBytes } from "./arriving-bytes.ts";
 import { HOST_NAME, malformedRequest } from "./malformed-request.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
@@ -35,10 +36,10 @@ export function createApiServer(
 ): Server {
   // A client that has no more input still wants the output: its half of a TLS connection, too.
   const options = { maxHeaderSize: MAX_HEADER_BYTES, allowHalfOpen: true };
-  const listener = getRequestListener((request, { incoming }) => api(request, { body: incoming }), {
-    hostname: HOST_NAME,
-    errorHandler: malformedRequest,
-  });
+  const listener = getRequestListener(
+    (request, { incoming }) => api(request, { body: arrivingBytes(incoming) }),
+    { hostname: HOST_NAME, errorHandler: malformedRequest },
+  );
   const lines = Object.entries(headers);
   const answer: RequestListener = (incoming, outgoing) => {
     for (const [name, value] of lines) outgoing.setHeader(name, value);

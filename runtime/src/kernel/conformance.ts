@@ -21,6 +21,7 @@ import { linkCases } from "./conformance/links.ts";
 import { machineCases } from "./conformance/machine.ts";
 import { mountCases } from "./conformance/mounts.ts";
 import { namespaceCases } from "./conformance/namespaces.ts";
+import { openFileCases } from "./conformance/open-files.ts";
 import { packetFilterCases } from "./conformance/packet-filter.ts";
 import { processCases } from "./conformance/processes.ts";
 import type { Kernel } from "./port.ts";
@@ -28,6 +29,7 @@ import type { Kernel } from "./port.ts";
 /** All cases, by what they are about. */
 export const CONFORMANCE: Readonly<Record<string, readonly Case[]>> = {
   files: fileCases,
+  "open-files": openFileCases,
   attributes: attributeCases,
   mounts: mountCases,
   processes: processCases,

@@ -3,7 +3,8 @@
  *
  * Kernel interface: path_resolution(7), inode(7), xattr(7).
  * Invariants: none; `kernel/conformance/` says what every implementation must do.
- * Left out: files that stay open for writing: such calls open what they need and close it again.
+ * Left out: files that were there and stay open for writing: such calls open what they need and
+ *   close it again.
  * Docs: docs/concepts/kernel.md
  *
  * @module
@@ -51,6 +52,17 @@ export interface Files {
    * for a fifo's writer; whatever becomes of its name, the answers are about this very file"
    */
   openFile(path: string): OpenFile;
+  /**
+   * @syscall open(2) - "make a file that is not there (EEXIST), closed to others, and keep it open
+   * to fill it; whatever becomes of its name, what is done is done to this very file"
+   */
+  createFile(path: string): NewFile;
+  /**
+   * @syscall openat2(2) - "hold the directory that a path leads to where links and `..` mean
+   * another root (RESOLVE_IN_ROOT), in one step: nobody can lead it out meanwhile; ENOSYS before
+   * Linux 5.6"
+   */
+  holdDirectory(root: string, path: string): HeldDirectory;
   /**
    * @syscall write(2) - "write bytes or UTF-8 text in one write(2)"; `permissions` are applied
    * exactly when the file is made, default 0o644
@@ -134,6 +146,31 @@ export interface OpenFile extends Disposable {
   listXattr(): readonly string[];
   /** As that of a path. */
   getXattr(name: string): Uint8Array;
+}
+
+/** A file that was just made, with mode 0600, open until it is disposed of. */
+export interface NewFile extends Disposable {
+  /** Adds at its end: write(2). */
+  write(bytes: Uint8Array): void;
+  /**
+   * The same beside everything else: whoever disposes of the file waits for it first, and nobody
+   * changes the bytes meanwhile.
+   */
+  writeAside(bytes: Uint8Array): Promise<void>;
+  /** fchown(2) */
+  chown(hostUid: number, hostGid: number): void;
+  /** fchmod(2) */
+  chmod(permissions: number): void;
+  /** Sets the modification and access time: futimens(3). */
+  utimes(mtimeMs: number): void;
+  /** As that of a path. */
+  setXattr(name: string, value: Uint8Array): void;
+}
+
+/** A directory that stays the same one until it is disposed of, wherever it is moved. */
+export interface HeldDirectory extends Disposable {
+  /** Leads to it, for the process that holds it; itself a link. */
+  readonly path: string;
 }
 
 /** A lock that ends with `release` or with the process. */

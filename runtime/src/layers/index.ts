@@ -30,7 +30,7 @@ export {
 export { type OverlayPlan, type OverlayRequest, planOverlay } from "./overlay.ts";
 export { packTree } from "./pack.ts";
 export { removeTree } from "./remove-tree.ts";
-export { makeInode, setAttributes } from "./tar-inode.ts";
+export { attributedAt, makeInode, setAttributes } from "./tar-inode.ts";
 export { formatTar, formatTarHead, tarEnd, tarPadding } from "./tar-print.ts";
 export { readTar } from "./tar-read.ts";
 export { EMPTY_ENTRY, parseTar, type TarEntry, type TarType } from "./tar.ts";

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { KernelError, type Files } from "../kernel/index.ts";
+import { KernelError, type Files, type NewFile } from "../kernel/index.ts";
 import type { TarEntry } from "./tar.ts";
 
 /** Those of overlayfs would redirect lookups. */
@@ -40,6 +40,19 @@ export function makeInode(kernel: Files, path: string, entry: TarEntry, source: 
   }
 }
 
+/** What has attributes: a new file, or a name. */
+type Attributed = Pick<NewFile, "chown" | "setXattr" | "chmod" | "utimes">;
+
+/** What a name that is no link leads to, or a link itself. */
+export function attributedAt(kernel: Files, path: string): Attributed {
+  return {
+    chown: (hostUid, hostGid) => kernel.lchown(path, hostUid, hostGid),
+    setXattr: (name, value) => kernel.setXattr(path, name, value),
+    chmod: (permissions) => kernel.chmod(path, permissions),
+    utimes: (mtimeMs) => kernel.lutimes(path, mtimeMs),
+  };
+}
+
 /**
  * Gives it the entry's attributes. Owner first: changing it clears the set-id bits of the mode.
  * Extended attributes next: capabilities are cleared by it too.
@@ -48,22 +61,21 @@ export function makeInode(kernel: Files, path: string, entry: TarEntry, source: 
  * @returns the names of the extended attributes that the file system does not take
  */
 export function setAttributes(
-  kernel: Files,
-  path: string,
+  made: Attributed,
   entry: TarEntry,
   owner: Pick<TarEntry, "uid" | "gid"> = entry,
 ): readonly string[] {
-  kernel.lchown(path, owner.uid, owner.gid);
+  made.chown(owner.uid, owner.gid);
   const wanted = [...entry.xattrs].filter(([name]) => !OVERLAY_XATTRS.test(name));
-  const dropped = wanted.filter(([name, value]) => !tookXattr(kernel, path, name, value));
-  if (entry.type !== "symlink") kernel.chmod(path, entry.mode);
-  kernel.lutimes(path, entry.mtimeSeconds * 1000);
+  const dropped = wanted.filter(([name, value]) => !tookXattr(made, name, value));
+  if (entry.type !== "symlink") made.chmod(entry.mode);
+  made.utimes(entry.mtimeSeconds * 1000);
   return dropped.map(([name]) => name);
 }
 
-function tookXattr(kernel: Files, path: string, name: string, value: Uint8Array): boolean {
+function tookXattr(made: Attributed, name: string, value: Uint8Array): boolean {
   try {
-    kernel.setXattr(path, name, value);
+    made.setXattr(name, value);
     return true;
   } catch (error) {
     if (error instanceof KernelError && XATTR_REFUSALS.includes(error.errno)) return false;

@@ -27,7 +27,7 @@
 import type { Files } from "../kernel/index.ts";
 import { removeTree } from "./remove-tree.ts";
 import { parseTar, refuseTar, type TarEntry } from "./tar.ts";
-import { makeInode, setAttributes } from "./tar-inode.ts";
+import { attributedAt, makeInode, setAttributes } from "./tar-inode.ts";
 import { partsInside } from "./tree-path.ts";
 
 const WHITEOUT_PREFIX = ".wh.";
@@ -92,7 +92,7 @@ function makeEntry(tree: Tree, parts: readonly string[], entry: TarEntry): void 
     makePlace(tree, path, entry);
   }
   if (entry.type === "link") return;
-  for (const name of setAttributes(tree.kernel, path, entry)) {
+  for (const name of setAttributes(attributedAt(tree.kernel, path), entry)) {
     tree.droppedXattrs.push(`${path.slice(tree.target.length + 1)}: ${name}`);
   }
 }

@@ -136,49 +136,6 @@ const contents: readonly Case[] = [
     },
   },
   {
-    name: "openFile() gives what was opened, whatever becomes of its name",
-    need: "nothing",
-    run: ({ kernel, scratch }) => {
-      const path = `${scratch}/f`;
-      kernel.writeFile(path, "0123456789", "create");
-      using file = kernel.openFile(path);
-      kernel.unlink(path);
-      kernel.writeFile(path, "another", "create");
-      const part = (offset: number, length: number): number[] => {
-        const into = new Uint8Array(length);
-        return [...into.subarray(0, file.read(into, offset))];
-      };
-      equal(part(2, 3), [...bytes("234")], "inside");
-      equal(part(8, 5), [...bytes("89")], "at the end");
-      equal(part(10, 5), [], "behind");
-      equal(file.listXattr(), [], "attributes");
-      equal(
-        errnoOf(() => file.getXattr("user.none")),
-        "ENODATA",
-        "no attribute",
-      );
-    },
-  },
-  {
-    name: "openFile() follows no last link and refuses to read a directory",
-    need: "nothing",
-    run: ({ kernel, scratch }) => {
-      kernel.symlink("f", `${scratch}/link`);
-      const refused = [
-        errnoOf(() => kernel.openFile(`${scratch}/link`)),
-        errnoOf(() => kernel.openFile(`${scratch}/none`)),
-        errnoOf(() => kernel.openFile(`${scratch}/a\0b`)),
-      ];
-      equal(refused, ["ELOOP", "ENOENT", "EINVAL"], "errnos");
-      using directory = kernel.openFile(scratch);
-      equal(
-        errnoOf(() => directory.read(new Uint8Array(1), 0)),
-        "EISDIR",
-        "directory",
-      );
-    },
-  },
-  {
     name: "truncate() cuts and fills with zeros",
     need: "nothing",
     run: ({ kernel, scratch }) => {

@@ -28,13 +28,15 @@ import {
   type Files,
   type FileStat,
   type Lock,
+  type NewFile,
   type OpenFile,
   type WriteMode,
 } from "../port.ts";
 import { errnoName } from "./errno.ts";
 import { fileStatOf, packDevice } from "./file-stat.ts";
+import { holdInside, O_PATH } from "./held-directory.ts";
 import { check, cName, type Libc } from "./libc.ts";
-import { extendedAttributes, openAttributes } from "./xattr.ts";
+import { extendedAttributes, openAttributes, setXattrOf } from "./xattr.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -85,6 +87,12 @@ export function linuxFiles(libc: Libc): Files {
     ...attributes(libc),
     ...extendedAttributes(libc),
     openFile: (path) => openToRead(libc, path),
+    createFile: (path) => createFile(libc, path),
+    holdDirectory: (root, path) =>
+      callFs("open", root, () => {
+        using top = openFile(root, O_PATH | fs.constants.O_DIRECTORY);
+        return holdInside(libc, top.fd, path);
+      }),
     lockFile: (path) => lockFile(libc, path),
   };
 }
@@ -240,12 +248,48 @@ function makeNode(libc: Libc, path: string, node: DeviceNode): void {
 function openToRead(libc: Libc, path: string): OpenFile {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-  const { fd, ...closing } = callFs("open", path, () => openFile(path, flags));
+  const fd = callFs("open", path, () => fs.openSync(onDisk(path), flags));
+  const { listXattr, getXattr } = openAttributes(libc, fd, path);
+  // Written out: to spread an object takes as long as the call, and there can be many files.
   return {
-    ...closing,
-    ...openAttributes(libc, fd, path),
+    listXattr,
+    getXattr,
+    [Symbol.dispose]: () => fs.closeSync(fd),
     read: (into, at) => callFs("pread", path, () => fs.readSync(fd, into, 0, into.length, at)),
   };
+}
+
+function createFile(libc: Libc, path: string): NewFile {
+  const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+  const flags = O_WRONLY | O_CREAT | O_EXCL;
+  const fd = callFs("open", path, () => fs.openSync(onDisk(path), flags, 0o600));
+  return {
+    [Symbol.dispose]: () => fs.closeSync(fd),
+    write: (data) => callFs("write", path, () => writeAll(path, fd, { data, once: false })),
+    writeAside: async (bytes) => {
+      try {
+        await writeAside(fd, bytes);
+      } catch (error) {
+        throw kernelErrorOf(error, "write", path);
+      }
+    },
+    chown: (uid, gid) => callFs("fchown", path, () => fs.fchownSync(fd, uid, gid)),
+    chmod: (permissions) => callFs("fchmod", path, () => fs.fchmodSync(fd, permissions)),
+    utimes: (mtimeMs) =>
+      callFs("utimensat", path, () => fs.futimesSync(fd, mtimeMs / 1000, mtimeMs / 1000)),
+    setXattr: (name, value) => setXattrOf(libc, fd, { subject: path, name, value }),
+  };
+}
+
+/** On a thread of the pool: the file is open, so it is the same one there. */
+async function writeAside(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) {
+    const asked = rest;
+    const written = await new Promise<number>((resolve, reject) => {
+      fs.write(fd, asked, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+    rest = asked.subarray(written);
+  }
 }
 
 /** A descriptor that closes itself at the end of its block. */

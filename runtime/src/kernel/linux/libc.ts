@@ -72,6 +72,7 @@ export interface Libc {
   readonly lgetxattr: (...call: [CText, string, Uint8Array, number]) => number;
   readonly fgetxattr: (...call: [number, string, Uint8Array, number]) => number;
   readonly lsetxattr: (...call: [CText, string, Uint8Array, number, number]) => number;
+  readonly fsetxattr: (...call: [number, string, Uint8Array, number, number]) => number;
   readonly lremovexattr: (path: CText, name: string) => number;
   /** syscall(2) with numbers only. */
   readonly raw: (call: RawSyscall, ...values: readonly number[]) => number;
@@ -184,6 +185,7 @@ function fileFunctions(bind: Bind) {
     flistxattr: bind("flistxattr", "long", ["int", "uint8_t *", "size_t"]),
     lgetxattr: bind("lgetxattr", "long", ["str", "str", "uint8_t *", "size_t"]),
     fgetxattr: bind("fgetxattr", "long", ["int", "str", "uint8_t *", "size_t"]),
+    fsetxattr: bind("fsetxattr", "int", ["int", "str", "uint8_t *", "size_t", "int"]),
     lsetxattr: bind("lsetxattr", "int", ["str", "str", "uint8_t *", "size_t", "int"]),
     lremovexattr: bind("lremovexattr", "int", ["str", "str"]),
   };

@@ -5,7 +5,7 @@
  * the parent the ends as streams. The child's ends are closed in the parent at once, so that the
  * end of a stream means that nobody in the container can write any more.
  *
- * Kernel interface: clone(2), pipe(2), socketpair(2), kill(2), user_namespaces(7).
+ * Kernel interface: clone(2), pipe(2), fcntl(2), socketpair(2), kill(2), user_namespaces(7).
  * Invariants: none.
  * Left out: spawning from inside a child: only the process with the event loop spawns.
  * Docs: docs/concepts/kernel.md
@@ -177,19 +177,27 @@ export interface Ends {
 /** Two ends. */
 export type Pair = readonly [number, number];
 
+const F_SETPIPE_SZ = 1031;
+/**
+ * As much as anybody may have: with 64 KiB both sides wait for each other most of the time. Where
+ * the kernel refuses it, that is what it stays at.
+ */
+const WIDE_PIPE_BYTES = 1024 * 1024;
+
 /** Makes the pipes, and the way for a terminal; all or none. */
 export function openEnds(libc: Libc, { stdio, stdin }: SpawnOptions): Ends {
   const made: Pair[] = [];
-  const make = (wanted: boolean, kind: "pipe" | "mail"): Pair | readonly [] => {
+  const make = (wanted: boolean, kind: "pipe" | "wide pipe" | "mail"): Pair | readonly [] => {
     if (!wanted) return [];
-    const ends = kind === "pipe" ? openPipe(libc) : openMail(libc);
+    const ends = kind === "mail" ? openMail(libc) : openPipe(libc);
+    if (kind === "wide pipe") libc.fcntl(ends[0], F_SETPIPE_SZ, WIDE_PIPE_BYTES);
     made.push(ends);
     return ends;
   };
   try {
     const isPiped = stdio === "pipes";
-    const [childInput, parentInput] = make(isPiped && stdin, "pipe");
-    const [parentOutput, childOutput] = make(isPiped, "pipe");
+    const [childInput, parentInput] = make(isPiped && stdin, "wide pipe");
+    const [parentOutput, childOutput] = make(isPiped, "wide pipe");
     const [parentErrors, childErrors] = make(isPiped, "pipe");
     const [parentMail, childMail] = make(stdio === "terminal", "mail");
     return {

@@ -29,7 +29,8 @@ export type RawSyscall =
   | "seccomp"
   | "rt_sigprocmask"
   | "prlimit64"
-  | "close_range";
+  | "close_range"
+  | "openat2";
 
 /** Node's name of an architecture (`process.arch`) that this kernel implementation knows. */
 export type Architecture = "x64" | "arm64";
@@ -49,6 +50,7 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       rt_sigprocmask: 14,
       prlimit64: 302,
       close_range: 436,
+      openat2: 437,
     },
     arm64: {
       pivot_root: 41,
@@ -62,6 +64,7 @@ export const SYSCALL_NUMBERS: Readonly<Record<Architecture, Readonly<Record<RawS
       rt_sigprocmask: 135,
       prlimit64: 261,
       close_range: 436,
+      openat2: 437,
     },
   };
 

@@ -61,6 +61,17 @@ export function openAttributes(
   };
 }
 
+/** Sets one of an open file. */
+export function setXattrOf(
+  libc: Libc,
+  fd: number,
+  what: { readonly subject: string; readonly name: string; readonly value: Uint8Array },
+): void {
+  const { subject, name, value } = what;
+  const key = cPath("setxattr", name);
+  check(libc.fsetxattr(fd, key, value, value.length, 0), "setxattr", subject);
+}
+
 function readNames(subject: string, read: (into: Uint8Array) => number): readonly string[] {
   const list = readGrowing("listxattr", subject, read);
   // Most files have none, and there can be many files.

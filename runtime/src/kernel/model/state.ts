@@ -330,7 +330,7 @@ export interface Process {
   filters: readonly (readonly BpfInstruction[])[];
   /** What openCgroups opened. */
   readonly cgroupHandles: Map<number, Place>;
-  /** What holdRoot holds, by descriptor. */
+  /** What holdRoot and holdDirectory hold, by descriptor. */
   readonly heldRoots: Map<number, { readonly place: Place; readonly mounts: MountNamespace }>;
   /** By hierarchy. */
   readonly cgroups: Map<number, Cgroup>;

@@ -53,7 +53,11 @@ export function describe(process: Process, place: Place): FileStat {
 
 /** Sets the permission bits. */
 export function chmod(process: Process, path: string, permissions: number): void {
-  const place = resolve(process, path, "follow");
+  chmodAt(process, resolve(process, path, "follow"), permissions);
+}
+
+/** Those of what was found already. */
+export function chmodAt(process: Process, place: Place, permissions: number): void {
   checkWritable(place.mount);
   const attributes = attributesOf(place);
   const by = process.credentials;
@@ -65,7 +69,11 @@ export function chmod(process: Process, path: string, permissions: number): void
 
 /** Sets owner and group of the name itself. */
 export function lchown(process: Process, path: string, owner: readonly [number, number]): void {
-  const place = resolve(process, path, "keep");
+  chownAt(process, resolve(process, path, "keep"), owner);
+}
+
+/** Those of what was found already. */
+export function chownAt(process: Process, place: Place, owner: readonly [number, number]): void {
   checkWritable(place.mount);
   const by = process.credentials;
   const uid = idOutside(by.userNamespace, "uid", owner[0]) ?? refuse("EINVAL");
@@ -91,7 +99,11 @@ function dropFileCapabilities({ dentry }: Place): void {
 
 /** Sets the modification time of the name itself. */
 export function lutimes(process: Process, path: string, mtimeMs: number): void {
-  const place = resolve(process, path, "keep");
+  utimesAt(process, resolve(process, path, "keep"), mtimeMs);
+}
+
+/** That of what was found already. */
+export function utimesAt(process: Process, place: Place, mtimeMs: number): void {
   checkWritable(place.mount);
   if (!isOwner(process.credentials, attributesOf(place))) refuse("EPERM");
   place.dentry.fs.change(place.dentry, { mtimeMs });
@@ -122,7 +134,12 @@ export function getXattrAt(process: Process, place: Place, name: string): Uint8A
 /** Sets an extended attribute. */
 export function setXattr(process: Process, path: string, name: string, value: Uint8Array): void {
   if (value.length > XATTR_MAX_BYTES) refuse("E2BIG");
-  const place = resolve(process, path, "keep");
+  setXattrAt(process, resolve(process, path, "keep"), name, value);
+}
+
+/** Sets one of what was found already. */
+export function setXattrAt(process: Process, place: Place, name: string, value: Uint8Array): void {
+  if (value.length > XATTR_MAX_BYTES) refuse("E2BIG");
   checkWritable(place.mount);
   checkXattr(process, place, name, "set");
   place.dentry.fs.setXattr(place.dentry, name, value);

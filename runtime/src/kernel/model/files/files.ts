@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { KernelError, type Files, type FileStat, type OpenFile } from "../../port.ts";
+import { KernelError, type Files, type FileStat, type NewFile, type OpenFile } from "../../port.ts";
+import { holdDirectory } from "../processes/namespaces.ts";
 import { call, refuse } from "../refusal.ts";
 import type { Process } from "../state.ts";
 import * as attributes from "./attributes.ts";
@@ -43,6 +44,8 @@ function contents(
   | "readText"
   | "readRange"
   | "openFile"
+  | "createFile"
+  | "holdDirectory"
   | "writeFile"
   | "writeEach"
   | "fsync"
@@ -57,6 +60,8 @@ function contents(
     readRange: (path, offsetBytes, lengthBytes) =>
       about("pread", path, () => open.readRange(process, path, { offsetBytes, lengthBytes })),
     openFile: (path) => openFile(process, path),
+    createFile: (path) => createFile(process, path),
+    holdDirectory: (root, path) => about("openat2", path, () => holdDirectory(process, root, path)),
     writeFile: (path, data, mode, permissions = 0o644) =>
       about("write", path, () => open.writeFile(process, path, { data, mode, permissions })),
     writeEach: (path, texts) => about("write", path, () => open.writeEach(process, path, texts)),
@@ -78,6 +83,25 @@ function openFile(process: Process, path: string): OpenFile {
       }),
     listXattr: () => about("listxattr", path, () => attributes.listXattrAt(process, place)),
     getXattr: (name) => about("getxattr", path, () => attributes.getXattrAt(process, place, name)),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+function createFile(process: Process, path: string): NewFile {
+  const how = { mode: "exclusive", permissions: 0o600 } as const;
+  const file = about("open", path, () => open.openToWrite(process, path, how));
+  const { place } = file;
+  const write = (bytes: Uint8Array): void => about("write", path, () => file.write(bytes));
+  return {
+    write,
+    writeAside: async (bytes) => write(bytes),
+    chown: (uid, gid) =>
+      about("fchown", path, () => attributes.chownAt(process, place, [uid, gid])),
+    chmod: (bits) => about("fchmod", path, () => attributes.chmodAt(process, place, bits)),
+    utimes: (mtimeMs) =>
+      about("utimensat", path, () => attributes.utimesAt(process, place, mtimeMs)),
+    setXattr: (name, value) =>
+      about("setxattr", path, () => attributes.setXattrAt(process, place, name, value)),
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -181,6 +181,18 @@ export function holdRoot(process: Process, hostPid: number): HeldRoot {
   const mounts = namespaceAt(process, `/proc/${hostPid}/ns/mnt`);
   if (mounts?.kind !== "mnt") return refuse("ENOENT");
   const place = resolve(process, `/proc/${hostPid}/root`, "follow");
+  return hold(process, place, mounts);
+}
+
+/** Holds a directory inside a root. @throws Refusal as `resolve`, ENOTDIR */
+export function holdDirectory(process: Process, root: string, path: string): HeldRoot {
+  const top = resolve(process, root, "follow");
+  const place = resolve({ ...process, root: top, cwd: top }, path, "follow");
+  if (place.dentry.inode.type !== "directory") refuse("ENOTDIR");
+  return hold(process, place, process.namespaces.mnt);
+}
+
+function hold(process: Process, place: Place, mounts: MountNamespace): HeldRoot {
   const descriptor = nextNumber(process.world, "held root", FIRST_HELD);
   process.heldRoots.set(descriptor, { place, mounts });
   return {

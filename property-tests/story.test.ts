@@ -42,7 +42,12 @@ const anySteps: fc.Arbitrary<readonly Step[]> = fc
     fc.record({
       where: fc.constantFrom("engine", "keeper", "init"),
       concept: fc.constantFrom(undefined, "layers", "cgroups", "process"),
-      operation: fc.constantFrom("create container", "start container", "remove cgroup"),
+      operation: fc.constantFrom(
+        "create container",
+        "prepare container",
+        "start container",
+        "remove cgroup",
+      ),
       call: fc.constantFrom("mount", "spawn", "writeEach"),
       args: fc.constant(["/x"]),
       source: fc.constantFrom(undefined, "runtime/src/volumes/plan.ts:3"),

@@ -27,7 +27,7 @@ export interface Step {
   readonly concept?: string | undefined;
   /** What for, in words. */
   readonly purpose?: string | undefined;
-  /** Which of the engine's works it belongs to: "create container", "start container". */
+  /** Which of the engine's works it belongs to: "create container", "start container", …. */
   readonly operation?: string | undefined;
   readonly call: string;
   readonly args: unknown;
@@ -58,16 +58,18 @@ export type StoryOrder = "concept" | "time";
 /**
  * The sections of a story: creation, each run, each exec. Pure.
  *
- * A run begins with the first step of a start after the process of the run before was made.
+ * A run begins with the first step of a start after the process of the run before was made, or
+ * with what was prepared for it; what was prepared for no start belongs to the creation.
  *
  * @param steps in the order of time
  */
 export function sectionsOf(steps: readonly Step[]): readonly Section[] {
   let run = 0;
   let hasProcess = true;
+  const lastStart = steps.findLast(isOf(START))?.number ?? 0;
   const sectionOf = (step: Step): string => {
     if (step.exec !== undefined) return execTitle(step.exec);
-    const starts = step.where === "engine" && step.operation === START;
+    const starts = isOf(START)(step) || (isOf(PREPARATION)(step) && step.number < lastStart);
     if (hasProcess && starts) {
       run += 1;
       hasProcess = false;
@@ -94,6 +96,11 @@ function groupsOf(
 }
 
 const START = "start container";
+const PREPARATION = "prepare container";
+
+function isOf(work: string): (step: Step) => boolean {
+  return ({ where, operation }) => where === "engine" && operation === work;
+}
 
 function titleOf(run: number): string {
   if (run === 0) return "Created";

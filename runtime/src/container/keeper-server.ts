@@ -24,7 +24,7 @@
  */
 
 import { RuntimeError } from "../errors/index.ts";
-import { KernelError, createJournal, traceKernel, withContext } from "../kernel/index.ts";
+import { KernelError, createJournal, traceKernel, withContext, within } from "../kernel/index.ts";
 import type { ByteSink, Child, JournalEntry, WaitStatus } from "../kernel/index.ts";
 import type { FrameSink } from "./connection.ts";
 import { EndedExecs } from "./ended-execs.ts";
@@ -248,7 +248,7 @@ export class KeeperServer {
   async #awaitExit(request: StartRequest, process: KeptProcess, child: Child): Promise<void> {
     const status = await child.exited;
     const finishedAtMs = this.#options.kernel.nowMs();
-    await this.#drained(process.hub);
+    await within(this.#options.kernel, DRAIN_MS, process.hub.drained());
     const { heldPipes } = process.hub;
     const end = { id: request.id, hostPid: child.hostPid, status, finishedAtMs };
     const record: ExitRecord = heldPipes.length === 0 ? end : { ...end, heldPipes };
@@ -271,15 +271,6 @@ export class KeeperServer {
       if (this.#unmounting.get(id) === over) this.#unmounting.delete(id);
     });
     this.#unmounting.set(id, over);
-  }
-
-  async #drained(hub: StdioHub): Promise<void> {
-    let cancel: (() => void) | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      cancel = this.#options.kernel.after(DRAIN_MS, resolve);
-    });
-    await Promise.race([hub.drained(), tooLong]);
-    cancel?.();
   }
 
   /**
